@@ -1,0 +1,96 @@
+"""The one task runner: `nox` lints, tests and checks everything; `nox -l` lists the tasks.
+
+`tests` tests the wheel a user would install, never the source tree. All tasks share Cargo's target directory.
+"""
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "rust", "tests"]  # pytest's closing line comes last
+
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
+GROUPS = nox.project.load_toml("pyproject.toml")
+
+# pyo3's build script and maturin are told the same interpreter, so that neither rebuilds after the other.
+CARGO_ENV = {"PYO3_PYTHON": sys.executable}
+
+
+def install_group(session: nox.Session, *names: str) -> None:
+    """Install dependency groups of pyproject.toml."""
+    session.install(*nox.project.dependency_groups(GROUPS, *names))
+
+
+def cargo(session: nox.Session, *args: str, env: dict[str, str] | None = None) -> None:
+    """Run cargo from the machine's toolchain."""
+    session.run("cargo", *args, external=True, env=CARGO_ENV | (env or {}))
+
+
+def install_wheel(session: nox.Session) -> Path:
+    """Build the wheel in release mode and install exactly that file, with every extra."""
+    install_group(session, "build")
+    for old in DIST.glob("*.whl"):
+        old.unlink()
+    interpreter = CARGO_ENV["PYO3_PYTHON"]
+    session.run("maturin", "build", "--release", "--locked", "--out", "dist", "--interpreter", interpreter)
+    (wheel,) = DIST.glob("*.whl")
+    session.log(f"{wheel.name}: {wheel.stat().st_size / 1e6:.2f} MB")
+    session.install(f"perpcore[all] @ {wheel.as_uri()}")
+    return wheel
+
+
+@nox.session(reuse_venv=True)
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format (`nox -s lint -- --fix` mends what it can)."""
+    install_group(session, "lint")
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix")
+        session.run("ruff", "format")
+        cargo(session, "fmt")
+    else:
+        session.run("ruff", "check")
+        session.run("ruff", "format", "--check")
+
+
+@nox.session(python=False)
+def rust(session: nox.Session) -> None:
+    """Rust: format, clippy with and without Python, documentation, tests."""
+    clippy = ("clippy", "--locked", "--all-targets")
+    cargo(session, "fmt", "--check")
+    cargo(session, *clippy, "--", "-D", "warnings")
+    cargo(session, *clippy, "--features", "python", "--", "-D", "warnings")
+    cargo(session, "doc", "--locked", "--no-deps", env={"RUSTDOCFLAGS": "-D warnings"})
+    # Never --all-features: a test binary is not loaded by an interpreter.
+    cargo(session, "test", "--locked", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Build the wheel, install it into a fresh environment, check types and stubs, run pytest."""
+    wheel = install_wheel(session)
+    install_group(session, "test", "types")
+    session.run("mypy")
+    session.run("python", "-m", "mypy.stubtest", "perpcore._core", "--mypy-config-file", "pyproject.toml")
+    session.run("python", "-m", "pytest", *session.posargs, env={"PERPCORE_WHEEL": str(wheel)})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Both benchmark suites: criterion, then pytest-benchmark on the installed wheel."""
+    cargo(session, "bench", "--locked")
+    install_wheel(session)
+    install_group(session, "test")
+    if any((ROOT / "benches").glob("bench_*.py")):
+        session.run("python", "-m", "pytest", "benches", "--benchmark-only", *session.posargs)
+
+
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """Compare `_core.pyi` with the compiled module, nothing else."""
+    install_wheel(session)
+    install_group(session, "types")
+    session.run("python", "-m", "mypy.stubtest", "perpcore._core", "--mypy-config-file", "pyproject.toml")
