@@ -1,0 +1,159 @@
+//! Three kinds of failure: a scenario that cannot be, an order that is refused, a run that cannot go on.
+
+use std::fmt;
+
+use crate::ids::AccountId;
+use crate::units::Overflow;
+
+/// One thing wrong with a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Dotted path of the field, as in `positions[2].leverage`.
+    pub field: String,
+    /// What was given.
+    pub value: String,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} is not allowed: {}", self.field, self.value, self.allowed)
+    }
+}
+
+/// Everything wrong with a scenario, all at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScenarioError {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl ScenarioError {
+    /// One more problem.
+    pub fn push(&mut self, field: impl Into<String>, value: impl fmt::Display, allowed: impl Into<String>) {
+        let problem = Problem { field: field.into(), value: value.to_string(), allowed: allowed.into() };
+        // What two markets share is read twice.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether anything is wrong with a field or a part of it.
+    pub fn names(&self, field: &str) -> bool {
+        self.problems.iter().any(|problem| problem.field.starts_with(field))
+    }
+
+    /// `Ok` if nothing was found.
+    pub fn into_result(self) -> Result<(), ScenarioError> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// Why a book refused an order. Nothing of the book has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reject {
+    /// The quantity is zero or negative.
+    Quantity,
+    /// The price is below one tick or beyond the largest the book keeps.
+    Price,
+    /// No resting order has this id.
+    UnknownOrder,
+    /// A post-only order would have traded.
+    WouldTrade,
+    /// The book holds as many orders as its ids can name.
+    Full,
+    /// The level's quantity would not fit its integer.
+    LevelOverflow,
+}
+
+impl Reject {
+    /// The reason, for people.
+    #[cold]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Reject::Quantity => "quantity must be at least one lot",
+            Reject::Price => "price must be from 1 to 2^40 ticks",
+            Reject::UnknownOrder => "no resting order has this id (it may be filled or cancelled)",
+            Reject::WouldTrade => "a post-only order would trade at once",
+            Reject::Full => "the book holds 2^32 - 1 orders, the most its ids can name",
+            Reject::LevelOverflow => "the quantity at this price would exceed 2^62 - 1 lots",
+        }
+    }
+}
+
+impl fmt::Display for Reject {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for Reject {}
+
+/// Why a run stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// A figure of an account left the 64 bits it is kept in.
+    Overflow {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        figure: &'static str,
+    },
+    /// The book refused an order the engine sent.
+    Order {
+        /// Whose.
+        account: AccountId,
+        /// Why.
+        reject: Reject,
+    },
+    /// The caller asked to stop.
+    Interrupted,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Overflow { account, figure } => {
+                write!(f, "{figure} of account {} does not fit 64 bits of quote steps", account.0)
+            }
+            RunError::Order { account, reject } => {
+                write!(f, "order of account {} refused: {reject}", account.0)
+            }
+            RunError::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Names the account and the figure of an overflow.
+pub trait Whose<T> {
+    /// Turns an [`Overflow`] into a [`RunError`] that says whose and which.
+    fn whose(self, account: AccountId, figure: &'static str) -> Result<T, RunError>;
+}
+
+impl<T> Whose<T> for Result<T, Overflow> {
+    #[inline]
+    fn whose(self, account: AccountId, figure: &'static str) -> Result<T, RunError> {
+        self.map_err(
+            #[cold]
+            |Overflow| RunError::Overflow { account, figure },
+        )
+    }
+}

@@ -1,0 +1,107 @@
+//! Draws as pure functions of `(seed, path, stream, index)`: any path, level or account can be drawn alone, in any order.
+//!
+//! Philox4x64-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), the same
+//! bits as `numpy.random.Philox` with `key=[seed, stream]` and the counter before its increment.
+
+const MULTIPLIER: [u64; 2] = [0xD2E7_470E_E14C_6C93, 0xCA5A_8263_9512_1157];
+const WEYL: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xBB67_AE85_84CA_A73B];
+const ROUNDS: usize = 10;
+
+/// Streams below this are the engine's own; a scenario's ladder `i` draws from `LADDER_STREAM + i`.
+pub const LADDER_STREAM: u64 = 16;
+
+/// The four words of one block.
+#[inline]
+pub fn philox(key: [u64; 2], counter: [u64; 4]) -> [u64; 4] {
+    let [mut k0, mut k1] = key;
+    let mut c = counter;
+    for round in 0..ROUNDS {
+        if round > 0 {
+            k0 = k0.wrapping_add(WEYL[0]);
+            k1 = k1.wrapping_add(WEYL[1]);
+        }
+        let (high0, low0) = wide(MULTIPLIER[0], c[0]);
+        let (high1, low1) = wide(MULTIPLIER[1], c[2]);
+        c = [high1 ^ c[1] ^ k0, low1, high0 ^ c[3] ^ k1, low0];
+    }
+    c
+}
+
+/// High and low halves of a product.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+const fn wide(a: u64, b: u64) -> (u64, u64) {
+    let product = a as u128 * b as u128;
+    ((product >> 64) as u64, product as u64)
+}
+
+/// One stream of one path.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    key: [u64; 2],
+    path: u64,
+}
+
+impl Stream {
+    /// Stream number `stream` of path `path` under `seed`.
+    pub const fn new(seed: u64, path: u64, stream: u64) -> Stream {
+        Stream { key: [seed, stream], path }
+    }
+
+    /// Draw number `index`, uniform on [0, 1) in steps of 2^-53.
+    #[inline]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn uniform(&self, index: u64) -> f64 {
+        (philox(self.key, [index, self.path, 0, 0])[0] >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+}
+
+/// A Poisson count by inversion of one uniform draw; `mean` up to 100.
+pub fn poisson(mean: f64, uniform: f64) -> u32 {
+    let (mut p, mut u, mut n) = (libm::exp(-mean), uniform, 0u32);
+    while u > p && n < 1000 {
+        u -= p;
+        n += 1;
+        p *= mean / f64::from(n);
+    }
+    n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers published with the authors' Random123 (`kat_vectors`, philox4x64 10).
+    #[test]
+    fn philox_gives_the_published_answers() {
+        assert_eq!(
+            philox([0, 0], [0; 4]),
+            [0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b]
+        );
+        assert_eq!(
+            philox([u64::MAX; 2], [u64::MAX; 4]),
+            [0x87b092c3013fe90b, 0x438c3c67be8d0224, 0x9cc7d7c69cd777b6, 0xa09caebf594f0ba0]
+        );
+        assert_eq!(
+            philox(
+                [0x452821e638d01377, 0xbe5466cf34e90c6c],
+                [0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89]
+            ),
+            [0xa528f45403e61d95, 0x38c72dbd566e9788, 0xa5a1610e72fd18b5, 0x57bd43b5e52b7fe6]
+        );
+    }
+
+    #[test]
+    fn poisson_has_its_mean_and_variance() {
+        let stream = Stream::new(7, 0, 3);
+        for mean in [0.1, 1.0, 12.5, 100.0] {
+            let n = 40_000;
+            let draws: Vec<f64> = (0..n).map(|i| f64::from(poisson(mean, stream.uniform(i)))).collect();
+            let average = draws.iter().sum::<f64>() / n as f64;
+            let variance = draws.iter().map(|x| (x - average).powi(2)).sum::<f64>() / n as f64;
+            let error = 5.0 * (mean / n as f64).sqrt();
+            assert!((average - mean).abs() < error, "mean {average} of {mean}");
+            assert!((variance / mean - 1.0).abs() < 0.05, "variance {variance} of {mean}");
+        }
+    }
+}
