@@ -1,0 +1,141 @@
+//! The matching: resting orders and undrawn supply, one price after the other.
+
+use super::OrderBook;
+use super::ladder::{NONE, key, place, price};
+use super::order::{Fill, MAX_LEVEL, MAX_PRICE, SUPPLY_ORDER};
+use super::queue::NIL;
+use super::supply::{Level, Supply};
+use crate::units::{Lots, Side};
+
+/// The limit of a market order: every key there is.
+pub(super) const ANY: u64 = NONE - 1;
+
+impl<S: Supply> OrderBook<S> {
+    /// Takes up to `want` lots from this side's levels, none beyond the key `limit`; what it could not get.
+    #[inline]
+    pub(super) fn take(&mut self, resting: Side, limit: u64, mut want: i64, fills: &mut Vec<Fill>) -> i64 {
+        let before = want;
+        while want > 0 {
+            let best = self.ladders[resting.index()].best();
+            let undrawn = self.undrawn(resting);
+            if best.min(undrawn) > limit {
+                break;
+            }
+            want = if undrawn <= best {
+                self.take_undrawn(resting, want, fills)
+            } else {
+                self.take_level(resting, best, want, fills)
+            };
+        }
+        if want < before {
+            self.last = fills.last().map(|fill| fill.price);
+            self.volume = self.volume.saturating_add(before - want);
+        }
+        want
+    }
+
+    /// Takes from the orders at one key, oldest first.
+    #[inline]
+    fn take_level(&mut self, resting: Side, best: u64, mut want: i64, fills: &mut Vec<Fill>) -> i64 {
+        let price = price(resting, best);
+        let ladder = &mut self.ladders[resting.index()];
+        let queue = ladder.queue_mut(best);
+        let before = want;
+        let mut slot = queue.head();
+        while want > 0 && slot != NIL {
+            let maker_order = self.orders.id(slot);
+            let order = self.orders.at_mut(slot);
+            let qty = order.qty.min(want);
+            order.qty -= qty;
+            want -= qty;
+            let rest = order.qty;
+            fills.push(Fill {
+                price,
+                qty: Lots(qty),
+                maker_order,
+                maker: order.owner,
+                maker_remaining: Lots(rest),
+            });
+            if rest == 0 {
+                slot = self.orders.pop(slot);
+            }
+        }
+        if slot == NIL {
+            ladder.close(best);
+        } else {
+            queue.qty -= before - want;
+            self.orders.set_head(queue, slot);
+        }
+        want
+    }
+
+    /// Takes the next supply level, first at its price: whole without ever making an order of it, or it is put in.
+    #[inline]
+    fn take_undrawn(&mut self, resting: Side, want: i64, fills: &mut Vec<Fill>) -> i64 {
+        let level = self.draw(resting);
+        if level.qty.0 > want {
+            self.insert(resting, level);
+            return want;
+        }
+        fills.push(Fill {
+            price: level.price,
+            qty: level.qty,
+            maker_order: SUPPLY_ORDER,
+            maker: level.owner,
+            maker_remaining: Lots::ZERO,
+        });
+        want - level.qty.0
+    }
+
+    /// Whether `want` lots can be had within the key `limit`. Draws the supply it has to look at.
+    pub(super) fn can_fill(&mut self, resting: Side, limit: u64, mut want: i64) -> bool {
+        let mut at = self.drawn_after(resting, 0);
+        while at <= limit {
+            let qty = self.ladders[resting.index()].queue_mut(at).qty;
+            if qty >= want {
+                return true;
+            }
+            want -= qty;
+            at = self.drawn_after(resting, at);
+        }
+        false
+    }
+
+    /// The next level after this key, put into the ladder if it was supply; [`NONE`] if there is none.
+    pub(super) fn drawn_after(&mut self, resting: Side, after: u64) -> u64 {
+        let undrawn = self.undrawn(resting);
+        let drawn = self.ladders[resting.index()].after(after);
+        if undrawn > drawn || undrawn == NONE {
+            return drawn;
+        }
+        let level = self.draw(resting);
+        self.insert(resting, level);
+        undrawn
+    }
+
+    /// The key of the next supply level, or [`NONE`].
+    #[inline]
+    pub(super) fn undrawn(&self, resting: Side) -> u64 {
+        self.supply.next_price(resting).map_or(NONE, |price| key(resting, price))
+    }
+
+    #[inline]
+    fn draw(&mut self, resting: Side) -> Level {
+        let level = self.supply.draw(resting).expect("a supply draws the level it announced");
+        debug_assert!(level.price.0 >= 1 && level.price <= MAX_PRICE, "{level:?}");
+        debug_assert!(level.qty.0 >= 1 && level.qty <= MAX_LEVEL, "{level:?}");
+        debug_assert!(
+            self.supply
+                .next_price(resting)
+                .is_none_or(|next| { key(resting, next) > key(resting, level.price) })
+        );
+        level
+    }
+
+    /// Puts a supply level before all orders at its price: it was there first.
+    fn insert(&mut self, resting: Side, level: Level) {
+        let at = key(resting, level.price);
+        let queue = self.ladders[resting.index()].open(at);
+        self.orders.push_front(queue, place(resting, at), level.owner, level.qty.0);
+    }
+}

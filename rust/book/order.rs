@@ -1,0 +1,94 @@
+//! What goes into a book and what comes out of it, as plain records.
+
+use crate::ids::{AccountId, OrderId};
+use crate::units::{Lots, Side, Ticks};
+
+/// The highest price a book keeps; the lowest is one tick.
+pub const MAX_PRICE: Ticks = Ticks(1 << 40);
+
+/// The most lots that orders may add up to at one price (a supply level's come on top and fit as well).
+pub const MAX_LEVEL: Lots = Lots((1 << 62) - 1);
+
+/// The maker order of a fill that took a whole supply level: it never became an order. No order ever has this id.
+pub const SUPPLY_ORDER: OrderId = OrderId(0);
+
+/// How long a limit order stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeInForce {
+    /// Until cancelled: what does not trade at once rests.
+    Gtc,
+    /// What does not trade at once is cancelled.
+    Ioc,
+    /// All at once or nothing.
+    Fok,
+    /// Refused if any of it would trade at once.
+    PostOnly,
+}
+
+/// Market or limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderKind {
+    /// At any price; what does not fill is cancelled.
+    Market,
+    /// At this price or better.
+    Limit {
+        /// From 1 to [`MAX_PRICE`].
+        price: Ticks,
+        /// What becomes of the part that does not trade at once.
+        tif: TimeInForce,
+    },
+}
+
+/// An order on its way into the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Whose.
+    pub owner: AccountId,
+    /// Buys or sells.
+    pub side: Side,
+    /// At least one lot.
+    pub qty: Lots,
+    /// Market or limit.
+    pub kind: OrderKind,
+}
+
+/// One trade with one resting order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The resting order's price.
+    pub price: Ticks,
+    /// How much; positive.
+    pub qty: Lots,
+    /// The resting order, or [`SUPPLY_ORDER`].
+    pub maker_order: OrderId,
+    /// Whose it is.
+    pub maker: AccountId,
+    /// What still rests of it.
+    pub maker_remaining: Lots,
+}
+
+/// What became of a submitted order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its id, if a part of it rests now.
+    pub resting: Option<OrderId>,
+    /// Traded.
+    pub filled: Lots,
+    /// Not traded: rests if `resting` names it, else cancelled.
+    pub remaining: Lots,
+}
+
+/// An order that rests in the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestingOrder {
+    /// Its price.
+    pub price: Ticks,
+    /// What is left of it.
+    pub remaining: Lots,
+    /// Whose.
+    pub owner: AccountId,
+    /// Bid or ask.
+    pub side: Side,
+}
+
+const _: () = assert!(size_of::<Fill>() == 40);

@@ -1,0 +1,39 @@
+//! What rests at a tick not yet seen.
+
+use crate::ids::AccountId;
+use crate::units::{Lots, Side, Ticks};
+
+/// One level of a supply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// From 1 to [`MAX_PRICE`](super::MAX_PRICE).
+    pub price: Ticks,
+    /// From 1 to [`MAX_LEVEL`](super::MAX_LEVEL).
+    pub qty: Lots,
+    /// Who rests there.
+    pub owner: AccountId,
+}
+
+/// Levels that exist from the start, drawn only when matching or a query reaches them. `resting` is `Buy` for bids,
+/// `Sell` for asks; prices move strictly from the best away (asks rise, bids fall), and no bid reaches an ask. The book
+/// asks for the next price often: keep it at hand.
+pub trait Supply {
+    /// Price of the next level not yet drawn.
+    fn next_price(&self, resting: Side) -> Option<Ticks>;
+
+    /// Draws the level that [`next_price`](Supply::next_price) announced.
+    fn draw(&mut self, resting: Side) -> Option<Level>;
+}
+
+/// Nothing.
+impl Supply for () {
+    #[inline]
+    fn next_price(&self, _resting: Side) -> Option<Ticks> {
+        None
+    }
+
+    #[inline]
+    fn draw(&mut self, _resting: Side) -> Option<Level> {
+        None
+    }
+}
