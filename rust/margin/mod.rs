@@ -1,0 +1,15 @@
+//! What a position is worth, what it must keep, and the price at which it breaks.
+//!
+//! Sees fills, never the book.
+
+mod contract;
+mod position;
+mod price;
+mod thresholds;
+mod tiers;
+
+pub use contract::Contract;
+pub use position::Position;
+pub use price::{Trigger, bankruptcy_price, bankruptcy_value, liquidation_price, threshold};
+pub use thresholds::{Due, EagerFuel, Fuel, Way};
+pub use tiers::{MarginTiers, Tier};

@@ -1,0 +1,7 @@
+//! The venue's rules as data, and what they decide. Decides, submits nothing: the engine carries out.
+
+mod rules;
+mod waterfall;
+
+pub use rules::{Fees, LiquidationOrder, Unwind, Venue};
+pub use waterfall::{Settlement, Standing, cover, settle_liquidation, settle_stop};
