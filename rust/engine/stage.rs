@@ -1,0 +1,84 @@
+//! What one round did, and the whole run.
+
+use crate::units::{Lots, Overflow, Quote, Ticks};
+
+/// One round; round 0 is the ignition. Quantities in lots of their market, money in quote steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Stage {
+    pub round: u64,
+    /// In spot ticks.
+    pub index: Ticks,
+    /// In the perpetual's ticks.
+    pub mark: Ticks,
+    pub spot_last: Ticks,
+    pub perp_last: Ticks,
+    pub liquidated_accounts: u64,
+    pub liquidated_qty: Lots,
+    pub liquidated_value: Quote,
+    pub stopped_accounts: u64,
+    pub stopped_qty: Lots,
+    pub stopped_value: Quote,
+    pub taken_over_qty: Lots,
+    /// At bankruptcy.
+    pub taken_over_value: Quote,
+    pub forced_buy_value: Quote,
+    pub forced_sell_value: Quote,
+    /// Spot lots bought less sold as hedges.
+    pub hedge_qty: Lots,
+    pub hedge_value: Quote,
+    /// Lots traded in the spot book.
+    pub spot_volume: Lots,
+    /// Lots traded in the perpetual's book.
+    pub perp_volume: Lots,
+    /// Deficits before the fund.
+    pub bad_debt: Quote,
+    pub paid_by_fund: Quote,
+    pub venue_loss: Quote,
+    /// Balance of the insurance fund after the round.
+    pub insurance_fund: Quote,
+    /// Of the market maker's perpetual account, at the mark.
+    pub market_maker_equity: Quote,
+}
+
+/// Sums of all rounds, where a sum has a meaning; the summary's raw material.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Totals {
+    pub liquidated_accounts: u64,
+    /// Takeovers included.
+    pub liquidated_qty: Lots,
+    /// Takeovers, at bankruptcy, included.
+    pub liquidated_value: Quote,
+    pub stopped_accounts: u64,
+    pub stopped_qty: Lots,
+    pub stopped_value: Quote,
+    pub taken_over_qty: Lots,
+    pub forced_buy_value: Quote,
+    pub forced_sell_value: Quote,
+    pub hedge_qty: Lots,
+    pub bad_debt: Quote,
+    pub paid_by_fund: Quote,
+    pub venue_loss: Quote,
+}
+
+impl Totals {
+    /// Adds a round.
+    pub fn add(&mut self, stage: &Stage) -> Result<(), Overflow> {
+        let qty = |sum: &mut Lots, x: Lots| sum.plus(x).map(|s| *sum = s);
+        let value = |sum: &mut Quote, x: Quote| sum.plus(x).map(|s| *sum = s);
+        self.liquidated_accounts += stage.liquidated_accounts;
+        self.stopped_accounts += stage.stopped_accounts;
+        qty(&mut self.liquidated_qty, stage.liquidated_qty.plus(stage.taken_over_qty)?)?;
+        value(&mut self.liquidated_value, stage.liquidated_value.plus(stage.taken_over_value)?)?;
+        qty(&mut self.stopped_qty, stage.stopped_qty)?;
+        value(&mut self.stopped_value, stage.stopped_value)?;
+        qty(&mut self.taken_over_qty, stage.taken_over_qty)?;
+        value(&mut self.forced_buy_value, stage.forced_buy_value)?;
+        value(&mut self.forced_sell_value, stage.forced_sell_value)?;
+        qty(&mut self.hedge_qty, stage.hedge_qty)?;
+        value(&mut self.bad_debt, stage.bad_debt)?;
+        value(&mut self.paid_by_fund, stage.paid_by_fund)?;
+        value(&mut self.venue_loss, stage.venue_loss)
+    }
+}

@@ -1,0 +1,126 @@
+//! The run in one row, in exact integers.
+
+use serde::Serialize;
+
+use super::{Simulation, Totals, Trace};
+use crate::error::{RunError, Whose};
+use crate::event::LedgerAccount;
+use crate::ids::AccountId;
+use crate::margin::Contract;
+use crate::units::{Lots, Overflow, Quote, Side, Ticks, narrow};
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// No threshold was left within reach.
+    Quiet,
+    /// The round limit of the venue was met.
+    MaxRounds,
+    /// Quiet, after an order in spot found the float on offer gone.
+    SpotExhausted,
+}
+
+impl StopReason {
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StopReason::Quiet => "quiet",
+            StopReason::MaxRounds => "max_rounds",
+            StopReason::SpotExhausted => "spot_exhausted",
+        }
+    }
+}
+
+/// `docs/MODEL.md` section 8. Prices in ticks, quantities in lots of their market, money in quote steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub ignition_side: Side,
+    pub ignition_qty: Lots,
+    pub ignition_cost: Quote,
+    pub start_price: Ticks,
+    pub peak_price: Ticks,
+    pub final_price: Ticks,
+    pub rounds: u64,
+    pub totals: Totals,
+    pub burnt_qty: Lots,
+    pub named_qty: Lots,
+    pub hedge_shortfall: Lots,
+    pub insurance_fund_change: Quote,
+    /// Perpetual account and spot desk.
+    pub market_maker_pnl: Quote,
+    /// Spot lots.
+    pub market_maker_unhedged_qty: Lots,
+    pub market_maker_liquidated: bool,
+    pub rest_of_market_pnl: Quote,
+    pub attacker_pnl: Quote,
+    pub spot_exhausted: bool,
+    pub stop_reason: StopReason,
+}
+
+impl<T: Trace> Simulation<'_, T> {
+    /// The summary of a run that stopped for `stop_reason`.
+    pub fn summary(&self, stop_reason: StopReason) -> Result<Summary, RunError> {
+        let maker = AccountId::MARKET_MAKER;
+        let desk = self.account_value(AccountId::TAKEOVER_DESK)?;
+        let fund = self.ledger.balance(LedgerAccount::InsuranceFund);
+        let shortfall = self.maker.hedge_due().whose(maker, "hedge")?.abs();
+        let maker_pnl = self.profit(maker, self.world.maker.capital)?;
+        let desk_pnl = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
+        Ok(Summary {
+            ignition_side: self.world.ignition.0,
+            ignition_qty: self.ignition.0,
+            ignition_cost: self.ignition.1,
+            start_price: self.world.spot.start,
+            peak_price: self.peak,
+            final_price: self.spot_last(),
+            rounds: self.stage.round,
+            totals: self.totals,
+            burnt_qty: self.burnt_qty,
+            named_qty: self.named_qty,
+            hedge_shortfall: shortfall,
+            insurance_fund_change: fund
+                .plus(desk)
+                .and_then(|now| now.minus(self.world.venue.insurance_fund))
+                .whose(AccountId::TAKEOVER_DESK, "insurance fund")?,
+            market_maker_pnl: maker_pnl.plus(desk_pnl).whose(maker, "profit")?,
+            market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
+            market_maker_liquidated: !self.maker.alive,
+            rest_of_market_pnl: self.profit(AccountId::REST_OF_MARKET, Quote::ZERO)?,
+            attacker_pnl: self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?,
+            spot_exhausted: self.spot_exhausted,
+            stop_reason,
+        })
+    }
+
+    /// Balance and unrealised profit at the mark.
+    fn account_value(&self, account: AccountId) -> Result<Quote, RunError> {
+        let position = &self.positions[account.index()];
+        let value = self.world.perp.contract.value(self.mark, position.qty);
+        let profit = value.and_then(|value| position.profit(value));
+        profit.and_then(|profit| profit.plus(self.ledger.cash(account))).whose(account, "equity")
+    }
+
+    fn profit(&self, account: AccountId, deposited: Quote) -> Result<Quote, RunError> {
+        self.account_value(account)?.minus(deposited).whose(account, "profit")
+    }
+
+    /// Profit of an account that only trades spot, its tokens valued at the last price, those it came with at the start's.
+    fn spot_profit(&self, account: AccountId, brought: Lots) -> Result<Quote, RunError> {
+        let Contract { scale } = self.world.spot.contract;
+        let tokens = Contract { scale }.value(self.spot_last(), self.tokens[account.index()]);
+        let before = Contract { scale }.value(self.world.spot.start, brought);
+        let held = tokens.and_then(|now| now.minus(before?));
+        let cash = self.ledger.cash(account).minus(self.financed[account.index()]);
+        held.and_then(|held| held.plus(cash?)).whose(account, "profit")
+    }
+
+    /// Spot lots his short position is worth less those he holds against it.
+    fn unhedged(&self) -> Result<Lots, Overflow> {
+        let (n, d) = self.world.conversion.lot;
+        let short = -i128::from(self.positions[AccountId::MARKET_MAKER.index()].qty.0);
+        let short = narrow(short.checked_mul(n).ok_or(Overflow)? / d)?;
+        Lots(short).minus(self.maker.hedged)
+    }
+}

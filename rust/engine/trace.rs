@@ -1,0 +1,64 @@
+//! Where a run's events go. `()` keeps nothing and compiles to nothing.
+
+use super::Stage;
+use crate::event::{Liquidation, Trade, Transfer};
+
+/// A sink for what happens, round by round.
+pub trait Trace {
+    /// A fill was booked.
+    #[inline]
+    fn trade(&mut self, round: u64, trade: &Trade) {
+        let _ = (round, trade);
+    }
+
+    /// Money moved.
+    #[inline]
+    fn transfer(&mut self, round: u64, transfer: &Transfer) {
+        let _ = (round, transfer);
+    }
+
+    /// A forced order was sent, matched and settled.
+    #[inline]
+    fn liquidation(&mut self, round: u64, liquidation: &Liquidation) {
+        let _ = (round, liquidation);
+    }
+
+    /// A round ended.
+    #[inline]
+    fn stage(&mut self, stage: &Stage) {
+        let _ = stage;
+    }
+}
+
+impl Trace for () {}
+
+/// Keeps everything.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    /// Fills with their round.
+    pub trades: Vec<(u64, Trade)>,
+    /// Movements of money with their round.
+    pub transfers: Vec<(u64, Transfer)>,
+    /// Forced orders with their round.
+    pub liquidations: Vec<(u64, Liquidation)>,
+    /// Rounds.
+    pub stages: Vec<Stage>,
+}
+
+impl Trace for Recorder {
+    fn trade(&mut self, round: u64, trade: &Trade) {
+        self.trades.push((round, *trade));
+    }
+
+    fn transfer(&mut self, round: u64, transfer: &Transfer) {
+        self.transfers.push((round, *transfer));
+    }
+
+    fn liquidation(&mut self, round: u64, liquidation: &Liquidation) {
+        self.liquidations.push((round, *liquidation));
+    }
+
+    fn stage(&mut self, stage: &Stage) {
+        self.stages.push(*stage);
+    }
+}

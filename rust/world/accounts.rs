@@ -1,0 +1,425 @@
+//! The fuel: ladders of positions, expanded into accounts.
+
+use rust_decimal::Decimal;
+
+use super::check::{Check, MAX_LOTS, gcd, ratio};
+use super::scenario::{Ladder, Placement, PositionSide, Spread};
+use crate::margin::{Contract, MarginTiers, Position, Trigger, bankruptcy_value, threshold};
+use crate::random::{LADDER_STREAM, Stream, poisson};
+use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
+
+/// Most accounts of one scenario: built in some 0.3 s, within which nothing can interrupt.
+pub const MAX_ACCOUNTS: u64 = 1_000_000;
+
+/// One isolated account at the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// Its position, the margin being all it deposited.
+    pub position: Position,
+    /// Where it is due for liquidation.
+    pub liquidation: Option<Ticks>,
+    /// Where its own stop fires.
+    pub stop: Option<Ticks>,
+}
+
+/// What an account is built under.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub tick_size: Decimal,
+    pub lot_size: Decimal,
+    pub start: Ticks,
+    pub contract: Contract,
+    pub tiers: &'a MarginTiers,
+    pub trigger: Trigger,
+}
+
+/// A ladder, checked.
+#[derive(Clone, Debug)]
+pub(super) enum Batch {
+    /// The same in every path.
+    Fixed(Vec<Account>),
+    /// Counts drawn per path and tick.
+    Poisson { first: Ticks, step: i64, mean: f64, stream: u64, by_tick: Vec<Account> },
+}
+
+impl Batch {
+    /// Appends the accounts of a path.
+    pub fn expand(&self, seed: u64, path: u64, out: &mut Vec<Account>) {
+        match self {
+            Batch::Fixed(accounts) => out.extend_from_slice(accounts),
+            Batch::Poisson { first, step, mean, stream, by_tick } => {
+                let stream = Stream::new(seed, path, *stream);
+                let mut tick = first.0;
+                for account in by_tick {
+                    let n = poisson(*mean, stream.uniform(tick.unsigned_abs()));
+                    out.extend(std::iter::repeat_n(*account, n as usize));
+                    tick += step;
+                }
+            }
+        }
+    }
+}
+
+/// `n / d` ticks, or times.
+type Fraction = (i128, i128);
+
+/// Account `i` of `n`, spread evenly: `from + (2i + 1)(to - from) / 2n`.
+#[derive(Clone, Copy)]
+struct Even {
+    from: i128,
+    to: i128,
+    denominator: i128,
+}
+
+impl Even {
+    fn read(check: &mut Check, field: &str, spread: Spread, unit: Decimal) -> Option<Even> {
+        let (a, b) = ends(spread);
+        let read = || {
+            let ((n1, d1), (n2, d2)) = (ratio(a, unit)?, ratio(b, unit)?);
+            // Bounded before it is multiplied: 2^62 ticks with 40 bits of fraction leave room for size and rate.
+            (d1 < 1 << 40 && d2 < 1 << 40 && n1 < 1 << 62 && n2 < 1 << 62).then_some(())?;
+            let denominator = d1.checked_mul(d2 / gcd(d1, d2))?;
+            let even = Even { from: n1 * (denominator / d1), to: n2 * (denominator / d2), denominator };
+            let fits = |x: i128| x > 0 && x < 1 << 62;
+            (fits(even.from) && fits(even.to) && denominator < 1 << 40).then_some(even)
+        };
+        let even = read();
+        check.require(
+            even.is_some(),
+            field,
+            show(spread),
+            "positive, with no more digits than the grid needs",
+        );
+        even
+    }
+
+    fn at(&self, i: i128, n: i128) -> Fraction {
+        if self.from == self.to {
+            return (self.from, self.denominator);
+        }
+        (self.from * 2 * n + (2 * i + 1) * (self.to - self.from), 2 * n * self.denominator)
+    }
+}
+
+const fn ends(spread: Spread) -> (Decimal, Decimal) {
+    match spread {
+        Spread::One(x) => (x, x),
+        Spread::Range([a, b]) => (a, b),
+    }
+}
+
+fn show(spread: Spread) -> String {
+    match spread {
+        Spread::One(x) => x.to_string(),
+        Spread::Range([a, b]) => format!("[{a}, {b}]"),
+    }
+}
+
+/// Builds ladder `index`; what is wrong with it goes to `check`.
+pub(super) fn build(
+    check: &mut Check,
+    index: usize,
+    ladder: &Ladder,
+    terms: &Terms<'_>,
+    room: u64,
+) -> Option<Batch> {
+    let field = format!("positions[{index}]");
+    let path = |name: &str| format!("{field}.{name}");
+    let before = check.found.problems.len();
+    let sign = if ladder.side == PositionSide::Long { 1 } else { -1 };
+
+    let entry =
+        ladder.entry_price.map_or(terms.start, |p| check.price(&path("entry_price"), p, terms.tick_size));
+    let lump = ladder.lump.map(|q| check.qty(&path("lump"), q, terms.lot_size, 1));
+    let one_of = ladder.liquidation_price.is_some() != ladder.leverage.is_some();
+    let given = if ladder.leverage.is_some() {
+        "both liquidation_price and leverage"
+    } else {
+        "neither liquidation_price nor leverage"
+    };
+    check.require(one_of, &field, given, "exactly one of the two");
+    let liquidation = ladder
+        .liquidation_price
+        .and_then(|s| Even::read(check, &path("liquidation_price"), s, terms.tick_size));
+    let leverage = ladder.leverage.and_then(|s| Even::read(check, &path("leverage"), s, Decimal::ONE));
+    let stop = ladder.stop_price.and_then(|s| Even::read(check, &path("stop_price"), s, terms.tick_size));
+    let size = size(check, &field, ladder, terms, lump);
+    if check.found.problems.len() > before {
+        return None;
+    }
+    let (total, lump) = size?;
+    let count = div_ceil(i128::from(total.0), i128::from(lump.0));
+    if u64::try_from(count).is_ok_and(|n| n > room) {
+        check.found.push(
+            path("lump"),
+            lump_text(lump, terms),
+            format!("at most {MAX_ACCOUNTS} accounts in all; this ladder alone has {count}"),
+        );
+        return None;
+    }
+    let plan = Plan { field, sign, entry, liquidation, leverage, stop };
+    match ladder.placement {
+        Placement::Even => even(check, &plan, terms, total, lump, count),
+        Placement::Poisson => scattered(check, &plan, ladder, terms, total, lump, index),
+    }
+}
+
+fn lump_text(lump: Lots, terms: &Terms<'_>) -> Decimal {
+    Decimal::from(lump.0) * terms.lot_size
+}
+
+/// What all accounts of a ladder have in common.
+struct Plan {
+    field: String,
+    sign: i64,
+    entry: Ticks,
+    liquidation: Option<Even>,
+    leverage: Option<Even>,
+    stop: Option<Even>,
+}
+
+/// Total and lump, in lots.
+fn size(
+    check: &mut Check,
+    field: &str,
+    ladder: &Ladder,
+    terms: &Terms<'_>,
+    lump: Option<Lots>,
+) -> Option<(Lots, Lots)> {
+    match (ladder.qty, ladder.notional) {
+        (Some(qty), None) => {
+            let total = check.qty(&format!("{field}.qty"), qty, terms.lot_size, 1);
+            Some((total, lump.unwrap_or(total)))
+        }
+        (None, Some(notional)) => {
+            let Some(lump) = lump else {
+                check.found.push(format!("{field}.lump"), "none", "a notional is cut into lumps: give one");
+                return None;
+            };
+            let two = Decimal::TWO;
+            let price = match ladder.liquidation_price.map(ends) {
+                Some((from, to)) => (from + to) / two,
+                None => ladder.entry_price.unwrap_or(Decimal::from(terms.start.0) * terms.tick_size),
+            };
+            let lumps = price
+                .checked_mul(lump_text(lump, terms))
+                .and_then(|value| ratio(notional, value))
+                .map(|(n, d)| (2 * n + d).div_euclid(2 * d).max(1))
+                .and_then(|n| i64::try_from(n).ok()?.checked_mul(lump.0))
+                .filter(|&lots| notional > Decimal::ZERO && lots <= MAX_LOTS);
+            if lumps.is_none() {
+                check.found.push(
+                    format!("{field}.notional"),
+                    notional,
+                    format!("more than 0, at most {MAX_LOTS} lots"),
+                );
+            }
+            lumps.map(|lots| (Lots(lots), lump))
+        }
+        _ => {
+            let given =
+                if ladder.qty.is_some() { "both qty and notional" } else { "neither qty nor notional" };
+            check.found.push(field, given, "exactly one of the two");
+            None
+        }
+    }
+}
+
+fn even(
+    check: &mut Check,
+    plan: &Plan,
+    terms: &Terms<'_>,
+    total: Lots,
+    lump: Lots,
+    count: i128,
+) -> Option<Batch> {
+    let n = i64::try_from(count).ok()?;
+    let mut accounts: Vec<Account> = Vec::with_capacity(usize::try_from(count).ok()?);
+    let alike = [plan.liquidation, plan.leverage, plan.stop].iter().flatten().all(|e| e.from == e.to);
+    for i in 0..n {
+        let qty = if i + 1 < n { lump } else { Lots(total.0 - (n - 1) * lump.0) };
+        let same = accounts.last().filter(|before| alike && before.position.qty.abs() == qty);
+        let account = match same {
+            Some(before) => *before,
+            None => {
+                let at = |even: Even| even.at(i128::from(i), count);
+                account(
+                    check,
+                    plan,
+                    terms,
+                    qty,
+                    plan.liquidation.map(at),
+                    plan.leverage.map(at),
+                    plan.stop.map(at),
+                )?
+            }
+        };
+        accounts.push(account);
+    }
+    Some(Batch::Fixed(accounts))
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn scattered(
+    check: &mut Check,
+    plan: &Plan,
+    ladder: &Ladder,
+    terms: &Terms<'_>,
+    total: Lots,
+    lump: Lots,
+    index: usize,
+) -> Option<Batch> {
+    let field = format!("{}.placement", plan.field);
+    let range = plan.liquidation.filter(|e| e.from < e.to).and_then(|e| ticks_between(&e, plan.sign < 0));
+    let (Some((first, ticks)), None, true) = (range, plan.stop, ladder.lump.is_some()) else {
+        let allowed = "with a lump, no stop_price, and liquidation_price = [low, high] with a tick between";
+        check.found.push(field, "poisson", allowed);
+        return None;
+    };
+    let step = -plan.sign;
+    let mean = total.0 as f64 / lump.0 as f64 / ticks as f64;
+    if mean > 100.0 || u64::try_from(ticks).is_ok_and(|n| n > MAX_ACCOUNTS) {
+        check.found.push(
+            field,
+            format!("{mean} accounts a tick on {ticks} ticks"),
+            "at most 100 a tick on a million ticks",
+        );
+        return None;
+    }
+    let by_tick = (0..ticks)
+        .map(|k| account(check, plan, terms, lump, Some((i128::from(first + k * step), 1)), None, None))
+        .collect::<Option<Vec<_>>>()?;
+    Some(Batch::Poisson { first: Ticks(first), step, mean, stream: LADDER_STREAM + index as u64, by_tick })
+}
+
+/// The first tick and the number of ticks `t` with `from < t <= to` for shorts, `from <= t < to` for longs, walking away
+/// from the start price.
+fn ticks_between(range: &Even, short: bool) -> Option<(i64, i64)> {
+    let d = range.denominator;
+    let (first, last) = if short {
+        (range.from.div_euclid(d) + 1, range.to.div_euclid(d))
+    } else {
+        (div_ceil(range.to, d) - 1, div_ceil(range.from, d))
+    };
+    let count = if short { last - first } else { first - last } + 1;
+    Some((i64::try_from(first).ok()?, i64::try_from(count).ok().filter(|&n| n > 0)?))
+}
+
+fn account(
+    check: &mut Check,
+    plan: &Plan,
+    terms: &Terms<'_>,
+    qty: Lots,
+    liquidation: Option<Fraction>,
+    leverage: Option<Fraction>,
+    stop: Option<Fraction>,
+) -> Option<Account> {
+    let built = (|| {
+        let entry_value = terms.contract.value(plan.entry, qty)?;
+        let margin = match (liquidation, leverage) {
+            (Some(price), _) => margin_for(price, plan.sign, qty, entry_value, terms)?,
+            (_, Some((n, d))) => {
+                Quote(narrow(div_ceil(i128::from(entry_value.0).checked_mul(d).ok_or(Overflow)?, n))?)
+            }
+            _ => return Err(Overflow),
+        };
+        let position =
+            Position { qty: Lots(plan.sign * qty.0), cost: Quote(plan.sign * entry_value.0), margin };
+        let due = threshold(&position, margin, terms.contract, terms.tiers, terms.trigger)?;
+        // A bankruptcy value that fits keeps every later figure of the account in reach.
+        bankruptcy_value(&position, margin)?;
+        Ok::<_, Overflow>((position, due, entry_value))
+    })();
+    let Ok((position, due, entry_value)) = built else {
+        let tokens = Decimal::from(qty.0) * terms.lot_size;
+        check.found.push(
+            &plan.field,
+            format!("an account of {tokens} tokens"),
+            "a value below 2^63 quote steps",
+        );
+        return None;
+    };
+    let stop = stop
+        .map(|(n, d)| if plan.sign < 0 { div_ceil(n, d) } else { n.div_euclid(d) })
+        .and_then(|t| narrow(t).ok())
+        .map(Ticks);
+    refuse(check, plan, terms, &position, entry_value, due, stop)?;
+    Some(Account { position, liquidation: due, stop })
+}
+
+/// The margin with which equity equals maintenance at a price of `n / d` ticks, floored.
+fn margin_for(
+    (n, d): Fraction,
+    sign: i64,
+    qty: Lots,
+    entry_value: Quote,
+    terms: &Terms<'_>,
+) -> Result<Quote, Overflow> {
+    let mul = |a: i128, b: i128| a.checked_mul(b).ok_or(Overflow);
+    let value = mul(n, terms.contract.per_tick(qty))?;
+    let tiers = terms.tiers.tiers();
+    let tier = tiers.iter().rev().find(|t| i128::from(t.min_notional.0) * d <= value).unwrap_or(&tiers[0]);
+    let one = i128::from(Rate::ONE);
+    let maintenance = mul(value, i128::from(tier.rate.0))? - mul(tier.deduction, d)?;
+    let loss = mul(i128::from(sign) * one, mul(i128::from(entry_value.0), d)? - value)?;
+    narrow((maintenance + loss).div_euclid(mul(one, d)?)).map(Quote)
+}
+
+fn refuse(
+    check: &mut Check,
+    plan: &Plan,
+    terms: &Terms<'_>,
+    position: &Position,
+    entry_value: Quote,
+    due: Option<Ticks>,
+    stop: Option<Ticks>,
+) -> Option<()> {
+    let before = check.found.problems.len();
+    let units = |ticks: Ticks| Decimal::from(ticks.0) * terms.tick_size;
+    let short = position.qty.0 < 0;
+    let beyond = |tick: Ticks| if short { tick > terms.start } else { tick < terms.start };
+    let side = if short { "above" } else { "below" };
+    if position.margin.0 <= 0 {
+        let field = format!("{}.liquidation_price", plan.field);
+        check.found.push(
+            field,
+            "a margin of nothing",
+            format!("a price so far {side} the entry that it takes margin"),
+        );
+        return None;
+    }
+    let cap = terms.tiers.at(entry_value).max_leverage;
+    let leveraged = i128::from(entry_value.0) * i128::from(Rate::ONE);
+    if leveraged > i128::from(position.margin.0) * i128::from(cap) {
+        let field = if plan.leverage.is_some() { "leverage" } else { "liquidation_price" };
+        #[allow(clippy::cast_precision_loss)]
+        let leverage = entry_value.0 as f64 / position.margin.0 as f64;
+        let cap = (Decimal::from(cap) / Decimal::from(Rate::ONE)).normalize();
+        let field = format!("{}.{field}", plan.field);
+        check.found.push(
+            field,
+            format!("a leverage of {leverage:.2}"),
+            format!("at most {cap}, the maximum of the position's tier"),
+        );
+    }
+    if let Some(due) = due.filter(|&tick| !beyond(tick)) {
+        let field = format!(
+            "{}.{}",
+            plan.field,
+            if plan.leverage.is_some() { "leverage" } else { "liquidation_price" }
+        );
+        check.found.push(
+            field,
+            format!("liquidation at {}", units(due)),
+            format!("{side} start_price {}", units(terms.start)),
+        );
+    }
+    if let Some(stop) = stop.filter(|&tick| !beyond(tick)) {
+        check.found.push(
+            format!("{}.stop_price", plan.field),
+            units(stop),
+            format!("{side} start_price {}", units(terms.start)),
+        );
+    }
+    (check.found.problems.len() == before).then_some(())
+}

@@ -1,0 +1,116 @@
+//! Decimals into ticks, lots and steps; whatever does not fit is written down with its field.
+
+use rust_decimal::Decimal;
+
+use crate::error::ScenarioError;
+use crate::units::{Lots, Quote, Rate, Ticks};
+
+/// Largest price: as far as a book keeps levels.
+pub const MAX_TICKS: i64 = 1 << 40;
+/// Largest quantity: whole lots are exact in double precision up to here.
+pub const MAX_LOTS: i64 = 1 << 53;
+
+/// Collects problems while a scenario is built; every reader gives a harmless value where it found one.
+#[derive(Debug, Default)]
+pub struct Check {
+    /// What was found so far.
+    pub found: ScenarioError,
+}
+
+impl Check {
+    /// Writes a problem down unless `ok`.
+    pub fn require(&mut self, ok: bool, field: &str, value: impl std::fmt::Display, allowed: &str) {
+        if !ok {
+            self.found.push(field, value, allowed);
+        }
+    }
+
+    /// `value` as a whole number of `unit`s within `min..=max`; the largest allowed value in the message if it is not.
+    fn whole(
+        &mut self,
+        field: &str,
+        value: Decimal,
+        unit: Decimal,
+        name: &str,
+        min: i64,
+        max: i64,
+    ) -> Option<i64> {
+        let units = ratio(value, unit)
+            .filter(|(n, d)| n % d == 0)
+            .and_then(|(n, d)| i64::try_from(n / d).ok())
+            .filter(|units| (min..=max).contains(units));
+        if units.is_none() {
+            let top = unit
+                .checked_mul(Decimal::from(max))
+                .map_or_else(|| max.to_string(), |x| x.normalize().to_string());
+            let bottom = (unit * Decimal::from(min)).normalize();
+            self.found.push(field, value, format!("a multiple of {name} {unit} from {bottom} to {top}"));
+        }
+        units
+    }
+
+    /// A price on the tick, at least one.
+    pub fn price(&mut self, field: &str, value: Decimal, tick_size: Decimal) -> Ticks {
+        Ticks(self.whole(field, value, tick_size, "tick_size", 1, MAX_TICKS).unwrap_or(1))
+    }
+
+    /// A difference of prices on the tick, zero allowed.
+    pub fn gap(&mut self, field: &str, value: Decimal, tick_size: Decimal, min: i64) -> Ticks {
+        Ticks(self.whole(field, value, tick_size, "tick_size", min, MAX_TICKS).unwrap_or(min))
+    }
+
+    /// A quantity in whole lots, at least `min`.
+    pub fn qty(&mut self, field: &str, value: Decimal, lot_size: Decimal, min: i64) -> Lots {
+        Lots(self.whole(field, value, lot_size, "lot_size", min, MAX_LOTS).unwrap_or(min))
+    }
+
+    /// Money in whole steps, zero or more.
+    pub fn money(&mut self, field: &str, value: Decimal, step: Decimal) -> Quote {
+        Quote(self.whole(field, value, step, "quote_step", 0, i64::MAX / 64).unwrap_or(0))
+    }
+
+    /// A rate within `min..=max` (inclusive), in billionths.
+    pub fn rate(&mut self, field: &str, value: Decimal, min: Decimal, max: Decimal) -> Rate {
+        if value < min || value > max {
+            self.found.push(field, value, format!("from {min} to {max}"));
+            return Rate::default();
+        }
+        Rate(billionths(value))
+    }
+
+    /// A decimal that must be more than zero and at most `max`.
+    pub fn positive(&mut self, field: &str, value: Decimal, max: Decimal) -> Decimal {
+        if value <= Decimal::ZERO || value > max {
+            self.found.push(field, value, format!("more than 0, at most {max}"));
+            return Decimal::ONE;
+        }
+        value
+    }
+}
+
+/// Rounded half away from zero to nine decimals; the caller has bounded it.
+pub fn billionths(value: Decimal) -> i64 {
+    use rust_decimal::prelude::ToPrimitive;
+    let rounded = value.round_dp_with_strategy(9, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+    (rounded * Decimal::from(Rate::ONE)).to_i64().unwrap_or(0)
+}
+
+/// `a / b` as a reduced fraction with a positive denominator (`b > 0`), `None` if it needs more than 128 bits.
+pub fn ratio(a: Decimal, b: Decimal) -> Option<(i128, i128)> {
+    let (a, b) = (a.normalize(), b.normalize());
+    let numerator = a.mantissa().checked_mul(10i128.checked_pow(b.scale())?)?;
+    let denominator = b.mantissa().checked_mul(10i128.checked_pow(a.scale())?)?;
+    if denominator <= 0 {
+        return None;
+    }
+    let common = gcd(numerator, denominator);
+    Some((numerator / common, denominator / common))
+}
+
+/// Greatest common divisor, positive; `b > 0`.
+pub const fn gcd(mut a: i128, mut b: i128) -> i128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.abs()
+}

@@ -1,0 +1,343 @@
+//! What exists at the start: a scenario, checked and turned into integers once, then shared by every path.
+
+mod accounts;
+mod check;
+mod grid;
+mod liquidity;
+pub mod scenario;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+pub use self::accounts::Account;
+use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
+use self::check::{Check, MAX_LOTS, billionths, ratio};
+pub use self::grid::Grid;
+pub use self::liquidity::{Shape, WorldSupply};
+use self::scenario::{MarketMakerSpec, MarketSpec, TierSpec, VenueSpec};
+pub use self::scenario::{QuoteSide, Residual, Scenario};
+use crate::error::ScenarioError;
+use crate::margin::{Contract, MarginTiers};
+use crate::units::{Lots, Quote, Rate, Side, Ticks, Unit};
+use crate::venue::{Fees, Venue};
+
+/// One market at the start.
+#[derive(Clone, Debug)]
+pub struct Market {
+    /// What a quantity at a price is worth.
+    pub contract: Contract,
+    /// Its fees.
+    pub fees: Fees,
+    /// The start price.
+    pub start: Ticks,
+    /// What rests: bids, asks.
+    pub shapes: [Shape; 2],
+    /// Units of price in a tick.
+    pub tick: Unit,
+    /// Tokens in a lot.
+    pub lot: Unit,
+}
+
+/// What the market maker posts in every round, in the perpetual's ticks and lots.
+#[derive(Clone, Copy, Debug)]
+pub struct Quoting {
+    /// Which sides.
+    pub side: QuoteSide,
+    /// From the index to the first level.
+    pub half_spread: Ticks,
+    /// How many levels.
+    pub levels: i64,
+    /// From level to level.
+    pub level_gap: Ticks,
+    /// In each level.
+    pub level_qty: Lots,
+}
+
+/// The market maker's means and rules.
+#[derive(Clone, Copy, Debug)]
+pub struct MakerTerms {
+    /// Cash behind his perpetual account.
+    pub capital: Quote,
+    /// The share he hedges.
+    pub hedge_ratio: Rate,
+    /// What becomes of the rest.
+    pub residual: Residual,
+    /// Tokens his spot desk owns at the start.
+    pub spot_inventory: Lots,
+    /// What he posts in every round, if he does.
+    pub quoting: Option<Quoting>,
+}
+
+/// How units convert between the two markets, exactly.
+#[derive(Clone, Copy, Debug)]
+pub struct Conversion {
+    /// A spot tick is `n / d` of the perpetual's ticks.
+    pub tick: (i128, i128),
+    /// A lot of the perpetual is `n / d` spot lots.
+    pub lot: (i128, i128),
+}
+
+/// A scenario in integers.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Spot.
+    pub spot: Market,
+    /// The perpetual.
+    pub perp: Market,
+    /// Between the two.
+    pub conversion: Conversion,
+    /// The venue's rules.
+    pub venue: Venue,
+    /// The market maker.
+    pub maker: MakerTerms,
+    /// The push: side and quantity, in spot lots.
+    pub ignition: (Side, Lots),
+    /// The float, in spot lots.
+    pub circulating: Lots,
+    /// Units of money in a step.
+    pub quote_step: Unit,
+    batches: Vec<Batch>,
+}
+
+impl World {
+    /// Checks a scenario and turns it into integers; everything wrong with it at once.
+    pub fn build(scenario: &Scenario) -> Result<World, ScenarioError> {
+        let check = &mut Check::default();
+        check.require(scenario.schema_version == 1, "schema_version", scenario.schema_version, "1");
+        grid::check(check, "spot", scenario.spot.tick_size, scenario.spot.lot_size);
+        grid::check(check, "perp", scenario.perp.tick_size, scenario.perp.lot_size);
+        // Everything below divides by the grids.
+        std::mem::take(&mut check.found).into_result()?;
+        let step = quote_step(scenario);
+        let mut world = World {
+            spot: market(check, "spot", &scenario.spot, scenario.start_price, step),
+            perp: market(check, "perp", &scenario.perp, scenario.start_price, step),
+            conversion: Conversion {
+                tick: ratio(scenario.spot.tick_size, scenario.perp.tick_size).unwrap_or((1, 1)),
+                lot: ratio(scenario.perp.lot_size, scenario.spot.lot_size).unwrap_or((1, 1)),
+            },
+            venue: venue(check, &scenario.venue, step),
+            maker: maker(check, scenario, step),
+            ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
+            circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
+            quote_step: grid::unit(step),
+            batches: Vec::new(),
+        };
+        world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, scenario.spot.lot_size, 1);
+        world.supply(check, scenario);
+        std::mem::take(&mut check.found).into_result()?;
+        world.positions(check, scenario);
+        std::mem::take(&mut check.found).into_result()?;
+        Ok(world)
+    }
+
+    /// The accounts of one path, in the order of their ids.
+    pub fn accounts(&self, seed: u64, path: u64) -> Vec<Account> {
+        let mut accounts = Vec::new();
+        for batch in &self.batches {
+            batch.expand(seed, path, &mut accounts);
+        }
+        accounts
+    }
+
+    /// Tokens that asks may offer: the float less what the market maker and a selling attacker hold.
+    pub fn free_float(&self) -> Lots {
+        Lots(self.circulating.0 - self.maker.spot_inventory.0 - self.attacker_tokens().0)
+    }
+
+    /// What the attacker owns at the start: what he will sell.
+    pub fn attacker_tokens(&self) -> Lots {
+        if self.ignition.0 == Side::Sell { self.ignition.1 } else { Lots::ZERO }
+    }
+
+    fn supply(&mut self, check: &mut Check, scenario: &Scenario) {
+        let total = check.qty("total_supply", scenario.total_supply, scenario.spot.lot_size, 1);
+        check.require(
+            self.circulating <= total || check.found.names("total_supply"),
+            "circulating",
+            scenario.circulating,
+            &format!("at most total_supply, {}", scenario.total_supply),
+        );
+        let free = self.free_float();
+        let named =
+            if self.ignition.0 == Side::Sell { "ignition.qty" } else { "market_maker.spot_inventory" };
+        let tokens = Decimal::from(self.circulating.0 - free.0) * scenario.spot.lot_size;
+        check.require(free.0 >= 0, named, tokens, &format!("at most circulating, {}", scenario.circulating));
+        self.spot.shapes =
+            liquidity::shapes(check, "spot", &scenario.spot, self.spot.start, Some(free.max(Lots::ZERO)));
+        self.perp.shapes = liquidity::shapes(check, "perp", &scenario.perp, self.perp.start, None);
+        let (side, name) = match self.ignition.0 {
+            Side::Buy => (Side::Sell, "spot.asks"),
+            Side::Sell => (Side::Buy, "spot.bids"),
+        };
+        let empty = self.spot.shapes[side.index()].is_empty();
+        check.require(
+            !empty || check.found.names(name),
+            name,
+            "an empty book",
+            "liquidity on the side the ignition takes",
+        );
+        let quoted = self.maker.quoting.is_some() || self.perp.shapes.iter().any(|shape| !shape.is_empty());
+        check.require(
+            quoted || check.found.names("perp"),
+            "perp.asks",
+            "an empty book",
+            "asks or bids in perp, or a market_maker.quote",
+        );
+    }
+
+    fn positions(&mut self, check: &mut Check, scenario: &Scenario) {
+        let terms = Terms {
+            tick_size: scenario.perp.tick_size,
+            lot_size: scenario.perp.lot_size,
+            start: self.perp.start,
+            contract: self.perp.contract,
+            tiers: &self.venue.tiers,
+            trigger: self.venue.trigger,
+        };
+        let mut room = MAX_ACCOUNTS;
+        for (index, ladder) in scenario.positions.iter().enumerate() {
+            let Some(batch) = accounts::build(check, index, ladder, &terms, room) else { continue };
+            if let Batch::Fixed(accounts) = &batch {
+                room = room.saturating_sub(accounts.len() as u64);
+            }
+            self.batches.push(batch);
+        }
+    }
+}
+
+/// The largest power of ten, at most 1e-6, that divides `tick x lot` of both markets.
+fn quote_step(scenario: &Scenario) -> Decimal {
+    let places = |spec: &MarketSpec| (spec.tick_size * spec.lot_size).normalize().scale();
+    Decimal::new(1, places(&scenario.spot).max(places(&scenario.perp)).max(6))
+}
+
+fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {
+    let rate = |check: &mut Check, name: &str, value| {
+        check.rate(&format!("{field}.{name}"), value, Decimal::new(-1, 1), Decimal::new(1, 1))
+    };
+    let scale = (spec.tick_size * spec.lot_size / step).to_i64().filter(|s| *s > 0);
+    check.require(
+        scale.is_some(),
+        &format!("{field}.lot_size"),
+        spec.lot_size,
+        "tick_size x lot_size below 2^63 quote steps",
+    );
+    Market {
+        contract: Contract { scale: scale.unwrap_or(1) },
+        fees: Fees {
+            maker: rate(check, "maker_fee", spec.maker_fee),
+            taker: rate(check, "taker_fee", spec.taker_fee),
+        },
+        start: check.price("start_price", start_price, spec.tick_size),
+        shapes: Default::default(),
+        tick: grid::unit(spec.tick_size),
+        lot: grid::unit(spec.lot_size),
+    }
+}
+
+fn venue(check: &mut Check, spec: &VenueSpec, step: Decimal) -> Venue {
+    let per_round = spec.liquidations_per_round;
+    check.require(
+        per_round.is_none_or(|n| n >= 1),
+        "venue.liquidations_per_round",
+        per_round.unwrap_or_default(),
+        "at least 1, or none for all that are due",
+    );
+    check.require(
+        (1..=10_000_000).contains(&spec.max_rounds),
+        "venue.max_rounds",
+        spec.max_rounds,
+        "from 1 to 10000000",
+    );
+    Venue {
+        tiers: tiers(check, "venue.tiers", &spec.tiers, step),
+        trigger: spec.trigger,
+        liquidation_order: spec.liquidation_order,
+        unwind: spec.unwind,
+        liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
+        max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
+        insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
+    }
+}
+
+fn tiers(check: &mut Check, path: &str, spec: &[TierSpec], step: Decimal) -> MarginTiers {
+    let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
+    check.require(!spec.is_empty(), path, "[]", "at least one tier");
+    for (i, tier) in spec.iter().enumerate() {
+        let field = |name: &str| format!("{path}[{i}].{name}");
+        let floor = check.money(&field("min_notional"), tier.min_notional, step);
+        let rate =
+            check.rate(&field("maintenance_rate"), tier.maintenance_rate, Decimal::ZERO, Decimal::new(99, 2));
+        let leverage = check.positive(&field("max_leverage"), tier.max_leverage, Decimal::from(1000));
+        let (floor_ok, rate_ok) = match brackets.last() {
+            None => (floor == Quote::ZERO, true),
+            Some(&(below, below_rate, _)) => (floor > below, rate >= below_rate),
+        };
+        let allowed = if i == 0 { "0: the first tier starts there" } else { "above the tier before it" };
+        check.require(floor_ok, &field("min_notional"), tier.min_notional, allowed);
+        check.require(
+            rate_ok,
+            &field("maintenance_rate"),
+            tier.maintenance_rate,
+            "not below the tier before it",
+        );
+        brackets.push((floor, rate, billionths(leverage)));
+    }
+    MarginTiers::new(&brackets)
+}
+
+/// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.
+pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioError> {
+    let spec = |&[min_notional, maintenance_rate, max_leverage]: &[Decimal; 3]| TierSpec {
+        min_notional,
+        maintenance_rate,
+        max_leverage,
+    };
+    let check = &mut Check::default();
+    let spec: Vec<TierSpec> = brackets.iter().map(spec).collect();
+    let tiers = tiers(check, "tiers", &spec, Decimal::new(1, 6));
+    std::mem::take(&mut check.found).into_result()?;
+    // In steps of 1e-6 x 1e-9; 96 bits hold deductions up to 7e13.
+    let decimal = |c: i128| Decimal::try_from_i128_with_scale(c, 15).unwrap_or(Decimal::MAX);
+    Ok(tiers.tiers().iter().map(|tier| decimal(tier.deduction)).collect())
+}
+
+fn maker(check: &mut Check, scenario: &Scenario, step: Decimal) -> MakerTerms {
+    let spec: &MarketMakerSpec = &scenario.market_maker;
+    let (tick, lot) = (scenario.perp.tick_size, scenario.perp.lot_size);
+    let quoting = spec.quote.as_ref().map(|quote| {
+        check.require(
+            (1..=10_000).contains(&quote.levels),
+            "market_maker.quote.levels",
+            quote.levels,
+            "from 1 to 10000",
+        );
+        Quoting {
+            side: quote.side,
+            half_spread: check.gap("market_maker.quote.half_spread", quote.half_spread, tick, 0),
+            levels: quote.levels,
+            level_gap: check.gap("market_maker.quote.level_gap", quote.level_gap.unwrap_or(tick), tick, 1),
+            level_qty: check.qty("market_maker.quote.level_qty", quote.level_qty, lot, 1),
+        }
+    });
+    MakerTerms {
+        capital: check.money("market_maker.capital", spec.capital, step),
+        hedge_ratio: check.rate(
+            "market_maker.hedge_ratio",
+            spec.hedge_ratio,
+            Decimal::ZERO,
+            Decimal::from(10),
+        ),
+        residual: spec.residual,
+        spot_inventory: check.qty(
+            "market_maker.spot_inventory",
+            spec.spot_inventory,
+            scenario.spot.lot_size,
+            0,
+        ),
+        quoting,
+    }
+}
+
+const _: () = assert!(MAX_LOTS < i64::MAX / 64);

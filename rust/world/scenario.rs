@@ -1,0 +1,254 @@
+//! A scenario as it is written down: decimals and names, nothing checked yet. `docs/MODEL.md` section 2 is its table.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::margin::Trigger;
+use crate::units::Side;
+use crate::venue::{LiquidationOrder, Unwind};
+
+/// What [`crate::world::World::build`] builds a world from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Scenario {
+    pub schema_version: u32,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    pub start_price: Decimal,
+    pub total_supply: Decimal,
+    pub circulating: Decimal,
+    pub spot: MarketSpec,
+    pub perp: MarketSpec,
+    pub venue: VenueSpec,
+    pub market_maker: MarketMakerSpec,
+    pub positions: Vec<Ladder>,
+    pub ignition: IgnitionSpec,
+}
+
+/// One market: its grid, its fees, what rests in its book at the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MarketSpec {
+    pub tick_size: Decimal,
+    pub lot_size: Decimal,
+    #[serde(default)]
+    pub maker_fee: Decimal,
+    #[serde(default)]
+    pub taker_fee: Decimal,
+    #[serde(default)]
+    pub asks: Option<Liquidity>,
+    #[serde(default)]
+    pub bids: Option<Liquidity>,
+}
+
+/// What rests on one side of a book at the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Liquidity {
+    /// The same depth at every tick from the start price away.
+    Linear {
+        /// Tokens per unit of price.
+        depth: Decimal,
+    },
+    /// Explicit levels, from the best away.
+    Levels {
+        /// `[price, tokens]`.
+        levels: Vec<(Decimal, Decimal)>,
+        /// Tokens per unit of price beyond the last level.
+        #[serde(default)]
+        tail_depth: Option<Decimal>,
+    },
+}
+
+/// The venue's rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct VenueSpec {
+    pub tiers: Vec<TierSpec>,
+    #[serde(default)]
+    pub trigger: Trigger,
+    #[serde(default)]
+    pub liquidation_order: LiquidationOrder,
+    #[serde(default)]
+    pub unwind: Unwind,
+    #[serde(default)]
+    pub liquidations_per_round: Option<i64>,
+    #[serde(default = "default_max_rounds")]
+    pub max_rounds: i64,
+    #[serde(default)]
+    pub insurance_fund: Decimal,
+}
+
+const fn default_max_rounds() -> i64 {
+    100_000
+}
+
+/// One bracket of the maintenance margin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct TierSpec {
+    pub min_notional: Decimal,
+    pub maintenance_rate: Decimal,
+    pub max_leverage: Decimal,
+}
+
+/// The market maker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MarketMakerSpec {
+    pub capital: Decimal,
+    #[serde(default = "one")]
+    pub hedge_ratio: Decimal,
+    #[serde(default)]
+    pub residual: Residual,
+    #[serde(default)]
+    pub spot_inventory: Decimal,
+    #[serde(default)]
+    pub quote: Option<QuoteSpec>,
+}
+
+const fn one() -> Decimal {
+    Decimal::ONE
+}
+
+/// What becomes of the share he does not hedge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Residual {
+    /// He carries it naked.
+    #[default]
+    Carried,
+    /// It is closed against longs (or shorts) who take profit.
+    AbsorbedByLongs,
+}
+
+/// What the market maker posts anew in every round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct QuoteSpec {
+    pub side: QuoteSide,
+    #[serde(default)]
+    pub half_spread: Decimal,
+    #[serde(default = "one_level")]
+    pub levels: i64,
+    #[serde(default)]
+    pub level_gap: Option<Decimal>,
+    pub level_qty: Decimal,
+}
+
+const fn one_level() -> i64 {
+    1
+}
+
+/// Which sides are quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum QuoteSide {
+    Asks,
+    Bids,
+    Both,
+}
+
+/// Many accounts of one kind: the fuel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Ladder {
+    #[serde(default)]
+    pub kind: LadderKind,
+    pub side: PositionSide,
+    #[serde(default)]
+    pub entry_price: Option<Decimal>,
+    #[serde(default)]
+    pub qty: Option<Decimal>,
+    #[serde(default)]
+    pub notional: Option<Decimal>,
+    #[serde(default)]
+    pub lump: Option<Decimal>,
+    #[serde(default)]
+    pub liquidation_price: Option<Spread>,
+    #[serde(default)]
+    pub leverage: Option<Spread>,
+    #[serde(default)]
+    pub stop_price: Option<Spread>,
+    #[serde(default)]
+    pub placement: Placement,
+}
+
+/// The one kind of position batch there is so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum LadderKind {
+    #[default]
+    Ladder,
+}
+
+/// Long or short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum PositionSide {
+    Long,
+    Short,
+}
+
+/// One number, or a range over which accounts are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum Spread {
+    One(Decimal),
+    Range([Decimal; 2]),
+}
+
+/// How accounts are spread over their range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Placement {
+    #[default]
+    Even,
+    Poisson,
+}
+
+/// The push from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct IgnitionSpec {
+    #[serde(default = "buy")]
+    pub side: IgnitionSide,
+    pub qty: Decimal,
+}
+
+const fn buy() -> IgnitionSide {
+    IgnitionSide::Buy
+}
+
+/// Whether the push buys or sells spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum IgnitionSide {
+    Buy,
+    Sell,
+}
+
+impl From<IgnitionSide> for Side {
+    fn from(side: IgnitionSide) -> Side {
+        match side {
+            IgnitionSide::Buy => Side::Buy,
+            IgnitionSide::Sell => Side::Sell,
+        }
+    }
+}
