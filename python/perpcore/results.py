@@ -1,0 +1,155 @@
+"""What a run returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    from numpy.typing import NDArray
+
+    from perpcore import _core
+    from perpcore.plots import RunPlots
+    from perpcore.scenario import Scenario
+
+
+class Table:
+    """Columns of a result.
+
+    ``table["price"]`` is a numpy array: numbers are views of the result, read-only and without a copy. The
+    whole table speaks the Arrow PyCapsule interface, so polars, pyarrow, duckdb and pandas take it as it
+    is.
+    """
+
+    def __init__(self, core: _core.Table) -> None:
+        self._core = core
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return self._core.column_names
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        column = self._core.column(name)
+        if isinstance(column, tuple):
+            codes, names = column
+            return np.array(names)[codes]
+        return column
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._core.__arrow_c_stream__(requested_schema)
+
+    def to_numpy(self) -> dict[str, NDArray[Any]]:
+        """A dict of numpy arrays."""
+        return {name: self[name] for name in self.columns}
+
+    def to_polars(self) -> polars.DataFrame:
+        """A polars DataFrame (extra ``frames``)."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame (extra ``frames``)."""
+        return self.to_pyarrow().to_pandas()
+
+    def to_pyarrow(self) -> pyarrow.Table:
+        """A pyarrow Table (extra ``frames``)."""
+        import pyarrow
+
+        return pyarrow.table(self)
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows: {', '.join(self.columns)})"
+
+
+class Run:
+    """One path, traced.
+
+    Quantities are in tokens, prices and money in quote currency; `exact` gives the integers behind them.
+    """
+
+    def __init__(self, scenario: Scenario, core: _core.RunResult, *, seed: int, path: int) -> None:
+        #: The scenario, seed and path that give this run again.
+        self.scenario, self.seed, self.path = scenario, seed, path
+        self._core = core
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The run in one row: how far, who was liquidated, who paid."""
+        return self._core.summary()
+
+    @property
+    def stages(self) -> Table:
+        """A row a round, round 0 being the push."""
+        return Table(self._core.table("stages"))
+
+    @property
+    def fills(self) -> Table:
+        """Every trade in spot, in the perpetual, and off the books."""
+        return Table(self._core.table("fills"))
+
+    @property
+    def liquidations(self) -> Table:
+        """Every forced order: the account, its equity and maintenance, its fills, and who paid."""
+        return Table(self._core.table("liquidations"))
+
+    @property
+    def ledger(self) -> Table:
+        """Every movement of money.
+
+        Accounts are ids; -1 is outside, -2 fee income, -3 the insurance fund, -4 clearing, -5 the venue's
+        own loss; 0 the attacker, 1 and 2 the market maker and his spot desk, 3 the holders, 4 the rest of
+        the market, 5 the fund's
+        takeover desk; the scenario's accounts follow from 8.
+        """
+        return Table(self._core.table("ledger"))
+
+    @property
+    def accounts(self) -> Table:
+        """Every account at the end: balance, position, cost, margin, tokens."""
+        return Table(self._core.table("accounts"))
+
+    def exact(self, name: str) -> Table | Mapping[str, Any]:
+        """The integers behind a table or the summary: ticks, lots and quote steps.
+
+        Parameters
+        ----------
+        name : {"stages", "fills", "liquidations", "ledger", "accounts", "summary"}
+        """
+        if name == "summary":
+            return self._core.summary(exact=True)
+        return Table(self._core.table(name, exact=True))
+
+    @property
+    def plot(self) -> RunPlots:
+        """Pictures of the run (extra ``plot``)."""
+        from perpcore.plots import RunPlots
+
+        return RunPlots(self)
+
+    def __repr__(self) -> str:
+        s = self.summary
+        forced = s["forced_buy_notional"] + s["forced_sell_notional"]
+        lines = (
+            f"Run of {self.scenario.name or 'a scenario'}: {s['stop_reason']} after {s['rounds']} rounds",
+            f"price        {s['start_price']:g} -> {s['final_price']:g} (peak {s['peak_price']:g})",
+            f"push         {s['ignition_qty']:,.6g} tokens for {s['ignition_cost']:,.0f}",
+            f"liquidated   {s['liquidated_accounts']:,} accounts, {s['liquidated_qty']:,.6g} tokens,"
+            f" {s['fuel_burnt']:.0%} of the fuel burnt",
+            f"forced       {forced:,.0f}, {s['amplification']:.1f} times the push",
+            f"profit       market maker {s['market_maker_pnl']:,.0f}, fund {s['insurance_fund_change']:,.0f},"
+            f" venue {0 - s['venue_loss']:,.0f}",
+        )
+        return "\n  ".join(lines)

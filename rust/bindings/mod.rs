@@ -1,0 +1,33 @@
+//! Python: converts, detaches, delegates; decides nothing. The only place that names pyo3.
+
+mod book;
+mod borrow;
+mod convert;
+mod errors;
+mod interrupt;
+mod rules;
+mod run;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The compiled core of perpcore.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::book::{Fill, OrderBook, OrderResult};
+    #[pymodule_export]
+    use super::errors::{OrderError, PerpcoreError, RunError, ScenarioError};
+    #[pymodule_export]
+    use super::rules::{bankruptcy_price, liquidation_price, tier_deductions};
+    #[pymodule_export]
+    use super::run::{RunResult, check, depth, run};
+    #[pymodule_export]
+    use super::table::Table;
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

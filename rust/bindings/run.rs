@@ -1,0 +1,135 @@
+//! Scenarios in, runs out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::errors;
+use super::interrupt::interruptible;
+use super::table::{Table, table};
+use crate::engine::{Recorder, Simulation, Summary};
+use crate::error::{RunError, ScenarioError};
+use crate::results::{self, Value};
+use crate::world::{Scenario, World};
+
+/// A traced run.
+#[pyclass(frozen, module = "perpcore._core")]
+pub struct RunResult {
+    world: World,
+    recorder: Recorder,
+    summary: Summary,
+    accounts: [RecordBatch; 2],
+}
+
+enum Failed {
+    Scenario(ScenarioError),
+    Run(RunError),
+    Table(ArrowError),
+}
+
+impl Failed {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Failed::Scenario(error) => errors::scenario(py, &error),
+            Failed::Run(error) => errors::run(error),
+            Failed::Table(error) => errors::PerpcoreError::new_err(error.to_string()),
+        }
+    }
+}
+
+fn build(json: &str) -> Result<World, Failed> {
+    let reader = &mut serde_json::Deserializer::from_str(json);
+    let scenario: Scenario = serde_path_to_error::deserialize(reader).map_err(|error| {
+        let mut found = ScenarioError::default();
+        // Where in the JSON is no help to somebody who wrote a Python object.
+        let text = error.inner().to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        found.push(error.path().to_string(), "what was given", reason);
+        Failed::Scenario(found)
+    })?;
+    World::build(&scenario).map_err(Failed::Scenario)
+}
+
+fn simulate(json: &str, seed: u64, path: u64, interrupt: &AtomicBool) -> Result<RunResult, Failed> {
+    let world = build(json)?;
+    if interrupt.load(Ordering::Relaxed) {
+        return Err(Failed::Run(RunError::Interrupted));
+    }
+    let mut simulation = Simulation::new(&world, seed, path, Recorder::default())
+        .map_err(Failed::Run)?
+        .interrupted_by(interrupt);
+    let reason = simulation.run().map_err(Failed::Run)?;
+    let summary = simulation.summary(reason).map_err(Failed::Run)?;
+    let accounts = |exact| results::accounts(&world, &simulation, exact).map_err(Failed::Table);
+    let accounts = [accounts(false)?, accounts(true)?];
+    let recorder = simulation.into_trace();
+    Ok(RunResult { world, recorder, summary, accounts })
+}
+
+/// Checks a scenario given as JSON; raises `ScenarioError` with all its problems.
+#[pyfunction]
+pub fn check(py: Python<'_>, scenario: &str) -> PyResult<()> {
+    interruptible(py, |_| build(scenario).map(drop))?.map_err(|failed| failed.raise(py))
+}
+
+/// Runs one path of a scenario given as JSON, with its trace.
+#[pyfunction]
+#[pyo3(signature = (scenario, *, seed, path=0))]
+pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64) -> PyResult<RunResult> {
+    interruptible(py, |flag| simulate(scenario, seed, path, flag))?.map_err(|failed| failed.raise(py))
+}
+
+/// What rests in both books before the ignition, up to `levels` a side.
+#[pyfunction]
+#[pyo3(signature = (scenario, *, levels, exact=false))]
+pub fn depth(py: Python<'_>, scenario: &str, levels: usize, exact: bool) -> PyResult<Table> {
+    let batch = interruptible(py, |_| {
+        let world = build(scenario)?;
+        let mut simulation = Simulation::new(&world, 0, 0, ()).map_err(Failed::Run)?;
+        let rows = simulation.start_depth(levels).map_err(Failed::Run)?;
+        results::depth(&world, &rows, exact).map_err(Failed::Table)
+    })?;
+    batch.map(|batch| Table { batch }).map_err(|failed| failed.raise(py))
+}
+
+#[pymethods]
+impl RunResult {
+    /// One of `fills`, `liquidations`, `stages`, `ledger`, `accounts`; in integers if `exact`.
+    #[pyo3(signature = (name, *, exact=false))]
+    fn table(&self, py: Python<'_>, name: &str, exact: bool) -> PyResult<Table> {
+        let (world, recorder) = (&self.world, &self.recorder);
+        table(py.detach(|| match name {
+            "fills" => results::fills(world, recorder, exact),
+            "liquidations" => results::liquidations(world, recorder, exact),
+            "stages" => results::stages(world, recorder, exact),
+            "ledger" => results::ledger(world, recorder, exact),
+            "accounts" => Ok(self.accounts[usize::from(exact)].clone()),
+            other => Err(ArrowError::InvalidArgumentError(format!(
+                "no table {other:?}: there are fills, liquidations, stages, ledger, accounts"
+            ))),
+        }))
+    }
+
+    /// The summary, in units or as exact integers.
+    #[pyo3(signature = (*, exact=false))]
+    fn summary<'py>(&self, py: Python<'py>, exact: bool) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        let rows = if exact {
+            results::exact_summary(&self.summary)
+        } else {
+            results::summary(&self.world, &self.summary)
+        };
+        for (name, value) in rows {
+            match value {
+                Value::Float(x) => dict.set_item(name, x)?,
+                Value::Int(x) => dict.set_item(name, x)?,
+                Value::Bool(x) => dict.set_item(name, x)?,
+                Value::Name(x) => dict.set_item(name, x)?,
+            }
+        }
+        Ok(dict)
+    }
+}

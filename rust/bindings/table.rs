@@ -1,0 +1,74 @@
+//! Tables: numpy views and the Arrow stream of one record batch.
+
+use arrow_array::cast::AsArray;
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::types::{Float64Type, Int64Type, UInt8Type};
+use arrow_array::{Array, RecordBatch, RecordBatchIterator};
+use arrow_schema::DataType;
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use super::borrow::view;
+use super::errors::PerpcoreError;
+
+/// A table of a run's results.
+///
+/// `table[name]` is a read-only numpy array (numbers without copying); the whole speaks the Arrow PyCapsule interface.
+#[pyclass(frozen, module = "perpcore._core")]
+pub struct Table {
+    pub batch: RecordBatch,
+}
+
+#[pymethods]
+impl Table {
+    /// Names of the columns, in order.
+    #[getter]
+    fn column_names(&self) -> Vec<String> {
+        self.batch.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// A column: a numpy array, or for a column of names a pair of codes and names.
+    fn column<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let table = slf.get();
+        let Some(column) = table.batch.column_by_name(name) else {
+            return Err(PyKeyError::new_err(format!(
+                "no column {name:?}; there are {:?}",
+                table.column_names()
+            )));
+        };
+        let owner = slf.clone().into_any();
+        Ok(match column.data_type() {
+            DataType::Int64 => view(owner, column.as_primitive::<Int64Type>().values()).into_any(),
+            DataType::Float64 => view(owner, column.as_primitive::<Float64Type>().values()).into_any(),
+            _ => {
+                let column = column.as_dictionary::<UInt8Type>();
+                let names: Vec<&str> = column.values().as_string::<i32>().iter().flatten().collect();
+                (view(owner, column.keys().values()), names).into_pyobject(py)?.into_any()
+            }
+        })
+    }
+
+    /// The Arrow PyCapsule interface: a stream of one batch. A requested schema is not followed, as the protocol allows.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        let schema = self.batch.schema();
+        let reader = RecordBatchIterator::new([Ok(self.batch.clone())], schema);
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), c"arrow_array_stream")
+    }
+}
+
+/// A finished batch, or what is wrong with it (a defect of ours).
+pub fn table(batch: Result<RecordBatch, arrow_schema::ArrowError>) -> PyResult<Table> {
+    batch.map(|batch| Table { batch }).map_err(|error| PerpcoreError::new_err(error.to_string()))
+}

@@ -1,0 +1,9 @@
+//! What a run returns: tables of columns, in exact integers or in units.
+
+mod columns;
+mod summary;
+mod tables;
+
+pub use columns::{Names, Table};
+pub use summary::{Value, exact_summary, summary};
+pub use tables::{accounts, depth, fills, ledger, liquidations, stages};
