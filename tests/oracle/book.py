@@ -1,0 +1,115 @@
+"""A naive price-time priority book (MODEL sections 3 and 6): two sorted lists.
+
+The levels of section 3 come from an iterator, best first, and enter the list just before anything at their
+price or worse could be touched, in front of every order placed later at the same price.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BUY, SELL = 1, -1
+Level = tuple[int, int]
+
+
+@dataclass
+class Order:
+    """A resting order; `number` is 0 for the levels of the start, which therefore come first."""
+
+    price: int
+    qty: int
+    owner: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Match:
+    """A fill at the resting order's price."""
+
+    price: int
+    qty: int
+    maker: int
+
+
+class BookSide:
+    """The resting orders of one side, best first."""
+
+    def __init__(self, side: int, levels: Iterator[Level], owner: int) -> None:
+        self.side = side
+        self.owner = owner
+        self.orders: list[Order] = []
+        self.levels = levels
+        self.next_level = next(levels, None)
+
+    def _key(self, order: Order) -> tuple[int, int]:
+        return (-self.side * order.price, order.number)
+
+    def insert(self, order: Order) -> None:
+        """Put an order behind everything at its price, a level of the start before it."""
+        bisect.insort(self.orders, order, key=self._key)
+
+    def best(self) -> Order | None:
+        """The first order in priority; draws the levels that come before what has been drawn."""
+        while self.next_level is not None:
+            price, qty = self.next_level
+            level = Order(price, qty, self.owner, 0)
+            if self.orders and self._key(self.orders[0]) < self._key(level):
+                break
+            self.insert(level)
+            self.next_level = next(self.levels, None)
+        return self.orders[0] if self.orders else None
+
+    def cancel(self, owner: int, start_levels_too: bool) -> None:
+        """Remove the owner's orders; those of the start only when asked."""
+        self.orders = [
+            order
+            for order in self.orders
+            if order.owner != owner or (order.number == 0 and not start_levels_too)
+        ]
+        if start_levels_too and owner == self.owner:
+            self.next_level = None
+
+
+class Book:
+    """Bids and asks; price-time priority; every fill at the resting order's price."""
+
+    def __init__(self, bids: Iterator[Level], asks: Iterator[Level], owner: int) -> None:
+        self.sides = {BUY: BookSide(BUY, bids, owner), SELL: BookSide(SELL, asks, owner)}
+        self.placed = 0
+
+    def take(self, side: int, qty: int, limit: int | None = None) -> list[Match]:
+        """A market order, or an IOC order with a limit; what cannot be filled is cancelled."""
+        matches: list[Match] = []
+        opposite = self.sides[-side]
+        while qty > 0:
+            resting = opposite.best()
+            if resting is None or (limit is not None and side * resting.price > side * limit):
+                break
+            filled = min(qty, resting.qty)
+            matches.append(Match(resting.price, filled, resting.owner))
+            qty -= filled
+            resting.qty -= filled
+            if resting.qty == 0:
+                opposite.orders.pop(0)
+        return matches
+
+    def post_only(self, side: int, price: int, qty: int, owner: int) -> bool:
+        """A limit order that rests, or is not placed at all if it would cross."""
+        resting = self.sides[-side].best()
+        if resting is not None and side * price >= side * resting.price:
+            return False
+        self.placed += 1
+        self.sides[side].insert(Order(price, qty, owner, self.placed))
+        return True
+
+    def cancel(self, owner: int, start_levels_too: bool = False) -> None:
+        """Cancel the owner's orders on both sides."""
+        for side in self.sides.values():
+            side.cancel(owner, start_levels_too)
+
+    def is_crossed(self) -> bool:
+        """Whether the best bid meets the best ask, which must never rest."""
+        bid, ask = self.sides[BUY].best(), self.sides[SELL].best()
+        return bid is not None and ask is not None and bid.price >= ask.price

@@ -1,0 +1,244 @@
+"""One run (MODEL section 7): the ignition, then rounds of the same phases until it is quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .book import BUY, SELL
+from .margin import Position
+from .recording import close_stage, end, new_stage, order_row, record_order, record_settlement
+from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, UNWIND, Result, Row, State, Traded
+from .world import (
+    INSURANCE_FUND,
+    MARKET_MAKER,
+    REST,
+    SPOT_DESK,
+    TAKEOVER_DESK,
+    VENUE_LOSS,
+    build,
+    in_perp_ticks,
+    lots_across,
+)
+
+STOP_KIND, LIQUIDATION_KIND = 0, 1
+
+
+@dataclass(frozen=True, order=True)
+class Reached:
+    """A threshold the mark has reached, in the order it is served."""
+
+    distance: int
+    kind: int
+    account: int
+    threshold: int
+
+
+def run(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> Result:
+    """One instant cascade, exact to the last unit."""
+    return Run(State(build(scenario, seed, path))).run()
+
+
+class Run:
+    """One run: the phases over one state."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.world = state.world
+        self.rules = state.world.rules
+        self.index = state.world.spot.start
+        self.mark = state.world.perp.start
+        self.stages: list[Row] = []
+        self.liquidations: list[Row] = []
+        self.stage: Row = {}
+        self.seized: set[int] = set()
+
+    def run(self) -> Result:
+        """Phase 1, then rounds."""
+        self.stage = new_stage(0, self.index, self.mark)
+        self.state.check()
+        ignition = self.state.trade_spot(0, self.world.ignition_side, self.world.ignition_qty, IGNITION)
+        self._close_stage()
+        stop_reason = "max_rounds"
+        for number in range(1, self.world.max_rounds + 1):
+            if self._round(number):
+                stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
+                break
+        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason)
+
+    def _round(self, number: int) -> bool:
+        """Phases 2 to 6; whether nothing happened."""
+        self.state.round = number
+        previous_mark = self.mark
+        self._prices()
+        self.stage = new_stage(number, self.index, self.mark)
+        orders = self._orders(self._reached(previous_mark))
+        fills_before = len(self.state.fills)
+        self._settlement(orders)
+        self._hedge()
+        self._absorb()
+        self._close_stage()
+        return not orders and len(self.state.fills) == fills_before
+
+    def _close_stage(self) -> None:
+        close_stage(self.state, self.stage, self.mark)
+        self.stages.append(self.stage)
+        self.state.check()
+
+    def _prices(self) -> None:
+        """Phase 2: index, quotes, mark."""
+        state, quote = self.state, self.world.quote
+        self.index = state.last[SPOT]
+        self.mark = max(in_perp_ticks(self.world, self.index), 1)
+        if state.maker_alive and quote is not None:
+            state.perp.cancel(MARKET_MAKER)
+            for side in quote.sides:
+                for i in range(quote.levels):
+                    price = self.mark - side * (quote.half_spread + i * quote.level_gap)
+                    if price >= 1:
+                        state.perp.post_only(side, price, quote.level_qty, MARKET_MAKER)
+
+    def _reached(self, previous_mark: int) -> list[Reached]:
+        """Phase 4, first half: every stop and every account the mark has reached, nearest first."""
+        state, mark = self.state, self.mark
+        found: list[Reached] = []
+
+        def add(kind: int, account: int, position: Position, threshold: int) -> None:
+            distance = position.side * (previous_mark - threshold)
+            found.append(Reached(distance, kind, account, threshold))
+
+        for account in (MARKET_MAKER, *state.traders):
+            position = state.positions[account]
+            if position.qty == 0 or (account == MARKET_MAKER and not state.maker_alive):
+                continue
+            stop = None if account == MARKET_MAKER else state.traders[account].stop
+            if stop is not None and account not in state.fired_stops and position.side * (stop - mark) >= 0:
+                add(STOP_KIND, account, position, stop)
+            if self._is_triggered(account):
+                add(LIQUIDATION_KIND, account, position, self._threshold(account))
+        return sorted(found)
+
+    def _is_triggered(self, account: int) -> bool:
+        return self.rules.triggered(self.state.positions[account], self.state.collateral(account), self.mark)
+
+    def _threshold(self, account: int) -> int:
+        return self.rules.threshold(self.state.positions[account], self.state.collateral(account), self.mark)
+
+    def _orders(self, reached: list[Reached]) -> list[Row]:
+        """Phase 4, second half: orders are sent and match, one after the other."""
+        sent: list[Row] = []
+        limit = self.world.liquidations_per_round
+        for item in reached:
+            if limit is not None and len(sent) >= limit:
+                break
+            if self.state.positions[item.account].qty == 0 or item.account in self.seized:
+                continue
+            if item.kind == STOP_KIND:
+                sent.append(self._send_stop(item))
+            elif self._is_triggered(item.account):
+                sent.append(self._send_liquidation(item))
+        self.liquidations += sent
+        return sent
+
+    def _send_stop(self, item: Reached) -> Row:
+        state, position = self.state, self.state.positions[item.account]
+        state.fired_stops.add(item.account)
+        row = order_row(state, item.account, STOP, item.threshold, self.mark)
+        traded = state.trade_perp(item.account, -position.side, abs(position.qty), STOP)
+        record_order(self.stage, row, traded)
+        return row
+
+    def _send_liquidation(self, item: Reached) -> Row:
+        account = item.account
+        state, position = self.state, self.state.positions[account]
+        self.seized.add(account)
+        collateral = state.collateral(account)
+        row = order_row(state, account, LIQUIDATION, item.threshold, self.mark)
+        if account == MARKET_MAKER:
+            state.perp.cancel(MARKET_MAKER, start_levels_too=True)
+            state.maker_alive = False
+        side, qty = -position.side, abs(position.qty)
+        limit = None
+        if self.world.limit_at_bankruptcy:
+            limit = self.rules.bankruptcy_tick(position, collateral)
+        traded = Traded()
+        if limit is None or limit >= 1:
+            traded = state.trade_perp(account, side, qty, LIQUIDATION, limit)
+        record_order(self.stage, row, traded)
+        return row
+
+    def _settlement(self, orders: list[Row]) -> None:
+        """Phase 5: each account that had an order, then the takeover desk."""
+        state = self.state
+        for row in orders:
+            self._settle(row["account"], row, after_stop=row["mechanism"] == 1)
+        desk = state.positions[TAKEOVER_DESK]
+        if self.world.unwind_at_once and desk.qty:
+            state.trade_perp(TAKEOVER_DESK, -desk.side, abs(desk.qty), UNWIND)
+        self._settle(TAKEOVER_DESK, None, after_stop=False)
+
+    def _settle(self, account: int, row: Row | None, after_stop: bool) -> None:
+        """Leftover margin, takeover, deficit of one account."""
+        state = self.state
+        position, balance = state.positions[account], state.balances[account]
+        free = balance if account == MARKET_MAKER else balance - position.margin
+        used = min(max(-free, 0), position.margin)
+        position = position._replace(margin=position.margin - used)
+        state.positions[account] = position
+        free += used
+        taken_qty = taken_value = 0
+        if row is not None and not after_stop and position.qty:
+            taken_qty = abs(position.qty)
+            moves = max(balance, 0) if account == MARKET_MAKER else position.margin
+            taken_value = self.rules.bankruptcy_value(position, moves)
+            state.take_over(account)
+            if account == MARKET_MAKER:
+                free = min(free, 0)
+        if free > 0 and not after_stop:
+            state.transfer(account, INSURANCE_FUND, free)
+        deficit = max(-free, 0)
+        paid = min(deficit, state.balances[INSURANCE_FUND])
+        state.transfer(INSURANCE_FUND, account, paid)
+        state.transfer(VENUE_LOSS, account, deficit - paid)
+        record_settlement(self.stage, row, taken_qty, taken_value, max(free, 0), deficit, paid)
+
+    def _hedge(self) -> None:
+        """Phase 6: the market maker's spot desk."""
+        state = self.state
+        if not state.maker_alive:
+            return
+        wanted = hedge_target(state) - state.hedged
+        side, qty = (BUY, wanted) if wanted > 0 else (SELL, min(-wanted, state.tokens[SPOT_DESK]))
+        if qty == 0:
+            return
+        traded = state.trade_spot(SPOT_DESK, side, qty, HEDGE)
+        state.hedged += side * traded.qty
+        self.stage["hedge_qty"] += side * traded.qty
+        self.stage["hedge_value"] += traded.value
+
+    def _absorb(self) -> None:
+        """Phase 6: what is not hedged is closed against the rest of the market, if so chosen."""
+        state = self.state
+        if not (state.maker_alive and self.world.absorbed_by_longs):
+            return
+        hedged_share = lots_across(state.maker_sold, self.world.perp, self.world.perp, hedge_ratio(state))
+        wanted = state.maker_sold - hedged_share - state.absorbed
+        side = BUY if wanted > 0 else SELL
+        rest = state.positions[REST]
+        qty = min(abs(wanted), max(side * rest.qty, 0))
+        if qty == 0 or self.rules.fill(rest, -side, qty, self.mark)[1] < 0:
+            return
+        state.trade_off_book(MARKET_MAKER, REST, side, qty, self.mark)
+        state.absorbed += side * qty
+
+
+def hedge_ratio(state: State) -> Fraction:
+    """The share the market maker hedges, as a fraction."""
+    return Fraction(state.world.hedge_ratio, 10**9)
+
+
+def hedge_target(state: State) -> int:
+    """Spot lots the market maker ought to hold against what he sold."""
+    return lots_across(state.maker_sold, state.world.perp, state.world.spot, hedge_ratio(state))

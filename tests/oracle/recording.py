@@ -1,0 +1,151 @@
+"""What is recorded (MODEL section 8): rows of the tables, the summary."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from .margin import FLAT
+from .state import LIQUIDATION, OFF_BOOK, PERP, SPOT, STOP, Result, Row, State, Traded
+from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
+
+STAGE_COLUMNS = (
+    "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
+    "liquidated_value", "stopped_accounts", "stopped_qty", "stopped_value", "taken_over_qty",
+    "taken_over_value", "forced_buy_value", "forced_sell_value", "hedge_qty", "hedge_value",
+    "spot_volume", "perp_volume", "bad_debt", "paid_by_fund", "venue_loss", "insurance_fund",
+    "market_maker_equity",
+)  # fmt: skip
+
+
+def new_stage(number: int, index: int, mark: int) -> Row:
+    """The row of a round that begins."""
+    return dict.fromkeys(STAGE_COLUMNS, 0) | {"round": number, "index": index, "mark": mark}
+
+
+def close_stage(state: State, stage: Row, mark: int) -> None:
+    """What is known only when the round is over."""
+    stage["spot_last"], stage["perp_last"] = state.last[SPOT], state.last[PERP]
+    for fill in reversed(state.fills):
+        if fill["round"] != stage["round"]:
+            break
+        if fill["book"] != OFF_BOOK:
+            stage["spot_volume" if fill["book"] == SPOT else "perp_volume"] += fill["qty"]
+    stage["insurance_fund"] = state.balances[INSURANCE_FUND]
+    stage["market_maker_equity"] = perp_equity(state, MARKET_MAKER, mark)
+
+
+def order_row(state: State, account: int, cause: int, threshold: int, mark: int) -> Row:
+    """The row of an order of phase 4, as of sending."""
+    rules, position, collateral = state.world.rules, state.positions[account], state.collateral(account)
+    return {
+        "round": state.round,
+        "account": account,
+        "mechanism": {LIQUIDATION: 0, STOP: 1}[cause],
+        "side": position.side,
+        "threshold": threshold,
+        "mark": mark,
+        "qty": abs(position.qty),
+        "margin": collateral,
+        "equity": rules.equity(position, collateral, mark),
+        "maintenance": rules.maintenance(abs(rules.value(mark, position.qty))),
+        "bankruptcy_value": rules.bankruptcy_value(position, collateral),
+        "filled_qty": 0,
+        "filled_value": 0,
+        "fee": 0,
+        "taken_over_qty": 0,
+        "returned": 0,
+        "deficit": 0,
+        "paid_by_fund": 0,
+        "venue_loss": 0,
+    }
+
+
+def record_order(stage: Row, row: Row, traded: Traded) -> None:
+    """The fills of an order of phase 4."""
+    row["filled_qty"], row["filled_value"], row["fee"] = traded.qty, traded.value, traded.fee
+    kind = "stopped" if row["mechanism"] == 1 else "liquidated"
+    stage[f"{kind}_accounts"] += 1
+    stage[f"{kind}_qty"] += traded.qty
+    stage[f"{kind}_value"] += traded.value
+    stage["forced_buy_value" if row["side"] < 0 else "forced_sell_value"] += traded.value
+
+
+def record_settlement(
+    stage: Row, row: Row | None, taken_qty: int, taken_value: int, returned: int, deficit: int, paid: int
+) -> None:
+    """What settlement did with one account (no row: the takeover desk)."""
+    stage["bad_debt"] += deficit
+    stage["paid_by_fund"] += paid
+    stage["venue_loss"] += deficit - paid
+    if row is None:
+        return
+    stage["taken_over_qty"] += taken_qty
+    stage["taken_over_value"] += taken_value
+    stage["forced_buy_value" if row["side"] < 0 else "forced_sell_value"] += taken_value
+    row["taken_over_qty"], row["returned"] = taken_qty, returned
+    row["deficit"], row["paid_by_fund"], row["venue_loss"] = deficit, paid, deficit - paid
+
+
+def perp_equity(state: State, account: int, mark: int) -> int:
+    """Money and unrealised profit of an account in the perpetual."""
+    return state.world.rules.equity(state.positions[account], state.balances[account], mark)
+
+
+def _profit(state: State, account: int, mark: int, tokens_brought: int = 0) -> int:
+    """Equity at the last mark and the last spot price less what was deposited."""
+    spot = state.world.spot
+    tokens = state.tokens.get(account, 0) * state.last[SPOT] - tokens_brought * spot.start
+    return perp_equity(state, account, mark) + tokens * spot.scale - state.deposits[account]
+
+
+def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> dict[str, int]:
+    world = state.world
+    total = {column: sum(stage[column] for stage in stages) for column in STAGE_COLUMNS}
+    buys = world.ignition_side > 0
+    lasts = [stage["spot_last"] for stage in stages]
+    maker = state.positions[MARKET_MAKER]
+    named = sum(abs(trader.position.qty) for trader in world.traders)
+    still_open = sum(abs(state.positions[account].qty) for account in state.traders)
+    target = lots_across(state.maker_sold, world.perp, world.spot, Fraction(world.hedge_ratio, 10**9))
+    maker_pnl = _profit(state, MARKET_MAKER, mark) + _profit(state, SPOT_DESK, mark, world.spot_inventory)
+    brought = 0 if buys else world.ignition_qty
+    summed = (
+        "liquidated_accounts stopped_accounts stopped_qty stopped_value taken_over_qty forced_buy_value "
+        "forced_sell_value hedge_qty bad_debt paid_by_fund venue_loss"
+    )
+    return {column: total[column] for column in summed.split()} | {
+        "ignition_qty": ignition.qty,
+        "ignition_cost": ignition.value,
+        "peak_price": max(lasts) if buys else min(lasts),
+        "final_price": state.last[SPOT],
+        "rounds": state.round,
+        "liquidated_qty": total["liquidated_qty"] + total["taken_over_qty"],
+        "liquidated_value": total["liquidated_value"] + total["taken_over_value"],
+        "hedge_shortfall": abs(target - state.hedged),
+        "insurance_fund_change": state.fund_equity(mark) - world.insurance_fund,
+        "market_maker_pnl": maker_pnl,
+        "market_maker_unhedged_qty": math.trunc(-maker.qty * world.perp.lot / world.spot.lot) - state.hedged,
+        "market_maker_liquidated": int(not state.maker_alive),
+        "rest_of_market_pnl": _profit(state, REST, mark),
+        "attacker_pnl": _profit(state, ATTACKER, mark, brought),
+        "spot_exhausted": int(state.spot_exhausted),
+        "burnt_qty": named - still_open,
+        "named_qty": named,
+    }
+
+
+def end(
+    state: State, stages: list[Row], liquidations: list[Row], ignition: Traded, mark: int, stop_reason: str
+) -> Result:
+    """The result of a run that is over."""
+    held = {account: position for account, position in state.positions.items() if position != FLAT}
+    return Result(
+        fills=state.fills,
+        liquidations=liquidations,
+        stages=stages,
+        balances=state.balances,
+        tokens=state.tokens,
+        positions={account: (p.qty, p.cost, p.margin) for account, p in held.items()},
+        summary=_summary(state, stages, ignition, mark) | {"stop_reason": stop_reason},
+    )

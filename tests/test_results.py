@@ -1,0 +1,129 @@
+"""Results: columns without copies, Arrow for everybody, integers behind the units."""
+
+import numpy as np
+import pandas
+import polars
+import pyarrow
+import pytest
+
+import perpcore as pc
+
+TABLES = ["stages", "fills", "liquidations", "ledger", "accounts"]
+
+
+@pytest.fixture(scope="module")
+def run():
+    return pc.presets.rocketcoin().run(seed=1)
+
+
+def test_rocketcoin_is_the_story(run):
+    summary = run.summary
+    assert summary["final_price"] == 19.67
+    assert summary["liquidated_qty"] == 787_640
+    assert summary["ignition_cost"] == 210_100
+    assert summary["stop_reason"] == "quiet"
+    assert -3.9e6 < summary["market_maker_pnl"] < -3.7e6 < summary["insurance_fund_change"]
+
+
+def test_the_300k_reading_stalls():
+    assert pc.presets.rocketcoin("300k").run(seed=1).summary["final_price"] == pytest.approx(
+        13.36, abs=0.0101
+    )
+
+
+def test_limit_at_bankruptcy_stops_at_twelve():
+    """The desk takes over what stands beyond bankruptcy: no market maker sells it, nobody hedges it."""
+    scenario = pc.presets.rocketcoin().replace({"venue.liquidation_order": "limit_at_bankruptcy"})
+    summary = scenario.run(seed=1).summary
+    assert summary["final_price"] == pytest.approx(12.0, abs=0.05)
+    assert summary["taken_over_qty"] > 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_are_views_and_read_only(run, name):
+    table = getattr(run, name)
+    numeric = [column for column in table if table[column].dtype.kind in "if"]
+    assert numeric
+    for column in numeric:
+        first, second = table[column], table[column]
+        assert np.shares_memory(first, second)
+        assert not first.flags.owndata
+        assert not first.flags.writeable
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_arrow_reaches_polars_pyarrow_and_pandas(run, name):
+    table = getattr(run, name)
+    for frame in (table.to_polars(), table.to_pandas(), polars.DataFrame(table)):
+        assert list(frame.columns) == table.columns
+        assert len(frame) == len(table)
+    arrow = table.to_pyarrow()
+    assert isinstance(arrow, pyarrow.Table)
+    for column in table:
+        assert arrow[column].to_pylist()[:100] == table[column].tolist()[:100]
+
+
+def test_a_table_outlives_its_run():
+    qty = pc.presets.rocketcoin("300k").run(seed=1).liquidations["qty"]
+    assert qty.sum() == 214_270
+
+
+def test_pandas_takes_names_as_categories(run):
+    causes = run.fills.to_pandas()["cause"]
+    assert isinstance(causes.dtype, pandas.CategoricalDtype)
+    assert set(causes) == {"ignition", "liquidation", "hedge"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_units_are_integers_times_tick_lot_and_step(run, name):
+    table, exact = getattr(run, name), run.exact(name)
+    assert len(table) == len(exact)
+    for column in set(table) & set(exact):
+        if table[column].dtype.kind == "f":
+            unit = {"index": 0.01, "mark": 0.01, "price": 0.01, "threshold": 0.01}.get(column)
+            unit = unit or (0.01 if column.endswith("_last") else None)
+            unit = unit or (1 if column.endswith(("qty", "volume", "tokens")) else 1e-6)
+            np.testing.assert_allclose(table[column], exact[column] * unit, rtol=1e-15)
+
+
+def test_the_summary_is_the_sum_of_the_stages(run):
+    stages, summary = run.stages, run.summary
+    assert stages["liquidated_accounts"].sum() == summary["liquidated_accounts"] == 78_764
+    assert stages["forced_buy_notional"].sum() == pytest.approx(summary["forced_buy_notional"])
+    assert stages["round"].tolist() == list(range(summary["rounds"] + 1))
+    assert summary["amplification"] == summary["forced_buy_notional"] / summary["ignition_cost"]
+
+
+def test_the_ledger_sums_to_zero(run):
+    assert run.exact("accounts")["balance"].sum() == 0
+    assert run.exact("accounts")["position_qty"].sum() == 0
+    assert run.exact("accounts")["tokens"].sum() == 1_000_000
+
+
+def test_the_same_seed_gives_the_same_run_and_no_seed_another():
+    positions = [
+        pc.Ladder(side="short", qty=10_000, lump=10, liquidation_price=(11, 12), placement="poisson")
+    ]
+    scenario = pc.presets.rocketcoin().replace(positions=positions)
+    first = scenario.run(seed=7)
+    assert first.summary == scenario.run(seed=7).summary
+    assert first.summary != scenario.run(seed=7, path=1).summary
+    again = scenario.run()
+    assert again.summary == scenario.run(seed=again.seed).summary
+    assert (
+        scenario.run(seed=np.random.SeedSequence(3)).seed == scenario.run(seed=np.random.SeedSequence(3)).seed
+    )
+
+
+def test_an_unknown_table_or_column_is_an_error(run):
+    with pytest.raises(pc.PerpcoreError, match="no table"):
+        run.exact("nonsense")
+    with pytest.raises(KeyError, match="no column"):
+        run.stages["nonsense"]
+
+
+def test_a_run_says_what_happened_in_six_lines(run):
+    text = repr(run)
+    assert len(text.splitlines()) == 6
+    for fact in ("19.67", "210,100", "78,764 accounts", "52.1 times"):
+        assert fact in text
