@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, Self
 
+import msgspec
+
 from perpcore import _core
-from perpcore._structs import Number, Struct, problem
+from perpcore._structs import Number, Struct, number, problem
 
 
 class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,10 +71,10 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         }
         tiers = []
         for i, row in enumerate(rows):
-            for key in names:
-                if row.get(key) is None:
-                    raise problem(f"tiers[{i}].{key}", row.get(key, "nothing"), "a number, as ccxt gives it")
-            tiers.append(Tier(**{name: row[key] for key, name in names.items()}))
+            if not isinstance(row, Mapping):
+                raise problem(f"tiers[{i}]", repr(row), "a mapping, as ccxt gives it")
+            fields = {name: number(f"tiers[{i}].{key}", row.get(key)) for key, name in names.items()}
+            tiers.append(Tier(**fields))
         return cls(tiers=tuple(sorted(tiers, key=lambda tier: Decimal(tier.min_notional))))
 
     @property
@@ -122,7 +124,5 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Take MarginTiers for tiers."""
         if isinstance(self.tiers, MarginTiers):
-            import msgspec
-
             msgspec.structs.force_setattr(self, "tiers", self.tiers.tiers)
         super().__post_init__()
