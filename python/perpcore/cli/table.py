@@ -1,0 +1,221 @@
+"""A run as a table for a terminal: one row a round, and only the columns that have something to say."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from perpcore.results import Run
+
+WIDTH = 118
+RULE, GAP = "─", "  "
+HEAD, TAIL = 15, 10  # rounds of a long run that are shown
+# Levels of a book that are counted before its share is left out.
+MAX_LEVELS = 1_000_000
+
+
+def one_line(text: str) -> str:
+    """Text of a file, without what would move the cursor."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def wrapped(text: str) -> str:
+    """Paragraphs as wide as a table may be at most."""
+    lines = (textwrap.fill(one_line(line), 100, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(lines)
+
+
+def places(step: object) -> int:
+    """Decimals of a grid.
+
+    >>> [places(step) for step in ("0.01", "1", "10", "0.00050")]
+    [2, 0, 0, 4]
+    """
+    exponent = Decimal(str(step)).normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def decimals(values: Sequence[float] | NDArray[np.float64], most: int) -> int:
+    """Decimals that leave the largest value four digits, at most `most`.
+
+    >>> [decimals([value], 6) for value in (12345.0, 12.3, 0.0123, 0.0)]
+    [0, 2, 5, 0]
+    """
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    return max(0, min(most, 3 - math.floor(math.log10(largest)))) if largest > 0 else 0
+
+
+def figure(value: float, digits: int = 0) -> str:
+    """With thousands separators; never a minus before zero.
+
+    >>> figure(1234567.891), figure(-1.5, 1), figure(-0.2), figure(-0.001, 2), figure(math.nan)
+    ('1,234,568', '-1.5', '0', '0.00', 'n/a')
+    """
+    if not math.isfinite(value):
+        return "n/a"
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """Values of every round and how to write them.
+
+    `kind` is ``flow`` (sums up, a dash where nothing flowed) or ``level`` (a price, a balance). The one with
+    the highest `spare` goes first when the table is too wide.
+    """
+
+    group: str
+    unit: str
+    values: NDArray[np.float64]
+    digits: int
+    kind: str = "flow"
+    spare: int = 0
+
+    def cell(self, i: int) -> str:
+        """What stands in row `i`."""
+        value = float(self.values[i])
+        return "-" if self.kind == "flow" and value == 0 else figure(value, self.digits)
+
+    @property
+    def total(self) -> str:
+        """What stands below."""
+        if self.kind != "flow":
+            return ""
+        total = math.fsum(self.values)
+        return figure(total, decimals([total], self.digits))
+
+
+def columns(run: Run) -> list[Column]:
+    """Every column of a run that says something."""
+    table, scenario = run.stages, run.scenario
+    price, perp_price = places(scenario.spot.tick_size), places(scenario.perp.tick_size)
+
+    def money(group: str, name: str, kind: str = "flow", spare: int = 0) -> Column:
+        return Column(group, "quote", table[name], decimals(table[name], 6), kind, spare)
+
+    def tokens(group: str, name: str, spare: int = 0) -> Column:
+        most = places(scenario.spot.lot_size if name == "hedge_qty" else scenario.perp.lot_size)
+        return Column(group, "tokens", table[name], decimals(table[name], most), spare=spare)
+
+    def accounts(group: str, name: str, spare: int = 0) -> Column:
+        return Column(group, "accounts", table[name].astype(np.float64), 0, spare=spare)
+
+    found = [
+        Column("mark", "quote", table["mark"], perp_price, "level"),
+        Column("perp last", "quote", table["perp_last"], perp_price, "level", 9),
+        Column("spot last", "quote", table["spot_last"], price, "level"),
+        accounts("liquidated", "liquidated_accounts"),
+        tokens("liquidated", "liquidated_qty"),
+        money("liquidated", "liquidated_notional", spare=4),
+        accounts("stop-losses", "stopped_accounts", 7),
+        tokens("stop-losses", "stopped_qty"),
+        money("stop-losses", "stopped_notional", spare=8),
+        tokens("taken over", "taken_over_qty"),
+        money("taken over", "taken_over_notional", spare=8),
+        tokens("hedged", "hedge_qty"),
+        *_used(run),
+        money("bad debt", "bad_debt", spare=6),
+        money("fund", "insurance_fund", "level", 3),
+        money("venue loss", "venue_loss", spare=1),
+        money("mkt maker", "market_maker_equity", "level", 2),
+    ]
+    traded = table["perp_volume"] > 0
+    silent = {"perp last"} if np.array_equal(table["perp_last"][traded], table["mark"][traded]) else set()
+    return [column for column in found if column.group not in silent and _speaks(column)]
+
+
+def _speaks(column: Column) -> bool:
+    if column.group in ("mark", "perp last", "spot last"):
+        return True
+    if column.kind == "level":
+        return bool(np.any(column.values != column.values[0]))
+    return bool(np.any(column.values))
+
+
+def _used(run: Run) -> list[Column]:
+    """The share of what rested on the spot book's side of the push that is gone after each round."""
+    buys = run.scenario.ignition.side == "buy"
+    depth, fills = run.scenario.depth(levels=MAX_LEVELS), run.fills
+    resting = depth["qty"][(depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))]
+    taken = (fills["book"] == "spot") & (fills["taker_side"] == run.scenario.ignition.side)
+    if not 0 < len(resting) < MAX_LEVELS:
+        return []
+    by_round = np.bincount(fills["round"][taken], weights=fills["qty"][taken], minlength=len(run.stages))
+    share = 100 * np.cumsum(by_round) / resting.sum()
+    return [Column("spot asks" if buys else "spot bids", "% used", share, 1, "level", 5)]
+
+
+def stage_table(run: Run, *, all_rounds: bool = False) -> str:
+    """The rounds of a run, aligned, with their total.
+
+    Parameters
+    ----------
+    run : Run
+    all_rounds : bool
+        Show the middle of a long run too.
+    """
+    rounds = len(run.stages)
+    short = all_rounds or rounds <= HEAD + TAIL + 1
+    rows = [*range(rounds)] if short else [*range(HEAD), *range(rounds - TAIL, rounds)]
+    shown, dropped = columns(run), []
+    while (width := _width(shown, rows)) > WIDTH and any(column.spare for column in shown):
+        dropped.append(max(shown, key=lambda column: column.spare))
+        shown.remove(dropped[-1])
+    names = ["push" if i == 0 else f"{i:,}" for i in rows]
+    lines = _lines(shown, rows, names)
+    if not short:
+        note = f"{rounds - HEAD - TAIL:,} rounds left out ({HEAD:,} to {rounds - TAIL - 1:,})"
+        lines.insert(3 + HEAD, f"... {note}: --all-rounds shows them")
+    if dropped:
+        left = ", ".join(f"{column.group} ({column.unit})" for column in dropped)
+        lines += textwrap.wrap(f"Not shown for want of width: {left} (see --json).", width)
+    return "\n".join(lines)
+
+
+def _width(shown: list[Column], rows: list[int]) -> int:
+    return len(_lines(shown, rows, [""] * len(rows))[2])
+
+
+def _lines(shown: list[Column], rows: list[int], names: list[str]) -> list[str]:
+    """Header of two lines, a rule, the rows, a rule, the total."""
+    body = [[column.cell(i) for i in rows] for column in shown]
+    widths = [
+        max(len(column.unit), len(column.total), *map(len, cells))
+        for column, cells in zip(shown, body, strict=True)
+    ]
+    first = max(len("round"), *map(len, names))
+    title = [" " * first]
+    at = 0
+    for group, members in groupby(shown, key=lambda column: column.group):
+        count = len(list(members))
+        span = sum(widths[at : at + count]) + len(GAP) * (count - 1)
+        widths[at] += max(0, len(group) - span)
+        span = max(span, len(group))
+        title.append(group.rjust(span) if count == 1 else f" {group} ".center(span, RULE))
+        at += count
+
+    def line(name: str, cells: Sequence[str]) -> str:
+        written = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        return GAP.join([name.rjust(first), *written]).rstrip()
+
+    rule = RULE * (first + sum(len(GAP) + width for width in widths))
+    totals = [column.total for column in shown]
+    return [
+        GAP.join(title),
+        line("round", [column.unit for column in shown]),
+        rule,
+        *(line(name, [cells[i] for cells in body]) for i, name in enumerate(names)),
+        rule,
+        *([line("total", totals)] if any(totals) else []),
+    ]

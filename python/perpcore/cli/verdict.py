@@ -1,0 +1,170 @@
+"""A run, and a scenario, in words and figures."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from perpcore.cli.table import MAX_LEVELS, decimals, figure, places
+
+if TYPE_CHECKING:
+    from perpcore._structs import Number
+    from perpcore.results import Run
+    from perpcore.scenario import Ladder, Scenario
+
+FEE_INCOME, FIRST_ACCOUNT = -2, 8  # the scenario's positions are numbered from 8
+
+
+def _money(value: float) -> str:
+    return figure(value, decimals([value], 6))
+
+
+def _tokens(value: float, lot: object) -> str:
+    return f"{_figure(value, lot)} tokens"
+
+
+def _figure(value: Number, lot: object) -> str:
+    return figure(float(value), decimals([float(value)], places(lot)))
+
+
+def _share(value: float) -> str:
+    return "n/a" if math.isnan(value) else f"{100 * value:.3g} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verdict(run: Run) -> str:
+    """How far it ran, who was liquidated, who paid, what the push cost, and why it stopped."""
+    return "\n".join((_how_far(run), _who_was_liquidated(run), _who_paid(run), _why_it_stopped(run)))
+
+
+def _how_far(run: Run) -> str:
+    s, scenario = run.summary, run.scenario
+    digits, buys = places(scenario.spot.tick_size), scenario.ignition.side == "buy"
+    deed = "A purchase" if buys else "A sale"
+    push = f"{deed} of {_tokens(s['ignition_qty'], scenario.spot.lot_size)} for {_money(s['ignition_cost'])}"
+    after, final = float(run.stages["spot_last"][0]), s["final_price"]
+    text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
+    rounds = _count(s["rounds"], "round")
+    if final == after == s["peak_price"]:
+        return f"{text}, and there it stayed."
+    multiple = f"{final / s['start_price']:.2f} times the start"
+    text += f"; the cascade carried it to {figure(final, digits)}, {multiple}, in {rounds}"
+    peak = "" if s["peak_price"] == final else f" ({figure(s['peak_price'], digits)} at its extreme)"
+    return f"{text}{peak}."
+
+
+def _who_was_liquidated(run: Run) -> str:
+    s, lot = run.summary, run.scenario.perp.lot_size
+    if s["liquidated_accounts"] + s["stopped_accounts"] == 0:
+        return "Nobody was liquidated: the push did not reach a threshold."
+    said = []
+    if s["liquidated_accounts"]:
+        who = _count(s["liquidated_accounts"], "account")
+        maker = ", the market maker among them," if s["market_maker_liquidated"] else ""
+        said.append(f"{who}{maker} with {_tokens(s['liquidated_qty'], lot)} liquidated")
+    if s["stopped_accounts"]:
+        said.append(
+            f"{_count(s['stopped_accounts'], 'stop-loss order')} over {_tokens(s['stopped_qty'], lot)} fired"
+        )
+    text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the named positions."
+    if s["taken_over_qty"]:
+        text += f" The fund took over {_tokens(s['taken_over_qty'], lot)} that the book did not fill."
+    forced = {"bought": s["forced_buy_notional"], "sold": s["forced_sell_notional"]}
+    trades = " and ".join(f"{_money(value)} {deed}" for deed, value in forced.items() if value)
+    times = "n/a" if math.isnan(s["amplification"]) else f"{s['amplification']:,.3g}"
+    return f"{text} By force {trades}: {times} times the push."
+
+
+def _who_paid(run: Run) -> str:
+    """Losers and winners, the largest first."""
+    s, orders = run.summary, run.liquidations
+    theirs = (orders["mechanism"] == "liquidation") & (orders["account"] >= FIRST_ACCOUNT)
+    profits = {
+        "the liquidated (their margin)": -float(math.fsum(orders["margin"][theirs])),
+        "the market maker": s["market_maker_pnl"],
+        "the insurance fund": s["insurance_fund_change"],
+        "the venue (fees less losses)": _fees(run) - s["venue_loss"],
+        "the rest of the market": s["rest_of_market_pnl"],
+        "the attacker": s["attacker_pnl"],
+    }
+    ranked = sorted(profits.items(), key=lambda item: item[1])
+    lost = [f"{who} {_money(-profit)}" for who, profit in ranked if profit < 0]
+    won = [f"{who} {_money(profit)}" for who, profit in reversed(ranked) if profit > 0]
+    said = [f"{verb}: {', '.join(names)}" for verb, names in (("Lost", lost), ("Gained", won)) if names]
+    if not said:
+        return "Nobody gained or lost."
+    return f"{'. '.join(said)} (at the last prices)."
+
+
+def _fees(run: Run) -> float:
+    accounts = run.accounts
+    return float(accounts["balance"][accounts["account"] == FEE_INCOME].sum())
+
+
+def _why_it_stopped(run: Run) -> str:
+    s, venue = run.summary, run.scenario.venue
+    last = figure(s["final_price"], places(run.scenario.spot.tick_size))
+    if s["stop_reason"] == "max_rounds":
+        return f"It did not stop: it was cut off at venue.max_rounds = {venue.max_rounds:,}."
+    side = "asks" if run.scenario.ignition.side == "buy" else "bids"
+    if s["stop_reason"] == "spot_exhausted":
+        return f"It stopped at {last} because the spot book ran out of {side}."
+    if s["fuel_burnt"] == 1:
+        return f"It stopped at {last} because no position was left."
+    text = f"It stopped at {last} because no further threshold was reached"
+    if s["market_maker_liquidated"]:
+        return f"{text}: with the market maker gone nobody hedges in spot."
+    if s["taken_over_qty"] and venue.unwind == "hold":
+        return f"{text}: nobody hedges in spot what the fund takes over."
+    return f"{text}."
+
+
+def facts(scenario: Scenario) -> list[tuple[str, str]]:
+    """What follows from a scenario before it is run."""
+    start, lot = float(scenario.start_price), scenario.spot.lot_size
+    counted = [_ladder(ladder, scenario) for ladder in scenario.positions]
+    about = "about " if any(ladder.placement == "poisson" for ladder in scenario.positions) else ""
+    tokens, accounts = sum(float(qty) for qty, _ in counted), sum(count for _, count in counted)
+    share = tokens / float(scenario.circulating)
+    buys = scenario.ignition.side == "buy"
+    depth = scenario.depth(levels=MAX_LEVELS)
+    spot = (depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))
+    prices, sizes = depth["price"][spot], depth["qty"][spot]
+    more = "more than " if len(prices) >= MAX_LEVELS else ""
+    near = (prices <= 1.1 * start) if buys else (prices >= 0.9 * start)
+    return [
+        (
+            "open interest",
+            f"{about}{_tokens(tokens, scenario.perp.lot_size)} in {about}{_count(accounts, 'account')},"
+            f" {_money(tokens * start)} at the start price, {_share(share)} of the float",
+        ),
+        (
+            "float",
+            f"{_figure(scenario.circulating, lot)} of {_tokens(float(scenario.total_supply), lot)};"
+            f" {more}{_tokens(float(sizes.sum()), lot)} {'offered' if buys else 'bid for'} in spot",
+        ),
+        ("spot depth", f"{_money(float((prices * sizes)[near].sum()))} within 10 %"),
+        ("push", f"{scenario.ignition.side}s {_tokens(float(scenario.ignition.qty), lot)}"),
+        ("digest", scenario.digest()),
+    ]
+
+
+def _ladder(ladder: Ladder, scenario: Scenario) -> tuple[Decimal, int]:
+    """Tokens and accounts of a ladder, as docs/MODEL.md section 4 builds it (expected ones if drawn)."""
+    lump = None if ladder.lump is None else Decimal(ladder.lump)
+    if ladder.qty is not None:
+        qty = Decimal(ladder.qty)
+        return qty, 1 if lump is None else math.ceil(qty / lump)
+    price = ladder.liquidation_price
+    if isinstance(price, tuple):
+        middle = (Decimal(price[0]) + Decimal(price[1])) / 2
+    else:
+        middle = Decimal(price or ladder.entry_price or scenario.start_price)
+    assert ladder.notional is not None
+    assert lump is not None
+    count = max(1, math.floor(Decimal(ladder.notional) / (middle * lump) + Decimal("0.5")))
+    return count * lump, count

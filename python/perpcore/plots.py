@@ -1,0 +1,380 @@
+"""Pictures of a run (extra ``plot``).
+
+Every method of `RunPlots` draws one panel on the axes it is given, or on new ones, and returns them;
+`RunPlots.figure` puts the three on one page. Matplotlib is read when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from perpcore.results import Run
+
+    Floats = NDArray[np.float64]
+
+# Okabe and Ito: told apart by everyone, and in print.
+INK, GREY = "#222222", "#8a8a8a"
+SPOT, PERP, PUSH = "#0072b2", "#cc79a7", "#000000"
+KINDS = {"liquidated": "#d55e00", "stopped": "#009e73", "taken over": "#56b4e9"}
+MARKET_MAKER = 1
+MAX_COLUMNS, MAX_ROWS = 80, 70  # of rounds and of prices, into which batches are gathered
+MAX_LEVELS = 200_000  # of a side of a book that are looked at
+MARKED_ROUNDS, LABELLED_ROUNDS = 80, 16  # up to here every round has its dot, its batch a figure
+
+
+class RunPlots:
+    """Pictures of one run; `Run.plot` is one of these.
+
+    Parameters
+    ----------
+    run : Run
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._buys = run.scenario.ignition.side == "buy"
+
+    def price(self, ax: Axes | None = None) -> Axes:
+        """Spot by round, with the batches that went in each at their thresholds.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            New ones if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        ax = _axes(ax)
+        stages, s = self.run.stages, self.run.summary
+        rounds, last = stages["round"], stages["spot_last"]
+        marker = "o" if len(rounds) <= MARKED_ROUNDS else ""
+        ax.plot(rounds, last, color=SPOT, lw=1.6, marker=marker, ms=3.5, zorder=3, label="spot, last trade")
+        ax.plot([0, 0], [s["start_price"], last[0]], color=PUSH, lw=3, zorder=2, label="the push")
+        right = max(float(rounds[-1]), self._batches(ax))
+        if s["market_maker_liquidated"]:
+            out = self.run.liquidations
+            gone = out["round"][(out["account"] == MARKET_MAKER) & (out["mechanism"] == "liquidation")]
+            ax.axvline(float(gone[0]), color=PERP, ls=":", lw=1.4, label="the market maker is liquidated")
+        low, high = min(s["start_price"], last.min()), max(s["start_price"], last.max())
+        room = 0.09 * max(high - low, 0.01 * s["start_price"])
+        margin = 0.02 * (len(rounds) - 1) + 0.06
+        ax.set_xlim(-margin, right + margin)
+        ax.set_ylim(low - room, high + room)
+        ax.set_xlabel("round (0: the push)")
+        ax.set_ylabel("price (quote per token)")
+        _whole_numbers(ax)
+        _dress(ax, self._price_title())
+        early = (float(last[int(0.45 * len(last))]) - low) / max(high - low, 1e-12)
+        if self._buys:
+            ax.legend(loc="upper left" if early < 0.6 else "lower right", **_LEGEND)
+        else:
+            ax.legend(loc="lower left" if early > 0.4 else "upper right", **_LEGEND)
+        return ax
+
+    def depth(self, ax: Axes | None = None) -> Axes:
+        """What rested in both books before the push, with the range the run went through.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            New ones if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        ax = _axes(ax)
+        s = self.run.summary
+        low, high = sorted((s["start_price"], s["peak_price"]))
+        low, high = min(low, s["final_price"]), max(high, s["final_price"])
+        reach = max(high - low, 0.02 * s["start_price"])
+        below, above = (0.15, 0.4) if self._buys else (0.4, 0.15)
+        window = (max(0.0, low - below * reach), high + above * reach)
+        curves = self._curves(window)
+        for label, color, style, prices, tokens in curves:
+            ax.plot(prices, tokens, color=color, ls=style, lw=1.8, drawstyle="steps-post", label=label)
+        ax.axvspan(low, high, color=GREY, alpha=0.15, lw=0, label="range of the run")
+        tops = [float(tokens[-1]) for *_, tokens in curves]
+        if tops and max(tops) > 30 * min(tops):
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(bottom=0)
+        ax.set_xlim(*window)
+        ax.set_xlabel("price before the push (quote per token)")
+        ax.set_ylabel("cumulative depth (tokens)")
+        _compact(ax)
+        _dress(ax, self._depth_title())
+        ax.legend(loc="best", **_LEGEND)
+        return ax
+
+    def cost(self, ax: Axes | None = None) -> Axes:
+        """Forced trades, summed up to each round, beside what the push cost.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            New ones if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        ax = _axes(ax)
+        stages, s = self.run.stages, self.run.summary
+        edges = np.arange(len(stages) + 1) - 0.5
+        below = np.zeros(len(stages))
+        columns = ("liquidated_notional", "stopped_notional", "taken_over_notional")
+        for (kind, color), column in zip(KINDS.items(), columns, strict=True):
+            if stages[column].any():
+                above = below + np.cumsum(stages[column])
+                ax.stairs(above, edges, baseline=below, fill=True, color=color, alpha=0.85, lw=0, label=kind)
+                below = above
+        cost, top = s["ignition_cost"], max(s["ignition_cost"], float(below[-1]), 1e-9)
+        ax.axhline(cost, color=PUSH, lw=1.6, ls="--", label=f"what the push cost: {_short(cost)}")
+        ax.set_xlim(edges[0], edges[-1])
+        entries = len(ax.get_legend_handles_labels()[1])
+        ax.set_ylim(0, top / (0.93 - 0.075 * entries))  # room for the legend
+        ax.set_xlabel("round (0: the push)")
+        ax.set_ylabel("cumulative notional (quote)")
+        _whole_numbers(ax)
+        _compact(ax)
+        _dress(ax, self._cost_title())
+        ax.legend(loc="upper left", **_LEGEND)
+        return ax
+
+    def figure(self) -> Figure:
+        """All three panels on one page.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from matplotlib import pyplot
+
+        return self._compose(pyplot.figure(figsize=_SIZE, layout="constrained"))
+
+    def save(self, path: str | Path, *, dpi: float = 160) -> None:
+        """Write the page to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its ending says which format: png, svg, pdf.
+        dpi : float
+            Dots per inch, for formats that have dots.
+
+        Raises
+        ------
+        ValueError
+            A format that matplotlib doesn't write.
+        OSError
+            The file can't be written.
+        """
+        from matplotlib.figure import Figure
+
+        path = Path(path)
+        figure = Figure(figsize=_SIZE, layout="constrained")
+        known = figure.canvas.get_supported_filetypes()
+        kind = path.suffix.lower().lstrip(".")
+        if kind not in known:
+            raise ValueError(f"{path}: the ending must be one of {', '.join(sorted(known))}")
+        self._compose(figure)
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                figure.savefig(file, format=kind, dpi=dpi)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _compose(self, figure: Figure) -> Figure:
+        panels = figure.subplot_mosaic([["price", "price"], ["depth", "cost"]], height_ratios=[1.25, 1])
+        self.price(panels["price"])
+        self.depth(panels["depth"])
+        self.cost(panels["cost"])
+        figure.suptitle(self._headline(), x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
+        return figure
+
+    def _batches(self, ax: Axes) -> float:
+        """What went in each round, as bars at the thresholds, longer for more tokens; how far they reach."""
+        from matplotlib.collections import PolyCollection
+
+        batches, right = _Batches(self.run), 0.0
+        for kind, corners in batches.bars():
+            total = _short(float(batches.qty[kind].sum()))
+            label = f"{kind}, at the threshold: {total} tokens"
+            right = max(right, *(float(bar[1][0]) for bar in corners))
+            ax.add_collection(
+                PolyCollection(corners, color=KINDS[kind], lw=0, alpha=0.9, zorder=2.5, label=label)
+            )
+        if len(self.run.stages) > LABELLED_ROUNDS:
+            return right
+        for i in np.unique(batches.round):
+            here = batches.round == i
+            prices = batches.price[here]
+            tokens = sum(float(qty[here].sum()) for qty in batches.qty.values())
+            edge, drop, va = (prices.min(), -5, "top") if self._buys else (prices.max(), 5, "bottom")
+            ax.annotate(
+                _short(tokens), (i, edge), (2, drop), textcoords="offset points", va=va, fontsize=8, color=INK
+            )
+        return right
+
+    def _curves(self, window: tuple[float, float]) -> list[tuple[str, str, Any, Floats, Floats]]:
+        """Label, colour, line, prices and cumulative tokens of each side of each book, inside the window."""
+        table = self.run.scenario.depth(levels=MAX_LEVELS)
+        books, sides, prices, sizes = table["book"], table["side"], table["price"], table["qty"]
+        found = []
+        for book, name, color in (("spot", "spot", SPOT), ("perp", "perpetual", PERP)):
+            for side, style, edge in (("ask", "-", window[1]), ("bid", (0, (4, 1.5)), window[0])):
+                here = (books == book) & (sides == side)
+                here &= (prices <= edge) if side == "ask" else (prices >= edge)
+                if here.any():
+                    at, tokens = prices[here], np.cumsum(sizes[here])
+                    at, tokens = np.append(at, edge), np.append(tokens, tokens[-1])
+                    found.append((f"{name}, {side}s", color, style, at, tokens))
+        return found
+
+    def _headline(self) -> str:
+        s = self.run.summary
+        name = self.run.scenario.name or "a run"
+        share = 100 * (s["final_price"] / s["start_price"] - 1)
+        forced = s["liquidated_accounts"] + s["stopped_accounts"]
+        who = f"closes {_count(forced, 'account')} by force" if forced else "liquidates nobody"
+        return f"{name}: a push of {_short(s['ignition_cost'])} moves spot by {share:+.1f} % and {who}"
+
+    def _price_title(self) -> str:
+        s = self.run.summary
+        ends = {"quiet": "until it is quiet", "spot_exhausted": "until the spot book is empty"}
+        end = ends.get(s["stop_reason"], "and is cut off")
+        way = f"{s['start_price']:,.8g} to {s['final_price']:,.8g}"
+        return f"Spot goes from {way} in {_count(s['rounds'], 'round')}, {end}"
+
+    def _depth_title(self) -> str:
+        fills, scenario = self.run.fills, self.run.scenario
+        taken = (fills["book"] == "spot") & (fills["taker_side"] == scenario.ignition.side)
+        used = _short(float(fills["qty"][taken].sum()))
+        table = scenario.depth(levels=MAX_LEVELS)
+        side = (table["book"] == "spot") & (table["side"] == ("ask" if self._buys else "bid"))
+        there = "offered" if self._buys else "bid for"
+        if np.count_nonzero(side) >= MAX_LEVELS:  # there are more than were counted
+            return f"It took {used} of the tokens {there} in spot"
+        return f"It took {used} of the {_short(float(table['qty'][side].sum()))} tokens {there} in spot"
+
+    def _cost_title(self) -> str:
+        s = self.run.summary
+        deed = "buying" if self._buys else "selling"
+        if s["forced_buy_notional"] + s["forced_sell_notional"] == 0:
+            return f"No forced {deed}"
+        return f"Forced {deed} is {s['amplification']:,.3g} times the cost of the push"
+
+
+_SIZE = (11.0, 8.2)
+_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 9, "labelcolor": INK}
+
+
+class _Batches:
+    """Forced orders of a run, the market maker's apart, gathered into cells of rounds and thresholds."""
+
+    def __init__(self, run: Run) -> None:
+        orders = run.liquidations
+        theirs = orders["account"] != MARKET_MAKER
+        stop = orders["mechanism"][theirs] == "stop"
+        filled, taken = orders["filled_qty"][theirs], orders["taken_over_qty"][theirs]
+        rounds, prices = orders["round"][theirs], orders["threshold"][theirs]
+        self.width = max(1, -(-len(run.stages) // MAX_COLUMNS))
+        last, tick = run.stages["spot_last"], float(run.scenario.perp.tick_size)
+        low = min(run.summary["start_price"], float(last.min()))
+        high = max(run.summary["start_price"], float(last.max()))
+        self.height = tick * max(
+            1, math.ceil((high - low) / (MAX_ROWS * tick))
+        )  # whole ticks: rows of equal weight
+        column = rounds // self.width
+        row = np.floor((prices - low) / self.height + 1e-6).astype(np.int64)
+        cells, cell = np.unique(np.stack([column, row]), axis=1, return_inverse=True)
+        cell = cell.reshape(-1)
+
+        def summed(weights: Floats) -> Floats:
+            return np.bincount(cell, weights=weights, minlength=cells.shape[1]).astype(np.float64)
+
+        parts = (np.where(stop, 0.0, filled), np.where(stop, filled, 0.0), taken)
+        self.round = cells[0] * self.width
+        self.qty = dict(zip(KINDS, map(summed, parts), strict=True))
+        self.price = summed(prices) / np.maximum(summed(np.ones_like(prices)), 1.0)
+
+    def bars(self) -> Iterator[tuple[str, Sequence[Floats]]]:
+        """The corners of the bars of each kind, one kind behind the other."""
+        whole = np.sum(list(self.qty.values()), axis=0)
+        left = self.round.astype(np.float64)
+        for kind, qty in self.qty.items():
+            some = qty > 0
+            length = (
+                np.where(some, np.maximum(0.85 * qty / max(whole.max(initial=0.0), 1e-300), 0.05), 0)
+                * self.width
+            )
+            right, low, high = left + length, self.price - self.height / 2, self.price + self.height / 2
+            corners = np.stack([[left, low], [right, low], [right, high], [left, high]]).transpose(2, 0, 1)
+            if some.any():
+                yield kind, list(corners[some])
+            left = right
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(7.5, 4.5), layout="constrained")[1]
+
+
+def _dress(ax: Axes, title: str) -> None:
+    ax.set_title(title, loc="left", fontsize=11, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, color="#e6e6e6", lw=0.7)
+    ax.set_axisbelow(True)
+
+
+def _whole_numbers(ax: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+
+
+def _compact(ax: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _short(y)))
+
+
+def _short(value: float) -> str:
+    """Three or four digits and a letter: 210.1 k, 10.95 M."""
+    for size, letter in ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{letter}"
+    return f"{value:.4g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
