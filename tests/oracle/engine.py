@@ -10,7 +10,7 @@ from typing import Any
 from .book import BUY, SELL
 from .margin import Position
 from .recording import close_stage, end, new_stage, order_row, record_order, record_settlement
-from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, UNWIND, Result, Row, State, Traded
+from .state import HEDGE, IGNITION, LIQUIDATION, SPOT, STOP, UNWIND, Result, Row, State, Traded
 from .world import (
     INSURANCE_FUND,
     MARKET_MAKER,
