@@ -18,7 +18,8 @@ const BASE: &str = r#"{"schema_version": 1, "start_price": "10", "total_supply":
 fn rocketcoin() -> World {
     let mut scenario: Scenario = serde_json::from_str(BASE).expect("the scenario above");
     let first = scenario.positions[0].clone();
-    let batch = |i| Ladder { liquidation_price: Some(Spread::One(Decimal::new(1100 + 40 * i, 2))), ..first.clone() };
+    let batch =
+        |i| Ladder { liquidation_price: Some(Spread::One(Decimal::new(1100 + 40 * i, 2))), ..first.clone() };
     scenario.positions = (0..10i64).map(batch).collect();
     World::build(&scenario).expect("an allowed scenario")
 }

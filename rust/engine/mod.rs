@@ -125,6 +125,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let sent = self.thresholds()?; //      4: stops and liquidations
         let unwound = self.settle()?; //       5: margin, fund, venue
         let hedged = self.hedge()?; //         6: hedges, profit takers
+        self.bankrupt_maker()?;
         self.end_round()?;
         Ok(sent > 0 || unwound || hedged)
     }

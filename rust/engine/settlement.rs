@@ -136,6 +136,20 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(traded)
     }
 
+    /// A market maker without position and in debt has a deficit like anybody, and is out.
+    pub(super) fn bankrupt_maker(&mut self) -> Result<(), RunError> {
+        const MAKER: AccountId = AccountId::MARKET_MAKER;
+        let flat = self.positions[MAKER.index()].qty == Lots::ZERO;
+        if !self.maker.alive || !flat || self.ledger.cash(MAKER) >= Quote::ZERO {
+            return Ok(());
+        }
+        let settled = settle_stop(self.standing(MAKER)).whose(MAKER, "settlement")?;
+        let mut record = Liquidation::none(MAKER);
+        self.cover_deficit(MAKER, &settled, &mut record)?;
+        self.withdraw_maker();
+        self.tally_deficit(&record)
+    }
+
     fn tally(&mut self, record: &Liquidation) -> Result<(), RunError> {
         let whose = record.account;
         let forced = record.filled_value.plus(record.taken_over_value).whose(whose, "forced value")?;

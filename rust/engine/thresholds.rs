@@ -127,7 +127,7 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// Cancels all the market maker has in the perpetual's book and takes him out.
-    fn withdraw_maker(&mut self) {
+    pub(super) fn withdraw_maker(&mut self) {
         self.perp.supply_mut().close();
         self.perp.cancel_owner(AccountId::MARKET_MAKER);
         self.maker.quotes.clear();

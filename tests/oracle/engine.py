@@ -79,6 +79,7 @@ class Run:
         self._settlement(orders)
         self._hedge()
         self._absorb()
+        self._bankrupt_maker()
         self._close_stage()
         return not orders and len(self.state.fills) == fills_before
 
@@ -232,6 +233,15 @@ class Run:
             return
         state.trade_off_book(MARKET_MAKER, REST, side, qty, self.mark)
         state.absorbed += side * qty
+
+    def _bankrupt_maker(self) -> None:
+        """Phase 6, at last: a market maker without position and in debt is settled and out."""
+        state = self.state
+        if not state.maker_alive or state.positions[MARKET_MAKER].qty or state.balances[MARKET_MAKER] >= 0:
+            return
+        self._settle(MARKET_MAKER, None, after_stop=True)
+        state.perp.cancel(MARKET_MAKER, start_levels_too=True)
+        state.maker_alive = False
 
 
 def hedge_ratio(state: State) -> Fraction:

@@ -1,0 +1,245 @@
+//! Random scenarios, small to medium, by a seeded generator of their own; what a world refuses is drawn again.
+
+use perpcore::margin::Trigger;
+use perpcore::venue::{LiquidationOrder, Unwind};
+use perpcore::world::World;
+use perpcore::world::scenario::{
+    IgnitionSide, IgnitionSpec, Ladder, LadderKind, Liquidity, MarketMakerSpec, MarketSpec, Placement,
+    PositionSide, QuoteSide, QuoteSpec, Residual, Scenario, Spread, TierSpec, VenueSpec,
+};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// SplitMix64.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// On [0, 1).
+    #[allow(clippy::cast_precision_loss)]
+    pub fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// Alike in every decade.
+    pub fn scale(&mut self, low: f64, high: f64) -> f64 {
+        self.between(low.ln(), high.ln()).exp()
+    }
+
+    pub fn chance(&mut self, p: f64) -> bool {
+        self.uniform() < p
+    }
+
+    pub fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        let at = self.next() % of.len() as u64;
+        of[usize::try_from(at).unwrap()].clone()
+    }
+
+    pub fn maybe<T>(&mut self, p: f64, draw: impl FnOnce(&mut Dice) -> T) -> Option<T> {
+        self.chance(p).then(|| draw(self))
+    }
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+/// The nearest multiple of a unit, at least one.
+fn on(x: f64, unit: Decimal) -> Decimal {
+    let units = (x / unit.to_f64().unwrap()).round().clamp(1.0, 1e15);
+    Decimal::from(units.to_i64().unwrap()) * unit
+}
+
+/// Six digits after the point.
+fn rough(x: f64) -> Decimal {
+    Decimal::try_from(x).unwrap().round_dp(6)
+}
+
+/// What the parts of a scenario are sized by.
+struct Size {
+    start: f64,
+    /// Tokens of the push.
+    push: f64,
+    /// Spot tokens a unit of price.
+    depth: f64,
+    spot: [Decimal; 2],
+    perp: [Decimal; 2],
+    sells: bool,
+}
+
+/// The world of a scenario that can be.
+pub fn draw(seed: u64) -> World {
+    let mut dice = Dice::new(seed);
+    for _ in 0..200 {
+        if let Ok(world) = World::build(&scenario(&mut dice)) {
+            return world;
+        }
+    }
+    panic!("seed {seed}: 200 scenarios refused");
+}
+
+fn scenario(dice: &mut Dice) -> Scenario {
+    let grids = ["0.01", "0.01", "0.05", "0.002", "0.1"].map(decimal);
+    let lots = ["1", "1", "0.1", "5", "0.25", "0.00001"].map(decimal);
+    let grid = |dice: &mut Dice| [dice.pick(&grids), dice.pick(&lots)];
+    let spot = grid(dice);
+    let perp = if dice.chance(0.5) { spot } else { grid(dice) };
+    let start = on(dice.scale(2.0, 40.0), decimal("0.1"));
+    let push = dice.scale(100.0, 20_000.0);
+    let price = start.to_f64().unwrap();
+    let depth = push / (price * dice.scale(0.01, 0.2));
+    let size = Size { start: price, push, depth, spot, perp, sells: dice.chance(0.35) };
+    let circulating = on(push * dice.scale(2.0, 60.0), spot[1]);
+    let hedge = dice.pick(&[0.0, 0.1, 0.22, 0.5, 0.7, 1.0, 1.0, 1.3]);
+    Scenario {
+        schema_version: 1,
+        name: String::new(),
+        description: String::new(),
+        start_price: start,
+        total_supply: circulating * Decimal::TWO,
+        circulating,
+        spot: market(dice, &size, true),
+        perp: market(dice, &size, false),
+        venue: venue(dice, &size),
+        market_maker: maker(dice, &size, hedge),
+        positions: (0..1 + dice.next() % 4).map(|_| ladder(dice, &size, hedge)).collect(),
+        ignition: IgnitionSpec {
+            side: if size.sells { IgnitionSide::Sell } else { IgnitionSide::Buy },
+            qty: on(push, spot[1]),
+        },
+    }
+}
+
+fn market(dice: &mut Dice, size: &Size, spot: bool) -> MarketSpec {
+    let [tick_size, lot_size] = if spot { size.spot } else { size.perp };
+    let fees = ["0", "0", "0.0005", "-0.0001", "0.000333333", "0.02", "-0.01"].map(decimal);
+    let p = |taken| match (spot, taken) {
+        (true, true) => 1.0,
+        (true, false) => 0.7,
+        (false, _) => 0.4,
+    };
+    let (asks, bids) = (p(!size.sells), p(size.sells));
+    MarketSpec {
+        tick_size,
+        lot_size,
+        maker_fee: dice.pick(&fees),
+        taker_fee: dice.pick(&fees),
+        asks: dice.maybe(asks, |dice| liquidity(dice, size, tick_size, lot_size, 1.0)),
+        bids: dice.maybe(bids, |dice| liquidity(dice, size, tick_size, lot_size, -1.0)),
+    }
+}
+
+fn liquidity(dice: &mut Dice, size: &Size, tick: Decimal, lot: Decimal, way: f64) -> Liquidity {
+    let depth = size.depth * dice.scale(0.5, 2.0);
+    if dice.chance(0.6) {
+        return Liquidity::Linear { depth: rough(depth) };
+    }
+    let mut price = size.start;
+    let levels = (0..1 + dice.next() % 12).map(|_| {
+        let gap = size.start * dice.scale(0.001, 0.05);
+        price += way * gap;
+        (on(price, tick), on(depth * gap, lot))
+    });
+    Liquidity::Levels { levels: levels.collect(), tail_depth: dice.maybe(0.5, |_| rough(depth)) }
+}
+
+fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
+    let notional = size.push * size.start;
+    let mut tiers = Vec::new();
+    let (mut floor, mut rate, mut leverage) = (0.0, dice.pick(&[0.0, 0.004, 0.01, 0.05]), 125.0);
+    for _ in 0..1 + dice.next() % 4 {
+        tiers.push(TierSpec {
+            min_notional: rough(floor),
+            maintenance_rate: rough(rate),
+            max_leverage: rough(leverage),
+        });
+        floor += notional * dice.scale(0.002, 1.0);
+        rate = (rate + dice.scale(0.001, 0.1)).min(0.9);
+        leverage *= dice.between(0.6, 1.0);
+    }
+    VenueSpec {
+        tiers,
+        trigger: dice.pick(&[Trigger::AtOrBelow, Trigger::Below]),
+        liquidation_order: dice.pick(&[LiquidationOrder::Market, LiquidationOrder::LimitAtBankruptcy]),
+        unwind: dice.pick(&[Unwind::Hold, Unwind::AtOnce]),
+        liquidations_per_round: dice.maybe(0.3, |dice| i64::try_from(1 + dice.next() % 8).unwrap()),
+        max_rounds: dice.pick(&[60, 60, 60, 4]),
+        insurance_fund: if dice.chance(0.3) {
+            Decimal::ZERO
+        } else {
+            rough(notional * dice.scale(1e-4, 1.0))
+        },
+    }
+}
+
+fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
+    let quote = dice.maybe(0.85, |dice| QuoteSpec {
+        side: if dice.chance(0.6) {
+            QuoteSide::Both
+        } else if size.sells {
+            QuoteSide::Bids
+        } else {
+            QuoteSide::Asks
+        },
+        half_spread: if dice.chance(0.5) { Decimal::ZERO } else { on(size.start * 0.005, size.perp[0]) },
+        levels: i64::try_from(1 + dice.next() % 6).unwrap(),
+        level_gap: dice.maybe(0.3, |dice| on(size.start * dice.scale(0.001, 0.01), size.perp[0])),
+        level_qty: on(size.push * dice.scale(0.05, 20.0), size.perp[1]),
+    });
+    let inventory = dice.maybe(0.5, |dice| on(size.push * dice.scale(0.01, 1.0), size.spot[1]));
+    let capital = size.push * size.start * dice.scale(0.01, 30.0);
+    MarketMakerSpec {
+        capital: if dice.chance(0.05) { Decimal::ZERO } else { rough(capital) },
+        hedge_ratio: rough(hedge),
+        residual: dice.pick(&[Residual::Carried, Residual::AbsorbedByLongs]),
+        spot_inventory: inventory.unwrap_or_default(),
+        quote,
+    }
+}
+
+fn ladder(dice: &mut Dice, size: &Size, hedge: f64) -> Ladder {
+    // Mostly on the side that the push hurts.
+    let short = dice.chance(0.8) != size.sells;
+    let way = if short { 1.0 } else { -1.0 };
+    let near = dice.scale(0.003, 0.15);
+    let width = dice.scale(0.01, 0.4);
+    let at = |part: f64| rough(size.start * (1.0 + way * part));
+    let (edge, end) = (at(near), at((near + width).min(0.9)));
+    let branching = dice.scale(0.1, 4.0);
+    let tokens = branching * size.depth * width * size.start / f64::max(hedge, 0.2);
+    let count = dice.scale(1.0, 90.0).round();
+    let poisson = dice.chance(0.2);
+    let range = if edge < end { Spread::Range([edge, end]) } else { Spread::Range([end, edge]) };
+    let by_leverage = !poisson && dice.chance(0.3);
+    let gears = Spread::Range([rough(dice.between(2.0, 10.0)), rough(dice.between(10.0, 90.0))]);
+    let liquidation = if poisson || dice.chance(0.7) { range } else { Spread::One(edge) };
+    let notional = dice.chance(0.2);
+    let stop = at(dice.between(0.003, near + width));
+    Ladder {
+        kind: LadderKind::Ladder,
+        side: if short { PositionSide::Short } else { PositionSide::Long },
+        entry_price: dice.maybe(0.3, |dice| on(size.start * dice.between(0.97, 1.03), size.perp[0])),
+        qty: (!notional).then(|| on(tokens, size.perp[1])),
+        notional: notional.then(|| rough(tokens * size.start)),
+        lump: Some(on(tokens / count, size.perp[1])),
+        liquidation_price: (!by_leverage).then_some(liquidation),
+        leverage: by_leverage.then_some(gears),
+        stop_price: (!poisson).then_some(stop).filter(|_| dice.chance(0.3)).map(Spread::One),
+        placement: if poisson { Placement::Poisson } else { Placement::Even },
+    }
+}
