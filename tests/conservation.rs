@@ -138,7 +138,7 @@ fn tokens(world: &World, auditor: &Auditor, simulation: &Audited) -> Verdict {
         require(kept == own.tokens && kept >= 0, || format!("tokens of {id}: {kept}, {own:?}"))?;
         sum += kept;
     }
-    require(sum == world.circulating.0.into(), || format!("{sum} tokens of {:?}", world.circulating))
+    require(sum == i128::from(world.circulating.0), || format!("{sum} tokens of {:?}", world.circulating))
 }
 
 /// The market maker hedges no more than his share of what he sold, and has no more absorbed than the rest of it, by those

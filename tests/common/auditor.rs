@@ -352,7 +352,7 @@ impl Trace for Auditor<'_> {
         }
         self.allowed(account, mechanism, &before);
         let (filled, taken) = (i128::from(record.filled_qty.0), i128::from(record.taken_over_qty.0));
-        hold!(self, before.qty == record.position.0.into(), "position {before:?}: {record:?}");
+        hold!(self, before.qty == i128::from(record.position.0), "position {before:?}: {record:?}");
         hold!(self, filled + taken <= before.qty.abs(), "more than its position {before:?}: {record:?}");
         let moved = self.settle(account, Some(mechanism));
         let parts = [record.deficit.0, record.paid_by_fund.0, record.venue_loss.0].map(i128::from);
@@ -363,7 +363,12 @@ impl Trace for Auditor<'_> {
             return;
         }
         hold!(self, now.qty.abs() == taken, "{now:?} was to be taken over: {record:?}");
-        hold!(self, moved.left_over == record.returned.0.into(), "left over {}: {record:?}", moved.left_over);
+        hold!(
+            self,
+            moved.left_over == i128::from(record.returned.0),
+            "left over {}: {record:?}",
+            moved.left_over
+        );
         self.take_over(account, moved.taken);
         self.see("a liquidation", true);
         self.see("a liquidation of a long", before.qty > 0);
