@@ -13,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from perpcore._core import (
+    BookEvent,
     Fill,
     OrderBook,
     OrderError,
@@ -24,7 +25,7 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import plots, presets, rules, sources
+    from perpcore import events, plots, presets, rules, sources
     from perpcore.results import Run, Table
     from perpcore.scenario import Ignition, Ladder, Levels, Linear, Market, MarketMaker, Quote, Scenario
     from perpcore.venues import MarginTiers, Tier, Venue
@@ -47,9 +48,10 @@ _LAZY = {
     "Tier": "venues",
     "Venue": "venues",
 }
-_MODULES = ("plots", "presets", "rules", "sources")
+_MODULES = ("events", "plots", "presets", "rules", "sources")
 
 __all__ = [
+    "BookEvent",
     "Fill",
     "Ignition",
     "Ladder",
@@ -71,6 +73,7 @@ __all__ = [
     "Tier",
     "Venue",
     "__version__",
+    "events",
     "plots",
     "presets",
     "rules",

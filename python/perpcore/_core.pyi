@@ -4,7 +4,10 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perpcore.events import Applied
+
 __all__ = [
+    "BookEvent",
     "Fill",
     "OrderBook",
     "OrderError",
@@ -16,6 +19,7 @@ __all__ = [
     "Table",
     "__version__",
     "bankruptcy_price",
+    "batch_reasons",
     "check",
     "depth",
     "liquidation_price",
@@ -26,6 +30,10 @@ __all__ = [
 __version__: str
 
 _Number = str | int | float | Decimal
+_Side = Literal["buy", "sell"]
+_Resting = Literal["bid", "ask"]
+_Tif = Literal["gtc", "ioc", "fok", "post_only", "post_only_slide"]
+_SelfTrade = Literal["allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 
 class PerpcoreError(Exception): ...
 
@@ -47,6 +55,25 @@ class Fill:
     def maker(self) -> int: ...
 
 @final
+class BookEvent:
+    @property
+    def kind(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def qty(self) -> float | None: ...
+    @property
+    def price(self) -> float | None: ...
+    @property
+    def owner(self) -> int | None: ...
+    @property
+    def maker_id(self) -> int | None: ...
+    @property
+    def maker(self) -> int | None: ...
+    @property
+    def reason(self) -> str | None: ...
+
+@final
 class OrderResult:
     @property
     def id(self) -> int | None: ...
@@ -56,22 +83,72 @@ class OrderResult:
     def remaining(self) -> float: ...
     @property
     def fills(self) -> list[Fill]: ...
+    @property
+    def events(self) -> list[BookEvent]: ...
 
 @final
 class OrderBook:
-    def __new__(cls, *, tick_size: _Number, lot_size: _Number) -> OrderBook: ...
+    def __new__(
+        cls,
+        *,
+        tick_size: _Number,
+        lot_size: _Number,
+        self_trade: _SelfTrade = "allow",
+        min_notional: _Number | None = None,
+        maker_fee: _Number | None = None,
+        taker_fee: _Number | None = None,
+    ) -> OrderBook: ...
     def limit(
         self,
-        side: Literal["buy", "sell"],
+        side: _Side,
         *,
         price: _Number,
         qty: _Number,
         owner: int = 0,
-        tif: Literal["gtc", "ioc", "fok", "post_only"] = "gtc",
+        tif: _Tif = "gtc",
+        reduce_only: bool = False,
+        expires: int | None = None,
+        self_trade: _SelfTrade | None = None,
     ) -> OrderResult: ...
-    def market(self, side: Literal["buy", "sell"], *, qty: _Number, owner: int = 0) -> OrderResult: ...
+    def market(
+        self,
+        side: _Side,
+        *,
+        qty: _Number,
+        owner: int = 0,
+        protection: _Number | None = None,
+        reduce_only: bool = False,
+        self_trade: _SelfTrade | None = None,
+    ) -> OrderResult: ...
+    def stop(
+        self,
+        side: _Side,
+        *,
+        trigger: _Number,
+        qty: _Number,
+        price: _Number | None = None,
+        on: Literal["mark", "last", "index"] = "mark",
+        take_profit: bool = False,
+        owner: int = 0,
+        tif: _Tif = "gtc",
+        reduce_only: bool = False,
+        expires: int | None = None,
+        self_trade: _SelfTrade | None = None,
+    ) -> OrderResult: ...
     def cancel(self, id: int) -> float: ...
     def reduce(self, id: int, qty: _Number) -> float: ...
+    def replace(
+        self, id: int, *, price: _Number | None = None, qty: _Number | None = None, tif: _Tif = "gtc"
+    ) -> OrderResult: ...
+    def cancel_owner(self, owner: int) -> float: ...
+    def mark(self, price: _Number) -> list[BookEvent]: ...
+    def index(self, price: _Number) -> list[BookEvent]: ...
+    def clock(self, now: int) -> list[BookEvent]: ...
+    def halt(self) -> None: ...
+    def resume(self) -> list[BookEvent]: ...
+    def set_band(self, low: _Number | None, high: _Number | None) -> None: ...
+    def set_position(self, owner: int, qty: _Number) -> None: ...
+    def apply(self, events: NDArray[Any]) -> Applied: ...
     @property
     def best_bid(self) -> float | None: ...
     @property
@@ -79,8 +156,19 @@ class OrderBook:
     @property
     def last_price(self) -> float | None: ...
     def depth(
-        self, side: Literal["bid", "ask"], *, levels: int = 10
+        self, side: _Resting, *, levels: int = 10, notional: _Number | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def orders(self, side: _Resting) -> list[tuple[int, int, float, float]]: ...
+    def quote(
+        self, side: _Side, *, qty: _Number, limit: _Number | None = None
+    ) -> tuple[float, float, float]: ...
+    def impact_price(self, side: _Side, *, notional: _Number) -> float: ...
+    def queue_position(self, id: int) -> tuple[float, int]: ...
+    def fees(self, price: _Number, qty: _Number) -> tuple[float, float]: ...
+    def snapshot(self) -> bytes: ...
+    @staticmethod
+    def restore(snapshot: bytes, *, tick_size: _Number, lot_size: _Number) -> OrderBook: ...
+    def state_hash(self) -> int: ...
 
 @final
 class Table:
@@ -108,3 +196,4 @@ def bankruptcy_price(
     qty: NDArray[np.float64], entry_price: NDArray[np.float64], margin: NDArray[np.float64]
 ) -> NDArray[np.float64]: ...
 def tier_deductions(tiers: list[tuple[_Number, _Number, _Number]]) -> list[str]: ...
+def batch_reasons() -> tuple[list[tuple[int, str]], list[tuple[int, str]]]: ...

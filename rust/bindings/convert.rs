@@ -5,6 +5,7 @@ use pyo3::types::{PyBool, PyFloat, PyString};
 use rust_decimal::Decimal;
 
 use super::errors::OrderError;
+use crate::book::{SelfTrade, Source, TimeInForce};
 use crate::units::Side;
 
 /// A refusal that names the field, the value and what is allowed.
@@ -43,6 +44,46 @@ pub fn order_side(text: &str) -> PyResult<Side> {
         "buy" => Ok(Side::Buy),
         "sell" => Ok(Side::Sell),
         _ => Err(refuse("side", format!("{text:?}"), "\"buy\" or \"sell\"")),
+    }
+}
+
+/// Time in force by name.
+pub fn tif(text: &str) -> PyResult<TimeInForce> {
+    Ok(match text {
+        "gtc" => TimeInForce::Gtc,
+        "ioc" => TimeInForce::Ioc,
+        "fok" => TimeInForce::Fok,
+        "post_only" => TimeInForce::PostOnly,
+        "post_only_slide" => TimeInForce::PostOnlySlide,
+        _ => {
+            let allowed = "\"gtc\", \"ioc\", \"fok\", \"post_only\" or \"post_only_slide\"";
+            return Err(refuse("tif", format!("{text:?}"), allowed));
+        }
+    })
+}
+
+/// Self-trade prevention by name.
+pub fn self_trade(text: &str) -> PyResult<SelfTrade> {
+    Ok(match text {
+        "allow" => SelfTrade::Allow,
+        "cancel_newest" => SelfTrade::CancelNewest,
+        "cancel_oldest" => SelfTrade::CancelOldest,
+        "cancel_both" => SelfTrade::CancelBoth,
+        "decrement" => SelfTrade::Decrement,
+        _ => {
+            let allowed = "\"allow\", \"cancel_newest\", \"cancel_oldest\", \"cancel_both\" or \"decrement\"";
+            return Err(refuse("self_trade", format!("{text:?}"), allowed));
+        }
+    })
+}
+
+/// The price a trigger watches, by name.
+pub fn trigger_source(text: &str) -> PyResult<Source> {
+    match text {
+        "mark" => Ok(Source::Mark),
+        "last" => Ok(Source::Last),
+        "index" => Ok(Source::Index),
+        _ => Err(refuse("on", format!("{text:?}"), "\"mark\", \"last\" or \"index\"")),
     }
 }
 

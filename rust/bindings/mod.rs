@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::book::{Fill, OrderBook, OrderResult};
+    use super::book::{BookEvent, Fill, OrderBook, OrderResult, batch_reasons};
     #[pymodule_export]
     use super::errors::{OrderError, PerpcoreError, RunError, ScenarioError};
     #[pymodule_export]

@@ -3,6 +3,8 @@
 //! An order is known under its *reference*, a dense number of the caller's; `cancel`, `reduce` and `replace` name it. What a
 //! row's `kind` has no use for is not read.
 
+use bytemuck::{Pod, Zeroable};
+
 use super::codes;
 use super::command::{CancelReason, Command, Event};
 use super::order::{Fill, NewOrder, OrderKind, TimeInForce};
@@ -59,7 +61,7 @@ pub mod flags {
 }
 
 /// One command of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Row {
     /// See [`kind`].
@@ -87,7 +89,7 @@ pub struct Row {
 }
 
 /// A trade.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct FillRow {
     /// Which row of the batch caused it, from 0.
@@ -111,7 +113,7 @@ pub struct FillRow {
 }
 
 /// A refused row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct RejectRow {
     /// Which row, from 0.
@@ -123,7 +125,7 @@ pub struct RejectRow {
 }
 
 /// An order, or a part of one, that a rule cancelled: not by its own name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct CancelRow {
     /// Which row of the batch caused it, from 0.

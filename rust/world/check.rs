@@ -78,6 +78,11 @@ impl Check {
         Rate(billionths(value))
     }
 
+    /// A fee, or (negative) a rebate.
+    pub fn fee(&mut self, field: &str, value: Decimal) -> Rate {
+        self.rate(field, value, Decimal::new(-1, 1), Decimal::new(1, 1))
+    }
+
     /// A decimal that must be more than zero and at most `max`.
     pub fn positive(&mut self, field: &str, value: Decimal, max: Decimal) -> Decimal {
         if value <= Decimal::ZERO || value > max {

@@ -3,9 +3,10 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::check::Check;
+use super::check::{Check, ratio};
+use crate::book::Notional;
 use crate::error::ScenarioError;
-use crate::units::{Lots, Ticks, Unit};
+use crate::units::{Lots, Rate, Ticks, Unit, div_ceil};
 
 /// Tick and lot size, checked.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,31 @@ impl Grid {
         (unit(self.tick_size), unit(self.lot_size))
     }
 
+    /// Tick and lot size.
+    pub fn sizes(&self) -> (Decimal, Decimal) {
+        (self.tick_size, self.lot_size)
+    }
+
+    /// Ticks and lots in one unit, where that is a whole number.
+    pub fn per_unit(&self) -> (Option<i64>, Option<i64>) {
+        let whole = |size: Decimal| {
+            ratio(Decimal::ONE, size).filter(|&(_, d)| d == 1).and_then(|(n, _)| n.try_into().ok())
+        };
+        (whole(self.tick_size), whole(self.lot_size))
+    }
+
+    /// Quote steps in a tick x lot, and what a step is worth.
+    pub fn money(&self) -> Option<(i64, Unit)> {
+        let step = quote_step(&[(self.tick_size, self.lot_size)]);
+        Some(((self.tick_size * self.lot_size / step).to_i64().filter(|&scale| scale > 0)?, unit(step)))
+    }
+
+    /// An amount of quote currency in ticks x lots, rounded up; `None` if it does not fit.
+    pub fn notional(&self, amount: Decimal) -> Option<Notional> {
+        let (n, d) = ratio(amount, self.tick_size.checked_mul(self.lot_size)?)?;
+        Some(Notional(div_ceil(n, d)))
+    }
+
     /// A price in ticks, at least one.
     pub fn price(&self, field: &str, price: Decimal) -> Result<Ticks, ScenarioError> {
         one(|check| check.price(field, price, self.tick_size))
@@ -36,10 +62,21 @@ impl Grid {
     }
 }
 
+/// A fee rate, from a rebate of a tenth to a fee of a tenth.
+pub fn fee_rate(field: &str, rate: Decimal) -> Result<Rate, ScenarioError> {
+    one(|check| check.fee(field, rate))
+}
+
 fn one<R>(read: impl FnOnce(&mut Check) -> R) -> Result<R, ScenarioError> {
     let mut check = Check::default();
     let value = read(&mut check);
     check.found.into_result().map(|()| value)
+}
+
+/// The largest power of ten, at most 1e-6, that divides `tick x lot` of every market.
+pub(super) fn quote_step(markets: &[(Decimal, Decimal)]) -> Decimal {
+    let places = markets.iter().map(|&(tick, lot)| (tick * lot).normalize().scale()).max();
+    Decimal::new(1, places.unwrap_or(0).max(6))
 }
 
 /// Both sizes, under `path`.

@@ -11,8 +11,9 @@ use rust_decimal::prelude::ToPrimitive;
 
 pub use self::accounts::Account;
 use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
-use self::check::{Check, MAX_LOTS, billionths, ratio};
-pub use self::grid::Grid;
+pub use self::check::MAX_LOTS;
+use self::check::{Check, billionths, ratio};
+pub use self::grid::{Grid, fee_rate};
 pub use self::liquidity::{Shape, WorldSupply};
 use self::scenario::{MarketMakerSpec, MarketSpec, TierSpec, VenueSpec};
 pub use self::scenario::{QuoteSide, Residual, Scenario};
@@ -108,7 +109,8 @@ impl World {
         grid::check(check, "perp", scenario.perp.tick_size, scenario.perp.lot_size);
         // Everything below divides by the grids.
         std::mem::take(&mut check.found).into_result()?;
-        let step = quote_step(scenario);
+        let grids = [&scenario.spot, &scenario.perp].map(|market| (market.tick_size, market.lot_size));
+        let step = grid::quote_step(&grids);
         let mut world = World {
             spot: market(check, "spot", &scenario.spot, scenario.start_price, step),
             perp: market(check, "perp", &scenario.perp, scenario.start_price, step),
@@ -206,16 +208,7 @@ impl World {
     }
 }
 
-/// The largest power of ten, at most 1e-6, that divides `tick x lot` of both markets.
-fn quote_step(scenario: &Scenario) -> Decimal {
-    let places = |spec: &MarketSpec| (spec.tick_size * spec.lot_size).normalize().scale();
-    Decimal::new(1, places(&scenario.spot).max(places(&scenario.perp)).max(6))
-}
-
 fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {
-    let rate = |check: &mut Check, name: &str, value| {
-        check.rate(&format!("{field}.{name}"), value, Decimal::new(-1, 1), Decimal::new(1, 1))
-    };
     let scale = (spec.tick_size * spec.lot_size / step).to_i64().filter(|s| *s > 0);
     check.require(
         scale.is_some(),
@@ -226,8 +219,8 @@ fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decima
     Market {
         contract: Contract { scale: scale.unwrap_or(1) },
         fees: Fees {
-            maker: rate(check, "maker_fee", spec.maker_fee),
-            taker: rate(check, "taker_fee", spec.taker_fee),
+            maker: check.fee(&format!("{field}.maker_fee"), spec.maker_fee),
+            taker: check.fee(&format!("{field}.taker_fee"), spec.taker_fee),
         },
         start: check.price("start_price", start_price, spec.tick_size),
         shapes: Default::default(),
