@@ -199,6 +199,11 @@ pub enum RunError {
         /// Why.
         reject: Reject,
     },
+    /// The run has more fills than are kept.
+    Fills {
+        /// How many are.
+        most: u64,
+    },
     /// The caller asked to stop.
     Interrupted,
 }
@@ -211,6 +216,9 @@ impl fmt::Display for RunError {
             }
             RunError::Order { account, reject } => {
                 write!(f, "order of account {} refused: {reject}", account.0)
+            }
+            RunError::Fills { most } => {
+                write!(f, "more than {most} fills: coarser ticks or deeper levels make fewer")
             }
             RunError::Interrupted => f.write_str("interrupted"),
         }

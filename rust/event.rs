@@ -94,6 +94,8 @@ pub struct Liquidation {
     pub filled_value: Quote,
     /// Fees the account paid on them.
     pub fee: Quote,
+    /// Margin and profit that its fills set free, less fees.
+    pub freed: Quote,
     /// Taken over by the fund's desk.
     pub taken_over_qty: Lots,
     /// Bankruptcy value of what was taken over.
@@ -124,6 +126,7 @@ impl Liquidation {
             filled_qty: Lots::ZERO,
             filled_value: Quote::ZERO,
             fee: Quote::ZERO,
+            freed: Quote::ZERO,
             taken_over_qty: Lots::ZERO,
             taken_over_value: Quote::ZERO,
             returned: Quote::ZERO,

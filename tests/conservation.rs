@@ -108,7 +108,7 @@ fn positions(auditor: &Auditor, simulation: &Audited) -> Verdict {
 }
 
 /// No balance is negative but the venue's loss, clearing, what came from outside, fees less rebates, and the market
-/// maker's cross account while it is open. Margin lies within the balance; nothing is left after a liquidation.
+/// maker's cross account while it is open. Margin lies within the balance; no position is left after a liquidation.
 fn solvency(auditor: &Auditor) -> Verdict {
     let [_, _, fund, _, venue] = auditor.system;
     require(fund >= 0, || format!("insurance fund {fund}"))?;
@@ -123,7 +123,7 @@ fn solvency(auditor: &Auditor) -> Verdict {
             format!("the desk keeps more than margin: {own:?}")
         })?;
         if auditor.was_sent(id, Mechanism::Liquidation) {
-            require(own.qty == 0 && own.cash == 0, || {
+            require(own.qty == 0 && own.margin == 0, || {
                 format!("{id} is left with {own:?} after its liquidation")
             })?;
         }

@@ -1,4 +1,4 @@
-"""Bad input is refused with the field, the value and what is allowed; no panic reaches Python."""
+"""Bad input is refused with the field, the value and what is allowed."""
 
 import numpy as np
 import pytest
@@ -103,12 +103,49 @@ CASES = {
         "from 0 to 10",
     ),
     "no rounds": ({"venue.max_rounds": 0}, "venue.max_rounds", "0", "from 1"),
-    "an unknown rule": ({"venue.trigger": "sometimes"}, "venue.trigger", "given", "at_or_below"),
+    "an unknown rule": ({"venue.trigger": "sometimes"}, "venue.trigger", "'sometimes'", "at_or_below"),
+    "one and a half rounds": ({"venue.max_rounds": 1.5}, "venue.max_rounds", "1.5", "int"),
+    "text for a count": ({"market_maker.quote.levels": "x"}, "market_maker.quote.levels", "'x'", "int"),
+    "a count of many digits": ({"venue.max_rounds": 10**5000}, "venue.max_rounds", "int", "2**63"),
+    "no spot": ({"spot": None}, "spot", "None", "object"),
+    "text for a book": ({"spot.asks": "x"}, "spot.asks", "'x'", "object"),
+    "a triple": (
+        {"positions[0].liquidation_price": (11, 12, 13)},
+        "positions[0].liquidation_price",
+        "11",
+        "length 2",
+    ),
+    "NaN as text": ({"market_maker.hedge_ratio": "NaN"}, "market_maker.hedge_ratio", "NaN", "finite"),
+    "NaN in plain data": (
+        {"market_maker": {"capital": 1, "hedge_ratio": "NaN"}},
+        "market_maker.hedge_ratio",
+        "NaN",
+        "finite",
+    ),
+    "yes for a number": ({"start_price": True}, "start_price", "True", "finite"),
+    "numpy's yes": ({"start_price": np.True_}, "start_price", "True", "finite"),
+    "an underscore": ({"start_price": "1_0"}, "start_price", "1_0", "finite"),
+    "a space": ({"start_price": " 10"}, "start_price", "' 10'", "finite"),
+    "digits of Tibet": ({"start_price": "\u0f21\u0f20"}, "start_price", "\u0f21\u0f20", "finite"),
+    "29 digits": ({"total_supply": "1" * 20 + "." + "1" * 9}, "total_supply", "1" * 20, "28 digits"),
+    "5000 digits": ({"total_supply": 10**5000}, "total_supply", "int", "below 1e24"),
+    "bytes": ({"total_supply": b"1"}, "total_supply", "b'1'", "finite"),
+    "no path": ({"": 1}, "''", "path", "names of fields"),
+    "dots": ({"...": 1}, "'...'", "path", "names of fields"),
+    "no text for a path": ({5: 1}, "5", "path", "names of fields"),
+    "a part and what is in it": (
+        {"venue": pc.presets.rocketcoin().venue, "venue.max_rounds": 5},
+        "venue",
+        "'venue.max_rounds'",
+        "only one",
+    ),
+    "an exponent for a position": ({"positions[\u00b2].qty": 1}, "positions[\u00b2].qty", "\u00b2", "from 0"),
+    "half a letter": ({"name": "\ud800"}, "name", "ud800", "UTF-8"),
     "a version to come": ({"schema_version": 2}, "schema_version", "2", "1"),
     "not a number": ({"start_price": float("nan")}, "start_price", "nan", "finite"),
-    "infinite": ({"market_maker.capital": float("inf")}, "capital", "inf", "finite"),
-    "text for a number": ({"spot.tick_size": "thin"}, "tick_size", "thin", "finite"),
-    "thirty digits": ({"start_price": "1e30"}, "start_price", "1e30", "below 1e24"),
+    "infinite": ({"market_maker.capital": float("inf")}, "market_maker.capital", "inf", "finite"),
+    "text for a number": ({"spot.tick_size": "thin"}, "spot.tick_size", "thin", "finite"),
+    "thirty digits": ({"start_price": "1e30"}, "start_price", "1E+30", "below 1e24"),
     "a field that is not": ({"venue.triger": 1}, "venue.triger", "triger", "did you mean trigger?"),
     "a ladder that is not": ({"positions[10].qty": 1}, "positions[10].qty", "10", "from 0 to 9"),
 }
@@ -160,10 +197,32 @@ def test_a_file_is_refused_with_the_path_of_the_field(edit, field, allowed):
     assert allowed in caught.value.problems[0][2]
 
 
-@pytest.mark.parametrize("seed", [-1, 2**64])
-def test_a_seed_out_of_range_is_refused(seed):
-    with pytest.raises(pc.ScenarioError, match="seed"):
-        pc.presets.rocketcoin().run(seed=seed)
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "start_price = " + "1" * 5000])
+def test_a_file_that_is_too_much_is_refused(text):
+    with pytest.raises(pc.ScenarioError, match="TOML"):
+        pc.Scenario.from_toml(text)
+
+
+def test_plain_data_has_names_that_are_text():
+    data = pc.presets.rocketcoin().to_dict()
+    deep = []
+    for _ in range(10_000):
+        deep = [deep]
+    for wrong in ({**data, 5: 1}, {**data, "spot": {**data["spot"], None: 1}}, {**data, "\ud800": 1}):
+        with pytest.raises(pc.ScenarioError, match="names that are text"):
+            pc.Scenario.from_dict(wrong)
+    for wrong in ([], {**data, "positions": deep}):
+        with pytest.raises(pc.ScenarioError):
+            pc.Scenario.from_dict(wrong)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, "1", 1.0, True, np.True_, np.array([1, 2])])
+@pytest.mark.parametrize("field", ["seed", "path"])
+def test_a_seed_or_path_that_is_none_is_refused(field, seed):
+    with pytest.raises(pc.ScenarioError) as caught:
+        pc.presets.rocketcoin().run(**{"seed": 1, field: seed})
+    assert caught.value.problems[0][0] == field
+    assert "2**64" in caught.value.problems[0][2]
 
 
 def test_a_figure_that_does_not_fit_is_an_error_with_its_account():
@@ -198,3 +257,22 @@ def test_a_formula_refuses_what_is_no_position(field, value, allowed):
         pc.rules.liquidation_price(**{**RULES, field: value}, tiers=tiers)
     assert caught.value.problems[0][0] == field
     assert allowed in caught.value.problems[0][2]
+
+
+def test_a_formula_refuses_shapes_that_do_not_broadcast():
+    with pytest.raises(pc.ScenarioError, match="broadcast"):
+        pc.rules.bankruptcy_price(**{**RULES, "qty": [1.0, 2.0], "margin": [1.0, 2.0, 3.0]})
+
+
+@pytest.mark.parametrize("notional", [float("nan"), -1, "much", None])
+def test_no_maintenance_margin_of_what_is_no_notional(notional):
+    tiers = pc.MarginTiers(tiers=[pc.Tier(min_notional=0, maintenance_rate=0.01, max_leverage=20)])
+    with pytest.raises(pc.ScenarioError) as caught:
+        tiers.maintenance_margin(notional)
+    assert caught.value.problems[0][0] == "notional"
+
+
+@pytest.mark.parametrize("tiers", [None, "x", [1]])
+def test_tiers_that_are_none_are_refused(tiers):
+    with pytest.raises(pc.ScenarioError, match="tiers"):
+        pc.MarginTiers(tiers=tiers)

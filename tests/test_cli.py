@@ -85,6 +85,7 @@ def test_the_squeeze_of_rocketcoin_as_a_person_reads_it() -> None:
         "10,945,842 bought: 52.1 times the push",
         "the market maker 3,796,214",
         "the insurance fund 845,810",
+        "the scenario's traders 2,223,632",
         "It stopped at 19.67 because no position was left",
     ):
         assert said in words
@@ -189,6 +190,20 @@ def test_every_round_of_any_run_is_told(changes: dict[str, Any]) -> None:
     assert verdict(run).count("\n") == 3
 
 
+def test_who_paid_is_the_summarys_own_figures() -> None:
+    base = pc.presets.rocketcoin().replace({"venue.liquidation_order": "limit_at_bankruptcy"})
+    for fund in (0, 10**9):
+        run = base.replace({"venue.insurance_fund": fund}).run(seed=1)
+        summary, words, stages = run.summary, verdict(run), run.stages
+        assert f"the scenario's traders {-summary['positions_pnl']:,.0f}" in words
+        tokens = stages["liquidated_qty"].sum() + stages["taken_over_qty"].sum()
+        assert f"{tokens:,.0f} tokens liquidated or taken over" in words
+        short = summary["insurance_fund_shortfall"]
+        assert (short > 0) == (fund == 0)
+        assert (short > 0) == ("beyond what it can pay" in words)
+        assert not short or f"took over stand {short:,.0f} beyond" in words
+
+
 def test_a_sale_reads_as_a_sale() -> None:
     base = pc.presets.rocketcoin()
     run = base.replace(
@@ -272,7 +287,10 @@ def test_changes_apply_together_and_in_toml() -> None:
         ("positions[99].qty=1", "positions[99].qty", "from 0 to 9"),
         ("name.x=1", "name.x", "no field 'x'"),
         ("market_maker.hedge_ratio=nan", "market_maker.hedge_ratio", "finite"),
-        ("market_maker.hedge_ratio=NaN", "hedge_ratio", "finite"),
+        ("market_maker.hedge_ratio=NaN", "market_maker.hedge_ratio", "finite"),
+        ("positions[\u00b2].qty=1", "positions[\u00b2].qty", "from 0 to 9"),
+        (f"start_price={'1' * 5000}", "start_price", "finite"),
+        (f"start_price={'[' * 5000}{']' * 5000}", "start_price", "finite"),
         ("ignition.qty=1e18", "ignition.qty", "1 to 9007199254740992"),
         ("venue.liquidation_order=limit", "venue.liquidation_order", "limit_at_bankruptcy"),
         ("spot.asks.depth=-5", "spot.asks.depth", "-5"),

@@ -78,12 +78,32 @@ def test_pandas_takes_names_as_categories(run):
 def test_units_are_integers_times_tick_lot_and_step(run, name):
     table, exact = getattr(run, name), run.exact(name)
     assert len(table) == len(exact)
+    assert set(table) - set(exact) == (
+        {"bankruptcy_price", "fill_price"} if name == "liquidations" else set()
+    )
+    assert set(exact) - set(table) == (
+        {"bankruptcy_value", "filled_value"} if name == "liquidations" else set()
+    )
     for column in set(table) & set(exact):
         if table[column].dtype.kind == "f":
             unit = {"index": 0.01, "mark": 0.01, "price": 0.01, "threshold": 0.01}.get(column)
             unit = unit or (0.01 if column.endswith("_last") else None)
             unit = unit or (1 if column.endswith(("qty", "volume", "tokens")) else 1e-6)
             np.testing.assert_allclose(table[column], exact[column] * unit, rtol=1e-15)
+
+
+def test_the_exact_summary_has_the_integers_of_its_ratios_and_the_same_names(run):
+    ratios, counts = {"peak_multiple", "amplification", "fuel_burnt"}, {"burnt_qty", "named_qty"}
+    assert set(run.summary) - set(run.exact("summary")) == ratios
+    assert set(run.exact("summary")) - set(run.summary) == counts
+
+
+@pytest.mark.parametrize("path", [0, 3])
+def test_the_summary_begins_with_the_path(path):
+    run = pc.presets.rocketcoin("300k").run(seed=np.int64(1), path=np.uint8(path))
+    for summary in (run.summary, run.exact("summary")):
+        assert next(iter(summary.items())) == ("path", path)
+        assert type(summary["path"]) is int
 
 
 def test_the_summary_is_the_sum_of_the_stages(run):
@@ -107,7 +127,8 @@ def test_the_same_seed_gives_the_same_run_and_no_seed_another():
     scenario = pc.presets.rocketcoin().replace(positions=positions)
     first = scenario.run(seed=7)
     assert first.summary == scenario.run(seed=7).summary
-    assert first.summary != scenario.run(seed=7, path=1).summary
+    assert first.summary["rounds"] > 0
+    assert {**first.summary, "path": 1} != scenario.run(seed=7, path=1).summary
     again = scenario.run()
     assert again.summary == scenario.run(seed=again.seed).summary
     assert (
@@ -127,3 +148,9 @@ def test_a_run_says_what_happened_in_six_lines(run):
     assert len(text.splitlines()) == 6
     for fact in ("19.67", "210,100", "78,764 accounts", "52.1 times"):
         assert fact in text
+
+
+def test_a_run_without_positions_says_so():
+    text = repr(pc.presets.rocketcoin().replace(positions=()).run(seed=1))
+    assert "nan" not in text
+    assert "no positions" in text

@@ -4,6 +4,7 @@ import pickle
 from decimal import Decimal
 
 import msgspec
+import numpy as np
 import pytest
 
 import perpcore as pc
@@ -50,10 +51,40 @@ def test_everything_a_scenario_can_say_survives_toml():
 
 def test_numbers_are_exact_whatever_they_came_as():
     scenario = pc.presets.rocketcoin()
-    for ratio in (0.3, "0.3", Decimal("0.3"), "3e-1"):
+    kinds = (np.float64, np.float32, np.float16, np.longdouble)
+    for ratio in (0.3, "0.3", Decimal("0.3"), "3e-1", *(kind("0.3") for kind in kinds), np.array(0.3)):
         assert scenario.replace({"market_maker.hedge_ratio": ratio}).market_maker.hedge_ratio == Decimal(
             "0.3"
         )
+
+
+def test_integers_and_arrays_of_numpy_are_numbers():
+    scenario = pc.presets.rocketcoin()
+    levels = pc.Levels(levels=np.array([[10.5, 7.0], [11.0, 5.0]]))
+    assert levels.levels == ((Decimal("10.5"), 7), (11, 5))
+    changed = scenario.replace(
+        {
+            "circulating": np.int64(900_000),
+            "venue.max_rounds": np.uint8(5),
+            "name": np.str_("x"),
+            "spot.asks": levels,
+        }
+    )
+    assert (changed.circulating, changed.venue.max_rounds) == (900_000, 5)
+    assert pc.Scenario.from_toml(changed.to_toml()) == changed
+
+
+def test_no_zero_differs_from_another():
+    scenario = pc.presets.rocketcoin()
+    digests = {
+        scenario.replace({"spot.taker_fee": zero}).digest() for zero in (0, -0.0, "0e30", Decimal("-0e-99"))
+    }
+    assert digests == {scenario.replace({"spot.taker_fee": "0.00"}).digest()}
+
+
+def test_a_part_may_be_plain_data():
+    scenario = pc.presets.rocketcoin()
+    assert scenario.replace(spot=scenario.spot.to_dict()) == scenario
 
 
 def test_a_scenario_cannot_be_changed():
@@ -82,7 +113,7 @@ def test_margin_tiers_are_taken_as_they_are():
         ]
     )
     assert tiers.deductions == (0, Decimal(750))
-    assert tiers.maintenance_margin(60_000) == 750
+    assert tiers.maintenance_margin(60_000) == tiers.maintenance_margin(np.float64(60_000)) == 750
     scenario = pc.presets.rocketcoin().replace({"venue.tiers": tiers})
     assert scenario.venue.tiers == tiers.tiers
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario

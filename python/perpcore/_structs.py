@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import operator
 import re
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Hashable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import msgspec
+import numpy as np
 
 from perpcore._core import ScenarioError
 
@@ -23,31 +25,81 @@ else:
 
 T = TypeVar("T")
 
-NUMBER = "a finite number below 1e24 with at most 18 decimals"
+NUMBER = "a finite number below 1e24 with at most 18 decimals and 28 digits"
+TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+SHOWN = 80  # characters of a value that an error repeats
 
 
 def problem(field: str, value: object, allowed: str) -> ScenarioError:
     """One problem as the error that is raised for it."""
-    error = ScenarioError(f"{field}: {value} is not allowed: {allowed}")
-    error.problems = [(field, str(value), allowed)]
+    return problems([(field, str(value), allowed)])
+
+
+def problems(found: list[tuple[str, str, str]]) -> ScenarioError:
+    """Several (field, value, what is allowed) as one error."""
+    lines = (f"{field}: {value} is not allowed: {allowed}" for field, value, allowed in found)
+    error = ScenarioError("\n".join(lines))
+    error.problems = found
     return error
+
+
+def shown(value: object) -> str:
+    """A value as an error repeats it: whatever it is, and not too long."""
+    try:
+        text = repr(value)
+    except Exception:  # an int may be too long for its digits; and other types have reprs of their own
+        return f"a value of type {type(value).__name__} that cannot be shown"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 20]}... ({len(text)} characters)"
 
 
 def number(field: str, value: object) -> Decimal:
     """`value` as an exact decimal; a float in its shortest form."""
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
-        try:
-            value = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            raise problem(field, repr(value), NUMBER) from None
     try:
-        read = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    except InvalidOperation:
-        raise problem(field, repr(value), NUMBER) from None
-    exponent = read.as_tuple().exponent
-    if not isinstance(exponent, int) or read.adjusted() >= 24 or exponent < -18:
-        raise problem(field, value, NUMBER)
+        read = _decimal(value)
+    except (ArithmeticError, TypeError, ValueError):
+        raise problem(field, shown(value), NUMBER) from None
+    if read.is_finite() and not read:
+        return Decimal(0)
+    if not read.is_finite() or not -18 <= read.adjusted() < 24:
+        raise problem(field, _figure(value, read), NUMBER)
+    _, digits, exponent = read.as_tuple()
+    assert isinstance(exponent, int)
+    if exponent >= -18 and len(digits) <= 28:
+        return read
+    zeros = 0
+    while not digits[-1 - zeros]:
+        zeros += 1
+    if exponent + zeros < -18 or len(digits) - zeros > 28:
+        raise problem(field, _figure(value, read), NUMBER)
     return read
+
+
+def _figure(value: object, read: Decimal) -> str:
+    text = str(read if isinstance(value, str | int) else value)
+    return text if len(text) <= SHOWN else shown(value)
+
+
+def _decimal(value: object) -> Decimal:
+    """Numbers of Python and numpy, and text that is one; anything else is a TypeError or ValueError."""
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str):
+        if not TEXT.fullmatch(value):
+            raise ValueError
+        return Decimal(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_ | np.ndarray):
+        raise TypeError
+    if isinstance(value, float):  # np.float64 is one, with a repr of its own
+        return Decimal(float.__repr__(value))
+    if isinstance(value, np.floating):
+        return Decimal(str(value))  # as short as its own precision allows
+    if hasattr(value, "__index__"):
+        return Decimal(operator.index(value))
+    if hasattr(value, "__float__"):
+        return Decimal(repr(float(value)))
+    raise TypeError
 
 
 def plain(value: Decimal) -> str:
@@ -83,16 +135,33 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Raises
         ------
         ScenarioError
-            A path that does not exist, or a value that is not allowed.
+            A path that does not exist or that another one contains, or a value that is not allowed.
         """
         wanted = {**(changes or {}), **fields}
-        new: Self = _changed(self, [(_parts(path), path, value) for path, value in wanted.items()])
+        new: Self = _changed(self, [(_names(path), path, value) for path, value in wanted.items()], "")
         return new
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with exact decimals; fields left at None are left out."""
         data: dict[str, Any] = _without_none(msgspec.to_builtins(self, builtin_types=(Decimal,)))
         return data
+
+    def _check_form(self) -> None:
+        """Every field is of its type; what is plain data becomes it."""
+        for field in msgspec.structs.fields(type(self)):
+            value = read(_builtins(getattr(self, field.name)), field.type, field.name)
+            msgspec.structs.force_setattr(self, field.name, value)
+
+
+def _builtins(value: Any) -> Any:
+    """Plain data of a part, of whatever is in it."""
+    if isinstance(value, msgspec.Struct):
+        data = {name: _builtins(getattr(value, name)) for name in value.__struct_fields__}
+        tag = value.__struct_config__.tag
+        return {"kind": tag, **data} if tag else data
+    if isinstance(value, list | tuple):
+        return [_builtins(item) for item in value]
+    return value
 
 
 @functools.cache
@@ -103,6 +172,8 @@ def _numeric(kind: type[Struct]) -> tuple[str, ...]:
 
 
 def _numbers(field: str, value: object) -> object:
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = list(value)
     if isinstance(value, tuple | list):
         return tuple(_numbers(f"{field}[{i}]", item) for i, item in enumerate(value))
     return number(field, value)
@@ -116,26 +187,54 @@ def _without_none(data: Any) -> Any:
     return data
 
 
-def _changed(part: Any, changes: list[tuple[list[str], str, Any]]) -> Any:
-    """`part` with every change made below it, all at once so that it is checked once."""
-    grouped: dict[str, list[tuple[list[str], str, Any]]] = {}
+Change = tuple[list[str], str, Any]
+
+
+def _names(path: object) -> list[str]:
+    """The names in a path that a user gave."""
+    names = _parts(path) if isinstance(path, str) else []
+    if not names:
+        raise problem(repr(path), "as a path", "names of fields, as in 'market_maker.hedge_ratio'")
+    return names
+
+
+def _changed(part: Any, changes: list[Change], at: str) -> Any:
+    """`part`, which stands at `at`, with all changes below it at once, so that it is checked once."""
+    whole = [(path, value) for names, path, value in changes if not names]
+    if whole and len(changes) > 1:
+        path = whole[0][0]
+        others = ", ".join(repr(other) for _, other, _ in changes if other != path)
+        raise problem(path, f"a change of it together with {others}", "only one of them in a call")
+    if whole:
+        return whole[0][1]
+    grouped: dict[str, list[Change]] = {}
     for names, path, value in changes:
-        if not names:
-            return value
         grouped.setdefault(names[0], []).append((names[1:], path, value))
     if isinstance(part, tuple):
         items = list(part)
         for name, below in grouped.items():
-            if not name.isdigit() or int(name) >= len(items):
-                raise problem(below[0][1], name, f"a position from 0 to {len(items) - 1}")
-            items[int(name)] = _changed(items[int(name)], below)
+            i = position(name, len(items))
+            if i is None:
+                allowed = f"a position from 0 to {len(items) - 1}" if items else "nothing: it is empty"
+                raise problem(below[0][1], name, allowed)
+            items[i] = _changed(items[i], below, f"{at}[{i}]")
         return tuple(items)
     known = getattr(part, "__struct_fields__", ())
     for name, below in grouped.items():
         if name not in known:
             raise unknown(below[0][1], name, known)
-    new = {name: _changed(getattr(part, name), below) for name, below in grouped.items()}
-    return msgspec.structs.replace(part, **new)
+    stem = f"{at}." if at else ""
+    new = {name: _changed(getattr(part, name), below, f"{stem}{name}") for name, below in grouped.items()}
+    try:
+        return msgspec.structs.replace(part, **new)
+    except ScenarioError as error:  # a part does not know where it stands
+        raise problems([(f"{stem}{field}", value, said) for field, value, said in error.problems]) from None
+
+
+def position(name: str, count: int) -> int | None:
+    """Which of `count` entries a name means, if one."""
+    fits = name.isascii() and name.isdecimal() and len(name) < 19
+    return int(name) if fits and int(name) < count else None
 
 
 def unknown(path: str, name: str, known: tuple[str, ...]) -> ScenarioError:
@@ -147,35 +246,71 @@ def unknown(path: str, name: str, known: tuple[str, ...]) -> ScenarioError:
     )
 
 
-def read(data: Mapping[str, Any], kind: type[T]) -> T:
-    """`data` as a struct; what is wrong with its form is a ScenarioError with the path."""
-    _check_numbers(data, "")
+def read(data: Any, kind: type[T], prefix: str = "") -> T:
+    """`data` as a struct; what is wrong with its form is a ScenarioError with the path, after `prefix`."""
+
+    def full(path: str, name: str = "") -> str:
+        return re.sub(r"\.(?=\[)", "", ".".join(part for part in (prefix, path, name) if part))
+
     try:
+        data = _exact(_info(cast("Hashable", kind)), data, prefix)
         return msgspec.convert(data, kind)
+    except RecursionError:
+        raise problem(full("") or "scenario", "the data", "nested less deeply") from None
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at ")
         path = path.strip("`").removeprefix("$").lstrip(".")
         if found := re.match(r"Object contains unknown field `(.+)`", text):
             name = found.group(1)
-            known = _fields_at(kind, data, path)
-            raise unknown(f"{path}.{name}" if path else name, name, known) from None
+            raise unknown(full(path, name), name, _fields_at(kind, data, path)) from None
         if found := re.match(r"Object missing required field `(.+)`", text):
-            name = found.group(1)
-            raise problem(f"{path}.{name}" if path else name, "nothing", "it must be given") from None
+            raise problem(full(path, found.group(1)), "nothing", "it must be given") from None
         allowed = _choices(kind, data, path) or text[0].lower() + text[1:]
-        raise problem(path or "scenario", repr(_value_at(data, path)), allowed) from None
+        raise problem(full(path) or "scenario", shown(_value_at(data, path)), allowed) from None
 
 
-def _check_numbers(data: Any, path: str) -> None:
-    """Finite decimals only; reading would lose the path."""
+@functools.cache
+def _info(kind: Hashable) -> Any:
+    return msgspec.inspect.type_info(kind)
+
+
+def _exact(info: Any, data: Any, path: str) -> Any:
+    """`data` with exact numbers where `info` wants them; later their path would be lost."""
     if isinstance(data, Mapping):
-        for key, value in data.items():
-            _check_numbers(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(data, list | tuple):
-        for i, value in enumerate(data):
-            _check_numbers(value, f"{path}[{i}]")
-    elif isinstance(data, Decimal | float):
-        number(path, data)
+        fields = {field.encode_name: field.type for field in getattr(_one_of(info, data), "fields", ())}
+        for key in data:
+            if not isinstance(key, str) or not _writable(key):
+                raise problem(path or "scenario", f"the name {shown(key)}", "names that are text")
+        return {
+            key: _exact(fields.get(key), value, f"{path}.{key}" if path else key)
+            for key, value in data.items()
+        }
+    options = getattr(info, "types", (info,))
+    if isinstance(data, list | tuple):
+        items = next((option for option in options if hasattr(option, "item_type")), None)
+        pairs = next((option for option in options if hasattr(option, "item_types")), None)
+        kind = items.item_type if items else pairs.item_types[0] if pairs else None
+        return [_exact(kind, value, f"{path}[{i}]") for i, value in enumerate(data)]
+    if data is not None and any(isinstance(option, msgspec.inspect.DecimalType) for option in options):
+        return number(path, data)
+    if any(isinstance(option, msgspec.inspect.IntType) for option in options):
+        return _whole(path, data)
+    if isinstance(data, str) and not _writable(data):
+        raise problem(path, shown(data), "text that can be written in UTF-8")
+    return str(data) if isinstance(data, str) else data  # numpy's text too
+
+
+def _whole(path: str, data: Any) -> Any:
+    """An integer of numpy is one; whether anything else is, msgspec says."""
+    if isinstance(data, np.integer):
+        data = int(data)
+    if isinstance(data, int) and not -(2**63) <= data < 2**63:
+        raise problem(path, shown(data), "a whole number below 2**63")
+    return data
+
+
+def _writable(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _fields_at(kind: Any, data: Any, path: str) -> tuple[str, ...]:
@@ -208,7 +343,7 @@ def _value_at(data: Any, path: str) -> Any:
 
 def _type_at(kind: Any, data: Any, path: str) -> Any:
     """What msgspec knows of the type at `path`."""
-    info = msgspec.inspect.type_info(kind)
+    info = _info(kind)
     for part in _parts(path):
         info = _one_of(info, data)
         data = data[int(part)] if isinstance(data, list | tuple) else data.get(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class Run:
     @property
     def summary(self) -> Mapping[str, Any]:
         """The run in one row: how far, who was liquidated, who paid."""
-        return self._core.summary()
+        return {"path": self.path, **self._core.summary()}
 
     @property
     def stages(self) -> Table:
@@ -129,7 +130,7 @@ class Run:
         name : {"stages", "fills", "liquidations", "ledger", "accounts", "summary"}
         """
         if name == "summary":
-            return self._core.summary(exact=True)
+            return {"path": self.path, **self._core.summary(exact=True)}
         return Table(self._core.table(name, exact=True))
 
     @property
@@ -141,14 +142,16 @@ class Run:
 
     def __repr__(self) -> str:
         s = self.summary
+        burnt, times = s["fuel_burnt"], s["amplification"]
+        fuel = "no positions" if math.isnan(burnt) else f"{burnt:.0%} of the fuel burnt"
+        push = "" if math.isnan(times) else f", {times:.1f} times the push"
         forced = s["forced_buy_notional"] + s["forced_sell_notional"]
         lines = (
             f"Run of {self.scenario.name or 'a scenario'}: {s['stop_reason']} after {s['rounds']} rounds",
             f"price        {s['start_price']:g} -> {s['final_price']:g} (peak {s['peak_price']:g})",
             f"push         {s['ignition_qty']:,.6g} tokens for {s['ignition_cost']:,.0f}",
-            f"liquidated   {s['liquidated_accounts']:,} accounts, {s['liquidated_qty']:,.6g} tokens,"
-            f" {s['fuel_burnt']:.0%} of the fuel burnt",
-            f"forced       {forced:,.0f}, {s['amplification']:.1f} times the push",
+            f"liquidated   {s['liquidated_accounts']:,} accounts, {s['liquidated_qty']:,.6g} tokens, {fuel}",
+            f"forced       {forced:,.0f}{push}",
             f"profit       market maker {s['market_maker_pnl']:,.0f}, fund {s['insurance_fund_change']:,.0f},"
             f" venue {0 - s['venue_loss']:,.0f}",
         )

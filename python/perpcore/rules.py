@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpcore import _core
-from perpcore._structs import problem
+from perpcore._structs import problem, shown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -47,7 +47,8 @@ def liquidation_price(
     Raises
     ------
     ScenarioError
-        A side that is none, a size that is not positive, an entry or margin that is not finite.
+        A side that is none, a size that is not positive, an entry or margin that is not finite, shapes that
+        do not broadcast.
 
     References
     ----------
@@ -80,7 +81,8 @@ def bankruptcy_price(*, side: ArrayLike, qty: ArrayLike, entry_price: ArrayLike,
     Raises
     ------
     ScenarioError
-        A side that is none, a size that is not positive, an entry or margin that is not finite.
+        A side that is none, a size that is not positive, an entry or margin that is not finite, shapes that
+        do not broadcast.
     """
     return _each(_core.bankruptcy_price, side, qty, entry_price, margin)
 
@@ -89,7 +91,13 @@ def _each(
     formula: Any, side: ArrayLike, qty: ArrayLike, entry: ArrayLike, margin: ArrayLike, *rest: object
 ) -> Any:
     numbers = [_finite(name, x) for name, x in (("qty", qty), ("entry_price", entry), ("margin", margin))]
-    arrays = np.broadcast_arrays(_signs(side), *numbers)
+    given = (_signs(side), *numbers)
+    try:
+        arrays = np.broadcast_arrays(*given)
+    except ValueError:
+        shapes = ", ".join(str(array.shape) for array in given)
+        names = "side, qty, entry_price, margin"
+        raise problem(names, f"what has the shapes {shapes}", "shapes that broadcast") from None
     shape = arrays[0].shape
     signs, size, entries, margins = (
         np.ascontiguousarray(array, dtype=np.float64).ravel() for array in arrays
@@ -104,19 +112,23 @@ def _finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise problem(name, repr(values), "numbers") from None
+        raise problem(name, shown(values), "numbers") from None
     if not np.isfinite(array).all():
         raise problem(name, array[~np.isfinite(array)].ravel()[0], "finite numbers")
     return array
 
 
 def _signs(side: ArrayLike) -> NDArray[np.float64]:
-    given = np.asarray(side)
+    allowed = '"long" or "short", or +1 or -1'
+    try:
+        given = np.asarray(side)
+    except ValueError:  # ragged
+        raise problem("side", shown(side), allowed) from None
     if given.dtype.kind in "US":
         signs = np.where(given == "long", 1.0, np.where(given == "short", -1.0, 0.0))
     else:
         signs = _finite("side", given)
     wrong = np.abs(signs) != 1
     if wrong.any():
-        raise problem("side", repr(given[wrong].ravel()[0].item()), '"long" or "short", or +1 or -1')
+        raise problem("side", repr(given[wrong].ravel()[0].item()), allowed)
     return signs

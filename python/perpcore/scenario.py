@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,7 +15,7 @@ import numpy as np
 import tomli_w
 
 from perpcore import _core
-from perpcore._structs import Number, Range, Struct, plain, problem, read
+from perpcore._structs import Number, Range, Struct, plain, problem, read, shown
 from perpcore.venues import Venue
 
 if TYPE_CHECKING:
@@ -209,8 +210,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schema_version: int = 1
 
     def __post_init__(self) -> None:
-        """Numbers become exact; the core checks what they mean."""
+        """Numbers become exact, the form is checked; the core checks what it all means."""
         super().__post_init__()
+        self._check_form()
         _core.check(self._json())
 
     @classmethod
@@ -229,7 +231,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         try:
             data = tomllib.loads(text, parse_float=Decimal)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # a number too long, or nested too deeply
             raise problem("TOML", "the text", f"valid TOML ({error})") from None
         return cls.from_dict(data)
 
@@ -271,9 +273,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Run
 
-        if not isinstance(seed, int):
-            sequence = np.random.SeedSequence() if seed is None else seed
-            seed = int(sequence.generate_state(1, np.uint64)[0])
+        if seed is None:
+            seed = np.random.SeedSequence()
+        if isinstance(seed, np.random.SeedSequence):
+            seed = int(seed.generate_state(1, np.uint64)[0])
         seed, path = _word("seed", seed), _word("path", path)
         return Run(self, _core.run(self._json(), seed=seed, path=path), seed=seed, path=path)
 
@@ -292,7 +295,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Table
 
-        return Table(_core.depth(self._json(), levels=levels))
+        return Table(_core.depth(self._json(), levels=_word("levels", levels)))
 
     def __repr__(self) -> str:
         ladders = len(self.positions)
@@ -306,10 +309,17 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return msgspec.json.encode(_digits(self.to_dict())).decode()
 
 
-def _word(field: str, value: int) -> int:
-    if not 0 <= value < 2**64:
-        raise problem(field, value, "from 0 to 2**64 - 1")
-    return int(value)
+def _word(field: str, value: object) -> int:
+    allowed = "a whole number from 0 to 2**64 - 1"
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise problem(field, shown(value), allowed)
+    try:
+        word = operator.index(value)
+    except TypeError:
+        raise problem(field, shown(value), allowed) from None
+    if not 0 <= word < 2**64:
+        raise problem(field, shown(value), allowed)
+    return word
 
 
 def _digits(data: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Literal, Self
 
 import msgspec
@@ -47,6 +47,7 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         """Refuse tiers that do not rise from zero."""
         super().__post_init__()
+        self._check_form()
         _core.tier_deductions([(t.min_notional, t.maintenance_rate, t.max_leverage) for t in self.tiers])
 
     @classmethod
@@ -84,10 +85,19 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return tuple(map(Decimal, _core.tier_deductions(rows)))
 
     def maintenance_margin(self, notional: Number) -> Decimal:
-        """Exact maintenance margin of a notional; the engine rounds it up to its quote step."""
-        notional = Decimal(str(notional))
+        """Exact maintenance margin of a notional; the engine rounds it up to its quote step.
+
+        Raises
+        ------
+        ScenarioError
+            The notional is no number or is below zero.
+        """
+        given, notional = notional, number("notional", notional)
+        if notional < 0:
+            raise problem("notional", given, "0 or more")
         at = max(i for i, tier in enumerate(self.tiers) if i == 0 or Decimal(tier.min_notional) <= notional)
-        return notional * Decimal(self.tiers[at].maintenance_rate) - self.deductions[at]
+        with localcontext(prec=100):
+            return notional * Decimal(self.tiers[at].maintenance_rate) - self.deductions[at]
 
 
 class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 //! The perpetual's market maker: quotes around the index, hedges a share of what he sold in spot, carries or passes on
 //! the rest.
 
-use crate::book::{NewOrder, OrderKind, TimeInForce};
+use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::ids::{AccountId, OrderId};
 use crate::units::{Lots, Overflow, Rate, Side, Ticks, narrow};
 use crate::world::{Conversion, MakerTerms, QuoteSide, Residual};
@@ -38,8 +38,8 @@ impl MarketMaker {
         }
     }
 
-    /// His quotes around an index, from the best away, asks first; none if he does not quote.
-    pub fn quote(&self, index: Ticks, mut send: impl FnMut(NewOrder)) {
+    /// His quotes around the mark, from the best away, asks first; none if he does not quote.
+    pub fn quote(&self, mark: Ticks, mut send: impl FnMut(NewOrder)) {
         let Some(quoting) = self.terms.quoting.filter(|_| self.alive) else { return };
         for (side, wanted) in [(Side::Sell, QuoteSide::Asks), (Side::Buy, QuoteSide::Bids)] {
             if quoting.side != QuoteSide::Both && quoting.side != wanted {
@@ -47,9 +47,9 @@ impl MarketMaker {
             }
             for level in 0..quoting.levels {
                 let away = quoting.half_spread.0.saturating_add(level.saturating_mul(quoting.level_gap.0));
-                let price = Ticks(index.0.saturating_sub(side.sign().saturating_mul(away)));
-                if price.0 < 1 {
-                    break; // bids only: the index is at least one tick
+                let price = Ticks(mark.0.saturating_sub(side.sign().saturating_mul(away)));
+                if !(Ticks(1)..=MAX_PRICE).contains(&price) {
+                    break; // and so are all further away
                 }
                 let kind = OrderKind::Limit { price, tif: TimeInForce::PostOnly };
                 send(NewOrder { owner: AccountId::MARKET_MAKER, side, qty: quoting.level_qty, kind });

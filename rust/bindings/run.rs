@@ -24,6 +24,9 @@ pub struct RunResult {
     accounts: [RecordBatch; 2],
 }
 
+/// Levels of a side that are listed at most.
+const MAX_LEVELS: usize = 1_000_000;
+
 enum Failed {
     Scenario(ScenarioError),
     Run(RunError),
@@ -86,6 +89,11 @@ pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64) -> PyResult<Run
 #[pyfunction]
 #[pyo3(signature = (scenario, *, levels, exact=false))]
 pub fn depth(py: Python<'_>, scenario: &str, levels: usize, exact: bool) -> PyResult<Table> {
+    if !(1..=MAX_LEVELS).contains(&levels) {
+        let mut found = ScenarioError::default();
+        found.push("levels", levels, format!("from 1 to {MAX_LEVELS}"));
+        return Err(errors::scenario(py, &found));
+    }
     let batch = interruptible(py, |_| {
         let world = build(scenario)?;
         let mut simulation = Simulation::new(&world, 0, 0, ()).map_err(Failed::Run)?;

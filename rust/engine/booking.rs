@@ -1,12 +1,18 @@
 //! Sends orders to the books and writes their fills into positions, money and tokens.
 
 use super::{Simulation, Trace};
-use crate::book::{Fill, NewOrder};
-use crate::error::{RunError, Whose};
+use crate::book::{Fill, NewOrder, Outcome};
+use crate::error::{Reject, RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Market, Reason, Trade};
 use crate::ids::AccountId;
 use crate::units::{Lots, Quote, Rate, Side, Ticks};
 use crate::venue::Fees;
+
+/// Lots, and so at most fills, of one slice of an order.
+const SLICE: Lots = Lots(1 << 20);
+
+/// Most fills of one run: what is traced of them stays within some 3 GB.
+const MAX_FILLS: u64 = 10_000_000;
 
 /// What an order came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,18 +26,50 @@ pub(super) struct Filled {
 impl<T: Trace> Simulation<'_, T> {
     /// An order in spot: the buyer is financed from outside. An order that finds too little exhausts spot.
     pub(super) fn trade_spot(&mut self, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
-        let mut fills = std::mem::take(&mut self.fills);
-        fills.clear();
-        let outcome = self
-            .spot
-            .submit(order, &mut fills)
-            .map_err(|reject| RunError::Order { account: order.owner, reject })?;
-        self.spot_exhausted |= outcome.filled < order.qty;
+        let filled =
+            self.sliced(order, cause, |s, slice, fills| s.spot.submit(slice, fills), Self::book_spot)?;
+        self.spot_exhausted |= filled.qty < order.qty;
+        Ok(filled)
+    }
+
+    /// An order in the perpetual's book.
+    pub(super) fn trade_perp(&mut self, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
+        self.sliced(order, cause, |s, slice, fills| s.perp.submit(slice, fills), Self::book_perp)
+    }
+
+    /// Sends an order that does not rest in slices, one right after the other: the same fills, but no slice can fill the
+    /// memory, and Ctrl-C is heard between them.
+    #[inline]
+    fn sliced(
+        &mut self,
+        order: NewOrder,
+        cause: Cause,
+        submit: impl Fn(&mut Self, NewOrder, &mut Vec<Fill>) -> Result<Outcome, Reject>,
+        book: impl Fn(&mut Self, &NewOrder, &Fill, Cause, &mut Filled) -> Result<(), RunError>,
+    ) -> Result<Filled, RunError> {
         let mut filled = Filled::default();
-        for fill in &fills {
-            self.book_spot(&order, fill, cause, &mut filled)?;
+        let mut left = order.qty;
+        let mut cut: Option<Fill> = None;
+        while left > Lots::ZERO {
+            let slice = NewOrder { qty: left.min(SLICE), ..order };
+            let mut fills = std::mem::take(&mut self.fills);
+            fills.clear();
+            let outcome = submit(self, slice, &mut fills);
+            let outcome = outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
+            left = if outcome.filled < slice.qty { Lots::ZERO } else { Lots(left.0 - slice.qty.0) };
+            cut = rejoin(&mut fills, cut, left > Lots::ZERO);
+            for fill in &fills {
+                book(self, &order, fill, cause, &mut filled)?;
+            }
+            self.booked += fills.len() as u64;
+            self.fills = fills;
+            if self.booked > MAX_FILLS {
+                return Err(RunError::Fills { most: MAX_FILLS });
+            }
+            if left > Lots::ZERO {
+                self.check_interrupt()?;
+            }
         }
-        self.fills = fills;
         Ok(filled)
     }
 
@@ -65,21 +103,6 @@ impl<T: Trace> Simulation<'_, T> {
         self.stage.spot_volume = self.stage.spot_volume.plus(fill.qty).whose(taker, "spot volume")?;
         self.trade(Market::Spot, order, maker, fill.price, fill.qty, cause);
         Ok(())
-    }
-
-    /// An order in the perpetual's book.
-    pub(super) fn trade_perp(&mut self, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
-        let mut fills = std::mem::take(&mut self.fills);
-        fills.clear();
-        self.perp
-            .submit(order, &mut fills)
-            .map_err(|reject| RunError::Order { account: order.owner, reject })?;
-        let mut filled = Filled::default();
-        for fill in &fills {
-            self.book_perp(&order, fill, cause, &mut filled)?;
-        }
-        self.fills = fills;
-        Ok(filled)
     }
 
     fn book_perp(
@@ -149,4 +172,15 @@ impl<T: Trace> Simulation<'_, T> {
         let trade = Trade { market, price, qty, taker_side: order.side, taker: order.owner, maker, cause };
         self.trace.trade(self.stage.round, &trade);
     }
+}
+
+/// Joins what the end of the slice before cut in two, and takes out what the end of this one cuts (if more is to come).
+fn rejoin(fills: &mut Vec<Fill>, cut: Option<Fill>, more: bool) -> Option<Fill> {
+    // The order that was cut still stands first, so the first fill of this slice is the rest of its own.
+    if let (Some(before), Some(first)) = (cut, fills.first_mut()) {
+        debug_assert_eq!(before.maker_order, first.maker_order);
+        first.qty = Lots(first.qty.0 + before.qty.0);
+    }
+    let cuts = more && fills.last().is_some_and(|last| last.maker_remaining > Lots::ZERO);
+    if cuts { fills.pop() } else { None }
 }

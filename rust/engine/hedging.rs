@@ -11,8 +11,8 @@ const MAKER: AccountId = AccountId::MARKET_MAKER;
 const REST: AccountId = AccountId::REST_OF_MARKET;
 
 impl<T: Trace> Simulation<'_, T> {
-    /// Cancels the market maker's quotes and posts them anew around the index; one that would trade is not placed.
-    pub(super) fn requote(&mut self, anchor: Ticks) -> Result<(), RunError> {
+    /// Cancels the market maker's quotes and posts them anew around the mark; one that would trade is not placed.
+    pub(super) fn requote(&mut self, mark: Ticks) -> Result<(), RunError> {
         let mut quotes = std::mem::take(&mut self.maker.quotes);
         for id in quotes.drain(..) {
             match self.perp.cancel(id) {
@@ -22,7 +22,7 @@ impl<T: Trace> Simulation<'_, T> {
         }
         let mut refused = None;
         let (maker, perp, fills) = (&self.maker, &mut self.perp, &mut self.fills);
-        maker.quote(anchor, |order| match perp.submit(order, fills) {
+        maker.quote(mark, |order| match perp.submit(order, fills) {
             Ok(outcome) => quotes.extend(outcome.resting),
             Err(Reject::WouldTrade) => {}
             Err(reject) => refused = Some(reject),

@@ -20,7 +20,7 @@ use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
-use crate::margin::{Due, EagerFuel, Position, Way};
+use crate::margin::{Due, EagerFuel, MovedFuel, Position, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
 
@@ -35,15 +35,19 @@ pub struct Simulation<'w, T: Trace> {
     /// What was deposited so far, by account that trades spot.
     financed: Vec<Quote>,
     fuel: EagerFuel,
-    /// Accounts whose thresholds moved since they were sorted: looked at one by one.
-    moved: Vec<AccountId>,
+    /// Thresholds that moved since the others were sorted.
+    moved: MovedFuel,
     watch: Vec<Watch>,
     maker: MarketMaker,
     mark: Ticks,
     previous_mark: Ticks,
     peak: Ticks,
     named_qty: Lots,
+    /// What the scenario's accounts deposited.
+    named_margin: Quote,
     burnt_qty: Lots,
+    /// Fills so far.
+    booked: u64,
     ignition: (Lots, Quote),
     spot_exhausted: bool,
     stage: Stage,
@@ -69,14 +73,16 @@ impl<'w, T: Trace> Simulation<'w, T> {
             tokens: vec![Lots::ZERO; AccountId::FIRST_NAMED.index()],
             financed: vec![Quote::ZERO; AccountId::FIRST_NAMED.index()],
             fuel: fuel(&accounts),
-            moved: Vec::new(),
+            moved: MovedFuel::default(),
             watch: vec![Watch::Sorted; traders],
             maker: MarketMaker::new(world.maker, world.conversion),
             mark: world.perp.start,
             previous_mark: world.perp.start,
             peak: world.spot.start,
             named_qty: Lots::ZERO,
+            named_margin: Quote::ZERO,
             burnt_qty: Lots::ZERO,
+            booked: 0,
             ignition: (Lots::ZERO, Quote::ZERO),
             spot_exhausted: false,
             stage: Stage::default(),
@@ -190,6 +196,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
             self.deposit(LedgerAccount::Trader(id), account.position.margin)?;
             rest.qty = rest.qty.minus(account.position.qty).whose(id, "sum of positions")?;
             rest.cost = rest.cost.minus(account.position.cost).whose(id, "sum of costs")?;
+            self.named_margin =
+                self.named_margin.plus(account.position.margin).whose(id, "sum of margins")?;
             self.named_qty = self.named_qty.plus(account.position.qty.abs()).whose(id, "open interest")?;
         }
         self.positions[AccountId::REST_OF_MARKET.index()] = rest;
@@ -295,7 +303,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
 enum Watch {
     /// Among the sorted ones.
     Sorted,
-    /// They moved: among those looked at one by one.
+    /// They moved: among the moved ones.
     Moved,
     /// Nowhere: its liquidation has been sent.
     Seized,

@@ -28,12 +28,18 @@ impl<T: Trace> Simulation<'_, T> {
         self.run_desk()
     }
 
-    fn standing(&self, account: AccountId) -> Standing {
+    /// Cash of an account that no margin is set aside from.
+    pub(super) fn free_cash(&self, account: AccountId) -> Result<Quote, RunError> {
+        let margin = self.positions[account.index()].margin;
+        self.ledger.cash(account).minus(margin).whose(account, "free cash")
+    }
+
+    fn standing(&self, account: AccountId, freed: Quote) -> Standing {
         let position = &self.positions[account.index()];
         let cross = is_cross(account);
         Standing {
-            balance: self.ledger.cash(account),
-            margin: if cross { Quote::ZERO } else { position.margin },
+            free: if cross { self.ledger.cash(account) } else { freed },
+            margin: position.margin,
             open: position.qty != Lots::ZERO,
             cross,
         }
@@ -41,7 +47,8 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn settle_liquidated(&mut self, record: &mut Liquidation) -> Result<(), RunError> {
         let account = record.account;
-        let settled = settle_liquidation(self.standing(account)).whose(account, "settlement")?;
+        let settled =
+            settle_liquidation(self.standing(account, record.freed)).whose(account, "settlement")?;
         self.cover_deficit(account, &settled, record)?;
         let left = &mut self.positions[account.index()];
         left.margin = settled.taken_over;
@@ -63,12 +70,14 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn settle_stopped(&mut self, record: &mut Liquidation) -> Result<(), RunError> {
         let account = record.account;
-        let settled = settle_stop(self.standing(account)).whose(account, "settlement")?;
+        let settled = settle_stop(self.standing(account, record.freed)).whose(account, "settlement")?;
         self.cover_deficit(account, &settled, record)?;
         let left = &mut self.positions[account.index()];
         left.margin = settled.margin;
-        if left.qty != Lots::ZERO {
-            self.moved.push(account);
+        if left.qty != Lots::ZERO && self.watch[account.index()] != Watch::Seized {
+            if let Some((way, due)) = self.liquidation_due(account)? {
+                self.moved.insert(way, due.threshold, account);
+            }
             self.watch[account.index()] = Watch::Moved;
         }
         record.returned = settled.returned;
@@ -122,7 +131,7 @@ impl<T: Trace> Simulation<'_, T> {
                 NewOrder { owner: DESK, side: Side::closing(held), qty: held.abs(), kind: OrderKind::Market };
             traded = self.trade_perp(order, Cause::Unwind)?.qty != Lots::ZERO;
         }
-        let settled = settle_stop(self.standing(DESK)).whose(DESK, "settlement")?;
+        let settled = settle_stop(self.standing(DESK, self.free_cash(DESK)?)).whose(DESK, "settlement")?;
         let mut record = Liquidation::none(DESK);
         self.cover_deficit(DESK, &settled, &mut record)?;
         self.positions[DESK.index()].margin = settled.margin;
@@ -143,7 +152,7 @@ impl<T: Trace> Simulation<'_, T> {
         if !self.maker.alive || !flat || self.ledger.cash(MAKER) >= Quote::ZERO {
             return Ok(());
         }
-        let settled = settle_stop(self.standing(MAKER)).whose(MAKER, "settlement")?;
+        let settled = settle_stop(self.standing(MAKER, Quote::ZERO)).whose(MAKER, "settlement")?;
         let mut record = Liquidation::none(MAKER);
         self.cover_deficit(MAKER, &settled, &mut record)?;
         self.withdraw_maker();

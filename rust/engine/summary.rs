@@ -47,12 +47,17 @@ pub struct Summary {
     pub burnt_qty: Lots,
     pub named_qty: Lots,
     pub hedge_shortfall: Lots,
+    /// Never below minus the fund's start.
     pub insurance_fund_change: Quote,
+    /// What the fund could not pay if its positions were closed at the last mark.
+    pub insurance_fund_shortfall: Quote,
     /// Perpetual account and spot desk.
     pub market_maker_pnl: Quote,
     /// Spot lots.
     pub market_maker_unhedged_qty: Lots,
     pub market_maker_liquidated: bool,
+    /// Of all accounts of the scenario.
+    pub positions_pnl: Quote,
     pub rest_of_market_pnl: Quote,
     pub attacker_pnl: Quote,
     pub spot_exhausted: bool,
@@ -64,7 +69,8 @@ impl<T: Trace> Simulation<'_, T> {
     pub fn summary(&self, stop_reason: StopReason) -> Result<Summary, RunError> {
         let maker = AccountId::MARKET_MAKER;
         let desk = self.account_value(AccountId::TAKEOVER_DESK)?;
-        let fund = self.ledger.balance(LedgerAccount::InsuranceFund);
+        let fund = self.ledger.balance(LedgerAccount::InsuranceFund).plus(desk);
+        let fund = fund.whose(AccountId::TAKEOVER_DESK, "insurance fund")?;
         let shortfall = self.maker.hedge_due().whose(maker, "hedge")?.abs();
         let maker_pnl = self.profit(maker, self.world.maker.capital)?;
         let desk_pnl = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
@@ -81,12 +87,14 @@ impl<T: Trace> Simulation<'_, T> {
             named_qty: self.named_qty,
             hedge_shortfall: shortfall,
             insurance_fund_change: fund
-                .plus(desk)
-                .and_then(|now| now.minus(self.world.venue.insurance_fund))
+                .max(Quote::ZERO)
+                .minus(self.world.venue.insurance_fund)
                 .whose(AccountId::TAKEOVER_DESK, "insurance fund")?,
+            insurance_fund_shortfall: (-fund).max(Quote::ZERO),
             market_maker_pnl: maker_pnl.plus(desk_pnl).whose(maker, "profit")?,
             market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
             market_maker_liquidated: !self.maker.alive,
+            positions_pnl: self.positions_pnl()?,
             rest_of_market_pnl: self.profit(AccountId::REST_OF_MARKET, Quote::ZERO)?,
             attacker_pnl: self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?,
             spot_exhausted: self.spot_exhausted,
@@ -100,6 +108,17 @@ impl<T: Trace> Simulation<'_, T> {
         let value = self.world.perp.contract.value(self.mark, position.qty);
         let profit = value.and_then(|value| position.profit(value));
         profit.and_then(|profit| profit.plus(self.ledger.cash(account))).whose(account, "equity")
+    }
+
+    /// What the scenario's accounts have now less what they deposited.
+    fn positions_pnl(&self) -> Result<Quote, RunError> {
+        let mut sum = -self.named_margin;
+        for id in
+            (AccountId::FIRST_NAMED.0..).map(AccountId).take_while(|id| id.index() < self.positions.len())
+        {
+            sum = sum.plus(self.account_value(id)?).whose(id, "sum of profits")?;
+        }
+        Ok(sum)
     }
 
     fn profit(&self, account: AccountId, deposited: Quote) -> Result<Quote, RunError> {

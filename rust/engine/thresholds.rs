@@ -1,7 +1,7 @@
 //! Phase 4: thresholds the mark has reached become orders and match.
 
 use super::{Simulation, Trace, Watch, is_cross, way_of};
-use crate::book::{NewOrder, OrderKind, TimeInForce};
+use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, Liquidation, Mechanism};
 use crate::ids::AccountId;
@@ -9,33 +9,34 @@ use crate::margin::{Due, Fuel, Way, bankruptcy_price, bankruptcy_value, threshol
 use crate::units::{Lots, Side};
 use crate::venue::LiquidationOrder;
 
+/// Where a threshold was found.
+#[derive(Clone, Copy)]
+enum From {
+    Sorted,
+    Moved,
+    Maker,
+}
+
 /// Orders between two looks at the interrupt flag.
 const PATIENCE: u64 = 4096;
 
 impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
-        let mut watched = self.watched()?.into_iter().peekable();
+        let mut maker = self.maker_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;
         while sent < limit {
-            let candidates = [
-                self.fuel.peek(Way::Up, self.mark).map(|due| (Way::Up, due, true)),
-                self.fuel.peek(Way::Down, self.mark).map(|due| (Way::Down, due, true)),
-                watched.peek().map(|&(way, due)| (way, due, false)),
-            ];
-            let nearest = candidates
-                .into_iter()
-                .flatten()
-                .min_by_key(|(way, due, _)| due.rank(*way, self.previous_mark));
-            let Some((way, due, from_fuel)) = nearest else { break };
-            if from_fuel {
-                self.fuel.take(way);
-                if self.watch[due.account.index()] == Watch::Moved {
-                    continue; // watched instead
+            let Some((way, due, from)) = self.nearest(maker) else { break };
+            match from {
+                From::Sorted => {
+                    self.fuel.take(way);
+                    if self.watch[due.account.index()] == Watch::Moved {
+                        continue; // it stands among the moved ones
+                    }
                 }
-            } else {
-                watched.next();
+                From::Moved => self.moved.take(way),
+                From::Maker => maker = None,
             }
             sent += u64::from(self.force(due)?);
             if sent % PATIENCE == 0 {
@@ -45,23 +46,39 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(sent)
     }
 
-    /// Due among those looked at one by one: the market maker, and accounts whose thresholds moved.
-    fn watched(&mut self) -> Result<Vec<(Way, Due)>, RunError> {
-        let maker = self.maker.alive.then_some(AccountId::MARKET_MAKER);
-        let venue = &self.world.venue;
-        let mut due = Vec::new();
-        for account in maker.into_iter().chain(self.moved.iter().copied()) {
-            let position = &self.positions[account.index()];
-            let collateral = self.collateral(account);
-            let tick = threshold(position, collateral, self.world.perp.contract, &venue.tiers, venue.trigger)
-                .whose(account, "liquidation price")?;
-            let way = way_of(position);
-            if let Some(tick) = tick.filter(|&tick| way.distance(tick, self.mark) >= 0) {
-                due.push((way, Due { threshold: tick, account, mechanism: Mechanism::Liquidation }));
-            }
+    /// What the mark has reached first: among the sorted thresholds, those that moved, and the market maker's.
+    fn nearest(&mut self, maker: Option<(Way, Due)>) -> Option<(Way, Due, From)> {
+        let (mark, previous) = (self.mark, self.previous_mark);
+        let mut nearest = maker.map(|(way, due)| (way, due, From::Maker));
+        for way in Way::BOTH {
+            let sorted = self.fuel.peek(way, mark).map(|due| (way, due, From::Sorted));
+            let moved = self.moved.peek(way, mark).map(|due| (way, due, From::Moved));
+            let found = nearest.into_iter().chain(sorted).chain(moved);
+            nearest = found.min_by_key(|(way, due, _)| due.rank(*way, previous));
         }
-        due.sort_unstable_by_key(|(way, due)| due.rank(*way, self.previous_mark));
-        Ok(due)
+        nearest
+    }
+
+    /// The market maker's threshold, which moves with every fill, if the mark has reached it.
+    fn maker_due(&self) -> Result<Option<(Way, Due)>, RunError> {
+        let account = AccountId::MARKET_MAKER;
+        if !self.maker.alive {
+            return Ok(None);
+        }
+        let due = self.liquidation_due(account)?;
+        Ok(due.filter(|(way, due)| way.distance(due.threshold, self.mark) >= 0))
+    }
+
+    /// Where an account is due for liquidation as it stands.
+    pub(super) fn liquidation_due(&self, account: AccountId) -> Result<Option<(Way, Due)>, RunError> {
+        let venue = &self.world.venue;
+        let position = &self.positions[account.index()];
+        let collateral = self.collateral(account);
+        let tick = threshold(position, collateral, self.world.perp.contract, &venue.tiers, venue.trigger)
+            .whose(account, "liquidation price")?;
+        let due =
+            |threshold| (way_of(position), Due { threshold, account, mechanism: Mechanism::Liquidation });
+        Ok(tick.map(due))
     }
 
     /// Sends one stop or liquidation, unless the position is gone or no longer due.
@@ -115,13 +132,15 @@ impl<T: Trace> Simulation<'_, T> {
                 if price.0 < 1 {
                     return Ok(()); // no bid could be at or above it; nothing is sent
                 }
-                OrderKind::Limit { price, tif: TimeInForce::Ioc }
+                OrderKind::Limit { price: price.min(MAX_PRICE), tif: TimeInForce::Ioc }
             }
             _ => OrderKind::Market,
         };
         let side = Side::closing(position.qty);
         let order = NewOrder { owner: account, side, qty: position.qty.abs(), kind };
+        let before = self.free_cash(account)?;
         let filled = self.trade_perp(order, if stop { Cause::Stop } else { Cause::Liquidation })?;
+        record.freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
         (record.filled_qty, record.filled_value, record.fee) = (filled.qty, filled.value, filled.fee);
         Ok(())
     }

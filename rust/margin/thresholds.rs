@@ -1,5 +1,7 @@
 //! Thresholds in order of price: who breaks next, without looking at everybody.
 
+use std::collections::BTreeSet;
+
 use crate::event::Mechanism;
 use crate::ids::AccountId;
 use crate::units::Ticks;
@@ -80,5 +82,34 @@ impl Fuel for EagerFuel {
     #[inline]
     fn take(&mut self, way: Way) {
         self.taken[way as usize] += 1;
+    }
+}
+
+/// Liquidation thresholds that moved after the others were sorted.
+#[derive(Clone, Debug, Default)]
+pub struct MovedFuel {
+    /// By distance on their way, then account.
+    sorted: [BTreeSet<(i64, AccountId)>; 2],
+}
+
+impl MovedFuel {
+    /// One more.
+    pub fn insert(&mut self, way: Way, threshold: Ticks, account: AccountId) {
+        self.sorted[way as usize].insert((way.distance(Ticks::ZERO, threshold), account));
+    }
+}
+
+impl Fuel for MovedFuel {
+    #[inline]
+    fn peek(&mut self, way: Way, mark: Ticks) -> Option<Due> {
+        let &(distance, account) = self.sorted[way as usize].first()?;
+        let threshold = Ticks(distance.abs());
+        let due = Due { threshold, account, mechanism: Mechanism::Liquidation };
+        (way.distance(threshold, mark) >= 0).then_some(due)
+    }
+
+    #[inline]
+    fn take(&mut self, way: Way) {
+        self.sorted[way as usize].pop_first();
     }
 }

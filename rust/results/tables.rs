@@ -107,8 +107,6 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     let mut table = Table::new(rows.len(), exact);
     let of = |f: fn(&Stage) -> i64| rows.iter().map(f);
     let (spot, perp, step) = (&world.spot, &world.perp, world.quote_step);
-    // In units a value is what the field calls a notional.
-    let money = |name: &str| if exact { name.to_owned() } else { name.replace("_value", "_notional") };
     table.int("round", of(|s| round(s.round)));
     table.count("index", spot.tick, of(|s| s.index.0));
     table.count("mark", perp.tick, of(|s| s.mark.0));
@@ -116,16 +114,16 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.count("perp_last", perp.tick, of(|s| s.perp_last.0));
     table.int("liquidated_accounts", of(|s| round(s.liquidated_accounts)));
     table.count("liquidated_qty", perp.lot, of(|s| s.liquidated_qty.0));
-    table.count(&money("liquidated_value"), step, of(|s| s.liquidated_value.0));
+    table.count("liquidated_notional", step, of(|s| s.liquidated_value.0));
     table.int("stopped_accounts", of(|s| round(s.stopped_accounts)));
     table.count("stopped_qty", perp.lot, of(|s| s.stopped_qty.0));
-    table.count(&money("stopped_value"), step, of(|s| s.stopped_value.0));
+    table.count("stopped_notional", step, of(|s| s.stopped_value.0));
     table.count("taken_over_qty", perp.lot, of(|s| s.taken_over_qty.0));
-    table.count(&money("taken_over_value"), step, of(|s| s.taken_over_value.0));
-    table.count(&money("forced_buy_value"), step, of(|s| s.forced_buy_value.0));
-    table.count(&money("forced_sell_value"), step, of(|s| s.forced_sell_value.0));
+    table.count("taken_over_notional", step, of(|s| s.taken_over_value.0));
+    table.count("forced_buy_notional", step, of(|s| s.forced_buy_value.0));
+    table.count("forced_sell_notional", step, of(|s| s.forced_sell_value.0));
     table.count("hedge_qty", spot.lot, of(|s| s.hedge_qty.0));
-    table.count(&money("hedge_value"), step, of(|s| s.hedge_value.0));
+    table.count("hedge_notional", step, of(|s| s.hedge_value.0));
     table.count("spot_volume", spot.lot, of(|s| s.spot_volume.0));
     table.count("perp_volume", perp.lot, of(|s| s.perp_volume.0));
     table.count("bad_debt", step, of(|s| s.bad_debt.0));

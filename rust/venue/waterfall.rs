@@ -5,8 +5,9 @@ use crate::units::{Overflow, Quote};
 /// An account after its order has matched.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// Its cash, isolated margin included.
-    pub balance: Quote,
+    /// Margin and profit the order set free, less its fees (all of the cash of a cross account). Cash that was free before
+    /// is the trader's and not looked at.
+    pub free: Quote,
     /// Margin of what is still open; nothing for a cross account.
     pub margin: Quote,
     /// Whether something is still open.
@@ -33,7 +34,7 @@ pub fn settle_liquidation(standing: Standing) -> Result<Settlement, Overflow> {
     let mut settled = settle_stop(standing)?;
     if standing.open {
         if standing.cross {
-            settled.taken_over = standing.balance.max(Quote::ZERO);
+            settled.taken_over = standing.free.max(Quote::ZERO);
             settled.returned = Quote::ZERO;
         } else {
             settled.taken_over = settled.margin;
@@ -45,9 +46,8 @@ pub fn settle_liquidation(standing: Standing) -> Result<Settlement, Overflow> {
 
 /// After a stop: the same without a takeover.
 pub fn settle_stop(standing: Standing) -> Result<Settlement, Overflow> {
-    let free = standing.balance.minus(standing.margin)?;
-    let from_margin = (-free).max(Quote::ZERO).min(standing.margin);
-    let free = free.plus(from_margin)?;
+    let from_margin = (-standing.free).max(Quote::ZERO).min(standing.margin);
+    let free = standing.free.plus(from_margin)?;
     Ok(Settlement {
         margin: standing.margin.minus(from_margin)?,
         taken_over: Quote::ZERO,

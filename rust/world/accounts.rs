@@ -43,6 +43,15 @@ pub(super) enum Batch {
 }
 
 impl Batch {
+    /// How many accounts it makes, on average.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn expected(&self) -> u64 {
+        match self {
+            Batch::Fixed(accounts) => accounts.len() as u64,
+            Batch::Poisson { mean, by_tick, .. } => (mean * by_tick.len() as f64).ceil() as u64,
+        }
+    }
+
     /// Appends the accounts of a path.
     pub fn expand(&self, seed: u64, path: u64, out: &mut Vec<Account>) {
         match self {
@@ -282,7 +291,7 @@ fn scattered(
         check.found.push(
             field,
             format!("{mean} accounts a tick on {ticks} ticks"),
-            "at most 100 a tick on a million ticks",
+            "at most 100 a tick, on a million ticks in all",
         );
         return None;
     }

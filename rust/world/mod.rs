@@ -200,9 +200,7 @@ impl World {
         let mut room = MAX_ACCOUNTS;
         for (index, ladder) in scenario.positions.iter().enumerate() {
             let Some(batch) = accounts::build(check, index, ladder, &terms, room) else { continue };
-            if let Batch::Fixed(accounts) = &batch {
-                room = room.saturating_sub(accounts.len() as u64);
-            }
+            room = room.saturating_sub(batch.expected());
             self.batches.push(batch);
         }
     }

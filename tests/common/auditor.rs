@@ -42,6 +42,8 @@ pub struct Round {
     sent: [HashMap<usize, Holding>; 2],
     /// Accounts as they were before their stop was settled.
     unsettled: HashMap<usize, Holding>,
+    /// How far settlements of the round have changed an account's free cash.
+    settled: HashMap<usize, i128>,
     pub orders: u64,
     desk_settled: bool,
     moved: Moved,
@@ -240,19 +242,18 @@ impl<'w> Auditor<'w> {
         }
     }
 
-    /// The auditor's own waterfall for an account whose orders have traded; what moved must be just that.
-    fn settle(&mut self, account: usize, mechanism: Option<Mechanism>) -> Moved {
+    /// The auditor's own waterfall for an order that set `free` cash free; what moved must be just that. A trader's other
+    /// free cash is not touched.
+    fn settle(&mut self, account: usize, mechanism: Option<Mechanism>, free: i128) -> Moved {
         let moved = std::mem::take(&mut self.now.moved);
         let own = self.held[account];
-        let (rich, deficit) = (own.cash.max(0), (-own.cash).max(0));
-        let seized = mechanism == Some(Mechanism::Liquidation);
-        let margin = if account == MAKER { rich } else { own.margin.min(rich) };
-        let taken = if seized && own.qty != 0 { margin } else { 0 };
-        let left_over = match mechanism {
-            Some(Mechanism::Stop) => 0,
-            Some(Mechanism::Liquidation) => rich - taken,
-            None => rich - margin,
-        };
+        let used = (-free).max(0).min(own.margin);
+        let (rich, deficit) = ((free + used).max(0), (-free - used).max(0));
+        let seized = mechanism == Some(Mechanism::Liquidation) && own.qty != 0;
+        let margin = if account == MAKER { own.cash.max(0) } else { own.margin - used };
+        let taken = if seized { margin } else { 0 };
+        let keeps = mechanism == Some(Mechanism::Stop) || seized && account == MAKER;
+        let left_over = if keeps { 0 } else { rich };
         let by_fund = deficit.min(self.system[2]);
         let by_venue = deficit - by_fund;
         let expected = Moved { taken, left_over, by_fund, by_venue };
@@ -260,6 +261,7 @@ impl<'w> Auditor<'w> {
         let own = &mut self.held[account];
         own.cash += deficit - taken - left_over;
         own.margin = if account == MAKER { 0 } else { margin };
+        *self.now.settled.entry(account).or_default() += deficit - taken - left_over + used;
         self.system[2] += left_over - by_fund;
         self.system[4] -= by_venue;
         self.now.deficits.by_fund += by_fund;
@@ -269,10 +271,26 @@ impl<'w> Auditor<'w> {
         moved
     }
 
+    /// By how much an order's own fills changed the account's cash beyond margin (a cross account's: all of it).
+    fn set_free(&self, account: usize, mechanism: Mechanism, before: &Holding) -> i128 {
+        let own = self.held[account];
+        if account == MAKER {
+            return own.cash;
+        }
+        let free = |own: &Holding| own.cash - own.margin;
+        let next = self.now.sent[Mechanism::Liquidation as usize].get(&account);
+        let after = match next.filter(|_| mechanism == Mechanism::Stop) {
+            Some(liquidation) => free(liquidation),
+            None => free(&own) - self.now.settled.get(&account).copied().unwrap_or(0),
+        };
+        after - free(before)
+    }
+
     /// Once a round, before anybody hedges.
     fn settle_desk(&mut self) {
         if !std::mem::replace(&mut self.now.desk_settled, true) {
-            self.settle(DESK, None);
+            let desk = self.held[DESK];
+            self.settle(DESK, None, desk.cash - desk.margin);
         }
     }
 
@@ -354,7 +372,8 @@ impl Trace for Auditor<'_> {
         let (filled, taken) = (i128::from(record.filled_qty.0), i128::from(record.taken_over_qty.0));
         hold!(self, before.qty == i128::from(record.position.0), "position {before:?}: {record:?}");
         hold!(self, filled + taken <= before.qty.abs(), "more than its position {before:?}: {record:?}");
-        let moved = self.settle(account, Some(mechanism));
+        let free = self.set_free(account, mechanism, &before);
+        let moved = self.settle(account, Some(mechanism), free);
         let parts = [record.deficit.0, record.paid_by_fund.0, record.venue_loss.0].map(i128::from);
         let deficit = moved.by_fund + moved.by_venue;
         hold!(self, parts == [deficit, moved.by_fund, moved.by_venue], "deficit {moved:?}: {record:?}");
@@ -385,7 +404,7 @@ impl Trace for Auditor<'_> {
         self.enter(stage.round);
         self.settle_desk();
         if self.held[MAKER].qty == 0 && self.held[MAKER].cash < 0 {
-            self.settle(MAKER, Some(Mechanism::Stop));
+            self.settle(MAKER, Some(Mechanism::Stop), self.held[MAKER].cash);
         }
         let parts = [stage.paid_by_fund.0, stage.venue_loss.0, stage.bad_debt.0].map(i128::from);
         let Moved { by_fund, by_venue, .. } = self.now.deficits;

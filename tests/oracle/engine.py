@@ -54,6 +54,7 @@ class Run:
         self.liquidations: list[Row] = []
         self.stage: Row = {}
         self.seized: set[int] = set()
+        self.freed: list[int] = []
 
     def run(self) -> Result:
         """Phase 1, then rounds."""
@@ -147,7 +148,9 @@ class Run:
         state, position = self.state, self.state.positions[item.account]
         state.fired_stops.add(item.account)
         row = order_row(state, item.account, STOP, item.threshold, self.mark)
+        before = self._free_cash(item.account)
         traded = state.trade_perp(item.account, -position.side, abs(position.qty), STOP)
+        self.freed.append(self._free_cash(item.account) - before)
         record_order(self.stage, row, traded)
         return row
 
@@ -164,27 +167,33 @@ class Run:
         limit = None
         if self.world.limit_at_bankruptcy:
             limit = self.rules.bankruptcy_tick(position, collateral)
+        before = self._free_cash(account)
         traded = Traded()
         if limit is None or limit >= 1:
             traded = state.trade_perp(account, side, qty, LIQUIDATION, limit)
+        self.freed.append(self._free_cash(account) - before)
         record_order(self.stage, row, traded)
         return row
 
     def _settlement(self, orders: list[Row]) -> None:
         """Phase 5: each account that had an order, then the takeover desk."""
         state = self.state
-        for row in orders:
-            self._settle(row["account"], row, after_stop=row["mechanism"] == 1)
+        for row, freed in zip(orders, self.freed, strict=True):
+            self._settle(row["account"], row, freed, after_stop=row["mechanism"] == 1)
+        self.freed.clear()
         desk = state.positions[TAKEOVER_DESK]
         if self.world.unwind_at_once and desk.qty:
             state.trade_perp(TAKEOVER_DESK, -desk.side, abs(desk.qty), UNWIND)
-        self._settle(TAKEOVER_DESK, None, after_stop=False)
+        self._settle(TAKEOVER_DESK, None, self._free_cash(TAKEOVER_DESK), after_stop=False)
 
-    def _settle(self, account: int, row: Row | None, after_stop: bool) -> None:
+    def _free_cash(self, account: int) -> int:
+        return self.state.balances[account] - self.state.positions[account].margin
+
+    def _settle(self, account: int, row: Row | None, free: int, after_stop: bool) -> None:
         """Leftover margin, takeover, deficit of one account."""
         state = self.state
         position, balance = state.positions[account], state.balances[account]
-        free = balance if account == MARKET_MAKER else balance - position.margin
+        free = balance if account == MARKET_MAKER else free
         used = min(max(-free, 0), position.margin)
         position = position._replace(margin=position.margin - used)
         state.positions[account] = position
@@ -217,7 +226,7 @@ class Run:
         traded = state.trade_spot(SPOT_DESK, side, qty, HEDGE)
         state.hedged += side * traded.qty
         self.stage["hedge_qty"] += side * traded.qty
-        self.stage["hedge_value"] += traded.value
+        self.stage["hedge_notional"] += traded.value
 
     def _absorb(self) -> None:
         """Phase 6: what is not hedged is closed against the rest of the market, if so chosen."""
@@ -239,7 +248,7 @@ class Run:
         state = self.state
         if not state.maker_alive or state.positions[MARKET_MAKER].qty or state.balances[MARKET_MAKER] >= 0:
             return
-        self._settle(MARKET_MAKER, None, after_stop=True)
+        self._settle(MARKET_MAKER, None, 0, after_stop=True)
         state.perp.cancel(MARKET_MAKER, start_levels_too=True)
         state.maker_alive = False
 

@@ -11,8 +11,8 @@ from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots
 
 STAGE_COLUMNS = (
     "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
-    "liquidated_value", "stopped_accounts", "stopped_qty", "stopped_value", "taken_over_qty",
-    "taken_over_value", "forced_buy_value", "forced_sell_value", "hedge_qty", "hedge_value",
+    "liquidated_notional", "stopped_accounts", "stopped_qty", "stopped_notional", "taken_over_qty",
+    "taken_over_notional", "forced_buy_notional", "forced_sell_notional", "hedge_qty", "hedge_notional",
     "spot_volume", "perp_volume", "bad_debt", "paid_by_fund", "venue_loss", "insurance_fund",
     "market_maker_equity",
 )  # fmt: skip
@@ -67,8 +67,8 @@ def record_order(stage: Row, row: Row, traded: Traded) -> None:
     kind = "stopped" if row["mechanism"] == 1 else "liquidated"
     stage[f"{kind}_accounts"] += 1
     stage[f"{kind}_qty"] += traded.qty
-    stage[f"{kind}_value"] += traded.value
-    stage["forced_buy_value" if row["side"] < 0 else "forced_sell_value"] += traded.value
+    stage[f"{kind}_notional"] += traded.value
+    stage["forced_buy_notional" if row["side"] < 0 else "forced_sell_notional"] += traded.value
 
 
 def record_settlement(
@@ -81,8 +81,8 @@ def record_settlement(
     if row is None:
         return
     stage["taken_over_qty"] += taken_qty
-    stage["taken_over_value"] += taken_value
-    stage["forced_buy_value" if row["side"] < 0 else "forced_sell_value"] += taken_value
+    stage["taken_over_notional"] += taken_value
+    stage["forced_buy_notional" if row["side"] < 0 else "forced_sell_notional"] += taken_value
     row["taken_over_qty"], row["returned"] = taken_qty, returned
     row["deficit"], row["paid_by_fund"], row["venue_loss"] = deficit, paid, deficit - paid
 
@@ -111,8 +111,8 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
     maker_pnl = _profit(state, MARKET_MAKER, mark) + _profit(state, SPOT_DESK, mark, world.spot_inventory)
     brought = 0 if buys else world.ignition_qty
     summed = (
-        "liquidated_accounts stopped_accounts stopped_qty stopped_value taken_over_qty forced_buy_value "
-        "forced_sell_value hedge_qty bad_debt paid_by_fund venue_loss"
+        "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
+        "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss"
     )
     return {column: total[column] for column in summed.split()} | {
         "ignition_qty": ignition.qty,
@@ -121,9 +121,11 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
         "final_price": state.last[SPOT],
         "rounds": state.round,
         "liquidated_qty": total["liquidated_qty"] + total["taken_over_qty"],
-        "liquidated_value": total["liquidated_value"] + total["taken_over_value"],
+        "liquidated_notional": total["liquidated_notional"] + total["taken_over_notional"],
         "hedge_shortfall": abs(target - state.hedged),
-        "insurance_fund_change": state.fund_equity(mark) - world.insurance_fund,
+        "insurance_fund_change": max(state.fund_equity(mark), 0) - world.insurance_fund,
+        "insurance_fund_shortfall": max(-state.fund_equity(mark), 0),
+        "positions_pnl": sum(_profit(state, account, mark) for account in state.traders),
         "market_maker_pnl": maker_pnl,
         "market_maker_unhedged_qty": math.trunc(-maker.qty * world.perp.lot / world.spot.lot) - state.hedged,
         "market_maker_liquidated": int(not state.maker_alive),

@@ -141,21 +141,24 @@ def _value(text: str) -> Any:
         return None
     try:
         read = tomllib.loads(f"value = {text}", parse_float=Decimal)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, or a number too long, or nested too deeply
         return text
     return read["value"] if len(read) == 1 else text
 
 
 def _put(data: Any, path: str, value: Any) -> None:
     """Set what stands at `path`; whether the last name is one is for the scenario to say."""
+    from perpcore._structs import position
+
     names = [name for name in re.split(r"[.\[\]]+", path) if name]
     for i, name in enumerate(names):
         here, last = ".".join(names[:i]) or "a scenario", i == len(names) - 1
         if isinstance(data, list):
-            if not name.isdigit() or int(name) >= len(data):
+            at = position(name, len(data))
+            if at is None:
                 allowed = f"from 0 to {len(data) - 1}" if data else "it is empty"
                 raise RefusedError(f"--set {path}: {here} has no entry {name!r}: {allowed}")
-            key: Any = int(name)
+            key: Any = at
         elif isinstance(data, dict):
             key = name
         else:

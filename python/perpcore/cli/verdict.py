@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from perpcore.results import Run
     from perpcore.scenario import Ladder, Scenario
 
-FEE_INCOME, FIRST_ACCOUNT = -2, 8  # the scenario's positions are numbered from 8
+FEE_INCOME = -2
 
 
 def _money(value: float) -> str:
@@ -65,7 +65,8 @@ def _who_was_liquidated(run: Run) -> str:
     if s["liquidated_accounts"]:
         who = _count(s["liquidated_accounts"], "account")
         maker = ", the market maker among them," if s["market_maker_liquidated"] else ""
-        said.append(f"{who}{maker} with {_tokens(s['liquidated_qty'], lot)} liquidated")
+        deed = "liquidated or taken over" if s["taken_over_qty"] else "liquidated"
+        said.append(f"{who}{maker} with {_tokens(s['liquidated_qty'], lot)} {deed}")
     if s["stopped_accounts"]:
         said.append(
             f"{_count(s['stopped_accounts'], 'stop-loss order')} over {_tokens(s['stopped_qty'], lot)} fired"
@@ -81,10 +82,9 @@ def _who_was_liquidated(run: Run) -> str:
 
 def _who_paid(run: Run) -> str:
     """Losers and winners, the largest first."""
-    s, orders = run.summary, run.liquidations
-    theirs = (orders["mechanism"] == "liquidation") & (orders["account"] >= FIRST_ACCOUNT)
+    s = run.summary
     profits = {
-        "the liquidated (their margin)": -float(math.fsum(orders["margin"][theirs])),
+        "the scenario's traders": s["positions_pnl"],
         "the market maker": s["market_maker_pnl"],
         "the insurance fund": s["insurance_fund_change"],
         "the venue (fees less losses)": _fees(run) - s["venue_loss"],
@@ -95,9 +95,10 @@ def _who_paid(run: Run) -> str:
     lost = [f"{who} {_money(-profit)}" for who, profit in ranked if profit < 0]
     won = [f"{who} {_money(profit)}" for who, profit in reversed(ranked) if profit > 0]
     said = [f"{verb}: {', '.join(names)}" for verb, names in (("Lost", lost), ("Gained", won)) if names]
-    if not said:
-        return "Nobody gained or lost."
-    return f"{'. '.join(said)} (at the last prices)."
+    text = f"{'. '.join(said)} (at the last prices)." if said else "Nobody gained or lost."
+    if short := s["insurance_fund_shortfall"]:
+        text += f" The positions the fund took over stand {_money(short)} beyond what it can pay."
+    return text
 
 
 def _fees(run: Run) -> float:
