@@ -113,7 +113,7 @@ fn calls(width: i64, special: bool) -> usize {
     let mut book = OrderBook::with_rules((), rules).unwrap();
     let (mut batch, mut out) = (Batch::default(), Output::default());
     let mut flow = Flow { rng: Rng(5), live: Vec::new(), next: 0, width, special, now: 1 };
-    let rows: Vec<Row> = (0..3_000_000).map(|_| flow.row()).collect();
+    let rows: Vec<Row> = (0..4_000_000).map(|_| flow.row()).collect();
     batch.reserve(flow.next as usize);
     let position = |owner: AccountId| Lots(if owner.0 % 2 == 0 { 1 << 40 } else { -(1 << 40) });
     // The arrays that take a batch's answers have grown once and for all.
@@ -122,7 +122,7 @@ fn calls(width: i64, special: bool) -> usize {
     out.cancels.reserve(10_000);
     let mut before = 0;
     for (number, rows) in rows.chunks(1_000).enumerate() {
-        if number == 1_500 {
+        if number == 3_000 {
             before = CALLS.load(Relaxed);
         }
         out.clear();

@@ -224,7 +224,8 @@ impl Flow {
             return (self.tag, self.about_rules());
         }
         if self.rng.one_in(8_000) {
-            return (self.tag, Ask::Owner(self.owner().0));
+            // Not the holders: what is undrawn of the supply is theirs to close.
+            return (self.tag, Ask::Owner(u32::try_from(self.rng.range(8, 20)).unwrap()));
         }
         let live = self.naive.side(Side::Buy).len() + self.naive.side(Side::Sell).len();
         let wanted = self.shape.live + 2 * usize::try_from(self.shape.supply).unwrap();
