@@ -1,7 +1,7 @@
 """Delimited text to integer columns, exactly and a whole column at a time.
 
-Numbers never pass through floats: a field becomes its digits and how many of them stand behind the point. What is
-wrong is found in the same pass, and named by file and line.
+Numbers never pass through floats: a field becomes its digits and how many of them stand behind the point. What
+is wrong is found in the same pass, and named by file and line.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Fields:
             self._ends[-1] -= used[np.maximum(self._ends[-1] - 1, 0)] == _RETURN
 
     def __len__(self) -> int:
-        return self._starts.shape[1]
+        return int(self._starts.shape[1])
 
     def _check_shape(self, used: Bytes, borders: Ints) -> None:
         newline = used[borders] == _NEWLINE

@@ -17,8 +17,8 @@ _RESTING: tuple[Literal["bid"], Literal["ask"]] = ("bid", "ask")
 class EngineBook:
     """An empty book on a grid of 1 by 1.
 
-    `BUY` is the side of bids, `SELL` of asks. An order is known by the `ref` under which it was added; what rests of
-    it is kept from the engine's answers, never computed.
+    `BUY` is the side of bids, `SELL` of asks. An order is known by the `ref` under which it was added; what rests
+    of it is kept from the engine's answers.
     """
 
     def __init__(self) -> None:

@@ -22,10 +22,11 @@ __all__ = ["LOT_SIZE", "MESSAGE", "TICK_SIZE", "Day", "book_dtype", "read", "rep
 #: Prices in the files are whole numbers of this, in dollars; sizes are shares.
 TICK_SIZE, LOT_SIZE = Decimal("0.0001"), Decimal(1)
 
-#: A message. `time`: ns after midnight; `kind`: 1 new, 2 partial cancel, 3 delete, 4 execution of a visible order,
-#: 5 of a hidden one, 6 cross trade, 7 halt; `side`: of the resting order, 0 buy, 1 sell; `price` in ticks.
+#: A message. `time`: ns after midnight; `kind`: 1 new, 2 partial cancel, 3 delete, 4 execution of a visible
+#: order, 5 of a hidden one, 6 cross trade, 7 halt; `side`: of the resting order, 0 buy, 1 sell; `price` in ticks.
 MESSAGE = np.dtype(
-    [("time", "i8"), ("order", "i8"), ("size", "i8"), ("price", "i8"), ("kind", "u1"), ("side", "u1")], align=True
+    [("time", "i8"), ("order", "i8"), ("size", "i8"), ("price", "i8"), ("kind", "u1"), ("side", "u1")],
+    align=True,
 )
 
 HALT = 7
@@ -96,7 +97,9 @@ def read(messages: Source, orderbook: Source | None = None) -> Day:
     if len(flow) != len(book):
         short, lacking = (second, "a book after") if len(book) < len(flow) else (first, "a message before")
         line = min(len(flow), len(book)) + 1
-        allowed = f"{lacking} each of {max(len(flow), len(book)):,} {'messages' if short is second else 'books'}"
+        allowed = (
+            f"{lacking} each of {max(len(flow), len(book)):,} {'messages' if short is second else 'books'}"
+        )
         raise wrong(short.name, line, "the end of the file", allowed)
     return Day(flow, book, first.name)
 
@@ -119,7 +122,9 @@ def _piece_of_messages(fields: Fields) -> NDArray[np.void]:
     fields.refuse((kind < 1) | (kind > HALT), 1, "1 to 7")
     orders = kind < HALT
     fields.refuse(orders & (size < 1), 3, "1 or more shares")
-    fields.refuse(orders & ((price < 1) | (price >= EMPTY)), 4, f"1 to {EMPTY - 1:,} ten-thousandths of a dollar")
+    fields.refuse(
+        orders & ((price < 1) | (price >= EMPTY)), 4, f"1 to {EMPTY - 1:,} ten-thousandths of a dollar"
+    )
     found["kind"], found["size"], found["price"] = kind, size, price
     found["order"] = fields.integers(2)
     fields.refuse((kind < 5) & (found["order"] < 1), 2, "the number of an order, more than 0")
@@ -151,11 +156,15 @@ def _piece_of_books(fields: Fields) -> NDArray[np.void]:
             column = 4 * k + offset
             price, size = fields.integers(column), fields.integers(column + 1)
             empty = price == away * EMPTY
-            fields.refuse(~empty & ((price < 1) | (price >= EMPTY)), column, "a price, or the mark of no level")
+            fields.refuse(
+                ~empty & ((price < 1) | (price >= EMPTY)), column, "a price, or the mark of no level"
+            )
             fields.refuse(np.where(empty, size != 0, size < 1), column + 1, "1 or more shares, 0 at no level")
             if k:
                 before = found[f"{side}_price"][:, k - 1]
-                fields.refuse(~_follows(price, before, empty, away), column, "a price beyond the level before it")
+                fields.refuse(
+                    ~_follows(price, before, empty, away), column, "a price beyond the level before it"
+                )
             found[f"{side}_price"][:, k], found[f"{side}_size"][:, k] = price, size
     return found
 

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from perpcore.sources.engine import BUY, SELL, EngineBook
 
-if TYPE_CHECKING:
-    from perpcore.sources.lobster_replay import Message, Published, Side
-
 NEW, CANCEL, DELETE, EXECUTION = 1, 2, 3, 4
+
+#: Prices and sizes of one side, best first; levels that are not there are left out.
+Side = tuple[list[int], list[int]]
+#: Bids and asks.
+Published = tuple[Side, Side]
+
+
+class Message(NamedTuple):
+    """A message, its price in multiples of the day's tick."""
+
+    kind: int
+    side: int
+    order: int
+    size: int
+    price: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,10 +40,11 @@ class Unseen:
     cancels, cancelled_shares, executions, executed_shares : int
         Messages that name an order of which no message told before, and their sizes.
     relabelled, relabelled_shares : int
-        Times a message contradicted whose volume a level held though not how much: its orders became unseen ones.
+        Times a message showed that a level, right in sum, had changed hands out of sight: volume of known
+        orders became unseen volume.
     in_turn, out_of_turn : int
-        Executions in which the engine's matching filled exactly the order that the message names; and those of an
-        order behind unseen volume, whose true place in the queue the file does not tell.
+        Executions in which the engine's matching filled exactly the order that the message names; and those of
+        an order that is not first in our queue, most often behind unseen volume whose place nobody knows.
     """
 
     opening_shares: int = 0
@@ -67,7 +80,7 @@ class Flow:
 
     def _clear(self) -> None:
         self.engine = EngineBook()
-        # At each price the orders in their turn (some may be gone), and the one that stands for unseen volume.
+        # At each price the orders in their turn (some may be gone), and the one that is the unseen volume.
         self._queues: tuple[dict[int, dict[int, None]], ...] = ({}, {})
         self._nameless: tuple[dict[int, int], ...] = ({}, {})
 
@@ -79,7 +92,8 @@ class Flow:
     def _load(self, published: Published) -> bool:
         self._clear()
         levels = [(side, *level) for side in (BUY, SELL) for level in zip(*published[side], strict=True)]
-        return all([self._add_nameless(*level) for level in levels])
+        held = [self._add_nameless(*level) for level in levels]
+        return all(held)
 
     # ---- messages ----
 
@@ -96,7 +110,7 @@ class Flow:
             return self._execute(ref, side, price, size)
         if message.kind == DELETE and known:
             surplus = self.engine.cancel(order) - size
-            # It had shrunk out of sight while as much came in: the level is right, this share of it is another's.
+            # It had shrunk out of sight while as much came in: the level is right, part of it is another's.
             if surplus > 0:
                 self._count_relabelled(surplus)
                 return self._add_nameless(side, price, surplus)

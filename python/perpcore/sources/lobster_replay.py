@@ -1,47 +1,30 @@
 """A day of LOBSTER data through the engine's book, compared with the published book after every message.
 
-Two ways. *Stepwise*: before each message the book is set to the published one, one order a level; after it, the levels
-that both know must agree. *Persistent*: one book lives through the day, order by order; it must show the published
-levels after every message, and only what the file cannot tell is taken from it: volume that enters the published
-window without a message.
+Two ways. *Stepwise*: before each message the book is set to the published one, one order a level; after it, the
+levels that both know must agree. *Persistent*: one book lives through the day, order by order; it must show the
+published levels after every message, and only what no message tells is taken from them: volume that enters the
+published window unseen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perpcore.sources.engine import BUY, SELL, EngineBook
-from perpcore.sources.lobster_flow import Flow, Unseen
+from perpcore.sources.lobster_flow import EXECUTION, NEW, Flow, Message, Published, Side, Unseen
 
 if TYPE_CHECKING:
     from perpcore.sources.lobster import Day
 
-NEW, CANCEL, DELETE, EXECUTION = 1, 2, 3, 4
 #: Rows that are turned into Python objects at once.
 ROWS = 2048
 
 #: Told now and then how many more messages are done.
 Progress = Callable[[int], object]
-
-
-class Message(NamedTuple):
-    """A message, its price in multiples of the day's tick."""
-
-    kind: int
-    side: int
-    order: int
-    size: int
-    price: int
-
-
-#: Prices and sizes of one side, best first; levels that are not there are left out.
-Side = tuple[list[int], list[int]]
-#: Bids and asks.
-Published = tuple[Side, Side]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -182,7 +165,8 @@ class _Levels:
             for price in changed:
                 self.engine.cancel(_ref(side, price))
             new += [(_ref(side, price), side, price, now[price]) for price in changed if price in now]
-        return all([self.engine.add(*order) for order in new])
+        held = [self.engine.add(*order) for order in new]
+        return all(held)
 
 
 def _ref(side: int, price: int) -> int:
@@ -201,7 +185,7 @@ def _stepwise(day: Day, count: Count, progress: Progress | None) -> None:
             count.unmoved += not moves
             if moves:
                 agrees = book.apply(message)
-            agrees &= all([book.shows(side, after[side], levels) for side in (BUY, SELL)])
+            agrees &= all(book.shows(side, after[side], levels) for side in (BUY, SELL))
             agrees &= moves or before == after
         if not (book.set(before, after, message if line > 1 else None) and agrees):
             count.differs(line)
