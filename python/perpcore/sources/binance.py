@@ -22,9 +22,9 @@ from perpcore.sources.levels import BUY, LEVEL, SELL, Updates, check_books, fine
 
 __all__ = ["DIFF", "Diffs", "Snapshot", "chain", "read_diffs", "read_snapshot"]
 
-#: A diff. `time`, `event_time`: of the transaction and the message, `received`: the recorder's, ns since 1970,
-#: 0 if not recorded; `first`, `last`, `previous`: the venue's U, u, pu; `line` in the file; its rows: `start` to
-#: `stop`.
+#: A diff. `time`, `event_time`: of the transaction and the message, `received`: the recorder's, all in ns since
+#: 1970, 0 if not recorded; `first`, `last`, `previous`: the venue's U, u, pu; `line` in the file; `start`, `stop`:
+#: its rows.
 DIFF = np.dtype(
     [(name, "i8") for name in "time event_time received first last previous line start stop".split()]
 )
@@ -228,9 +228,8 @@ def _choose(
     chosen = symbol if symbol is not None else next(iter(found))
     if not found.get(chosen):
         close = difflib.get_close_matches(chosen.upper(), found, 1)
-        raise problem(
-            "symbol", repr(chosen), f"one of {f'... {close[0]} ...' if close else listed} in {name}"
-        )
+        hint = f"; did you mean {close[0]}?" if close else f": {listed}"
+        raise problem("symbol", repr(chosen), f"one of the {len(found)} in {name}{hint}")
     return chosen, found[chosen]
 
 

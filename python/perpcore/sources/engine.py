@@ -24,6 +24,7 @@ class EngineBook:
     def __init__(self) -> None:
         self._book = OrderBook(tick_size=1, lot_size=1)
         self._resting: dict[int, tuple[int, int]] = {}  # ref -> the engine's id, what is left
+        self._places: dict[int, tuple[int, int]] = {}
         self._refs: dict[int, int] = {}
 
     def __contains__(self, ref: int) -> bool:
@@ -32,6 +33,10 @@ class EngineBook:
     def left(self, ref: int) -> int:
         """What rests of an order, 0 if it does not."""
         return self._resting.get(ref, (0, 0))[1]
+
+    def rests_at(self, ref: int, side: int, price: int) -> bool:
+        """Whether an order rests, on this side and at this price."""
+        return ref in self._resting and self._places[ref] == (side, price)
 
     def add(self, ref: int, side: int, price: int, qty: int) -> bool:
         """Let an order rest; False, and nothing has changed, if the engine refuses it (it would trade)."""
@@ -42,6 +47,7 @@ class EngineBook:
         assert order is not None
         self._resting[ref] = (order, qty)
         self._refs[order] = ref
+        self._places[ref] = (side, price)
         return True
 
     def cancel(self, ref: int) -> int:
@@ -49,7 +55,7 @@ class EngineBook:
         if ref not in self._resting:
             return 0
         order, _ = self._resting.pop(ref)
-        del self._refs[order]
+        del self._refs[order], self._places[ref]
         return int(self._book.cancel(order))
 
     def reduce(self, ref: int, by: int) -> bool:
@@ -80,4 +86,4 @@ class EngineBook:
         if left:
             self._resting[ref] = (order, left)
         else:
-            del self._resting[ref], self._refs[order]
+            del self._resting[ref], self._refs[order], self._places[ref]

@@ -103,6 +103,8 @@ class Flow:
         if message.kind == NEW:
             return self._add(order, side, price, size)
         known = order in self.engine
+        if known and not self.engine.rests_at(order, side, price):
+            return False
         ref = order if known else self._nameless_for(side, price, size)
         if not known:
             self._count_unseen(message)
@@ -122,7 +124,8 @@ class Flow:
             self.unseen.in_turn += 1
             return self.engine.take(1 - side, price, size) == [(ref, size)]
         self.unseen.out_of_turn += 1
-        return self.engine.reduce(ref, size)
+        at_best = self.engine.depth(side, 1)[0] == [price]
+        return self.engine.reduce(ref, size) and at_best
 
     def _head(self, side: int, price: int) -> int | None:
         """Who is first in the queue at a price."""

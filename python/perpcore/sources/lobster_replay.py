@@ -156,11 +156,12 @@ class _Levels:
         self._extra = []
         new = []
         for side in (BUY, SELL):
-            if before[side] == after[side]:
+            moved = touched is not None and touched.side == side
+            if before[side] == after[side] and not moved:
                 continue
             old, now = dict(zip(*before[side], strict=True)), dict(zip(*after[side], strict=True))
             changed = {price for price, _ in old.items() ^ now.items()}
-            if touched is not None and touched.side == side:
+            if touched is not None and moved:
                 changed.add(touched.price)
             for price in changed:
                 self.engine.cancel(_ref(side, price))
