@@ -1,4 +1,4 @@
-"""Recorded flow through the engine's book becomes the published book; where it does not, the line is named."""
+"""Recorded flow through the engine's book becomes the published book; where not, the line is named."""
 
 import json
 import shutil
@@ -152,14 +152,21 @@ def test_volume_of_a_real_day_is_conserved(shared: Path) -> None:
 
 
 def test_the_synthetic_diffs_lead_to_their_book() -> None:
-    updates = binance.chain(binance.read_snapshot(BINANCE[0]), binance.read_diffs(BINANCE[1], symbol="SYNUSDT"))
+    updates = binance.chain(
+        binance.read_snapshot(BINANCE[0]), binance.read_diffs(BINANCE[1], symbol="SYNUSDT")
+    )
     found = levels.replay(updates)
     assert (found.snapshots, found.steps, found.compared, found.mismatches) == (1, 3, 4, 0)
     book = levels.LevelBook()
     for update in range(4):
         assert book.apply(updates.rows[updates.rows["update"] == update])
     prices, qty = book.depth(levels.BUY)
-    assert [str(price * updates.tick_size) for price in prices.tolist()] == ["1.505", "1.500", "1.495", "1.470"]
+    assert [str(price * updates.tick_size) for price in prices.tolist()] == [
+        "1.505",
+        "1.500",
+        "1.495",
+        "1.470",
+    ]
     assert [str(q * updates.lot_size) for q in qty.tolist()] == ["2.25", "12.00", "20.50", "1.00"]
     assert book.depth(levels.SELL, 1)[0].tolist() == [1510]
 
@@ -264,7 +271,8 @@ def test_a_wrong_file_is_said_on_stderr(tmp_path: Path) -> None:
     code, out, err = _call("binance", *BINANCE)
     assert (code, out) == (3, "")
     assert err == (
-        "perpcore: symbol: None is not allowed: it must be given: binance_diffs.jsonl holds SYNUSDT, TOCUSDT\n"
+        "perpcore: symbol: None is not allowed: it must be given:"
+        " binance_diffs.jsonl holds SYNUSDT, TOCUSDT\n"
     )
     copy = tmp_path / "message.csv"
     shutil.copy(LOBSTER[0], copy)

@@ -1,4 +1,4 @@
-"""`perpcore replay`: recorded order flow through the engine's book, and whether it becomes the published book."""
+"""`perpcore replay`: recorded order flow through the engine's book becomes the published book, or not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def replay() -> None:
 
 
 def _options(command: Any) -> Any:
-    as_json = click.option("--json", "as_json", is_flag=True, help="The verdict as JSON, nothing else on stdout.")
+    as_json = click.option(
+        "--json", "as_json", is_flag=True, help="The verdict as JSON, nothing else on stdout."
+    )
     return as_json(command)
 
 

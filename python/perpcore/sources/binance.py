@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
@@ -17,14 +16,14 @@ from numpy.typing import NDArray
 
 from perpcore._structs import Number, problem
 from perpcore.sources.columns import column_of
-from perpcore.sources.files import Source, Text, read_bytes, wrong
+from perpcore.sources.files import Source, Text, no_json, read_bytes, wrong
 from perpcore.sources.levels import BUY, LEVEL, SELL, Updates, check_books, finest, rows_of
 
 __all__ = ["DIFF", "Diffs", "Snapshot", "chain", "read_diffs", "read_snapshot"]
 
-#: A diff. `time`, `event_time`: of the transaction and the message, `received`: the recorder's, all in ns since
-#: 1970, 0 if not recorded; `first`, `last`, `previous`: the venue's U, u, pu; `line` in the file; `start`, `stop`:
-#: its rows.
+#: A diff. `time`, `event_time`: of the transaction and the message, `received`: the recorder's, all in ns
+#: since 1970, 0 if not recorded; `first`, `last`, `previous`: the venue's U, u, pu; `line` in the file;
+#: `start`, `stop`: its rows.
 DIFF = np.dtype(
     [(name, "i8") for name in "time event_time received first last previous line start stop".split()]
 )
@@ -115,9 +114,7 @@ def read_snapshot(
     try:
         read = msgspec.json.decode(text.data, type=_Snapshot)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        at = re.search(r"\(byte (\d+)\)", str(error))
-        line = text.data.count(b"\n", 0, int(at.group(1)) if at else 0) + 1
-        raise wrong(text.name, line, "its text", f"a depth snapshot of Binance ({error})") from None
+        raise no_json(text, error, "a depth snapshot of Binance") from None
 
     def where(row: int) -> str:
         bids = len(read.bids)
@@ -143,9 +140,9 @@ def read_diffs(
     Parameters
     ----------
     source : path
-        One message a line (.jsonl or .jsonl.gz), as the venue sends it, alone or in the envelope of a combined
-        stream (``{"stream": ..., "data": ...}``); ``recv`` beside ``data`` is when it was received, in seconds
-        since 1970.
+        One message a line (.jsonl or .jsonl.gz), as the venue sends it, alone or in the envelope of a
+        combined stream (``{"stream": ..., "data": ...}``); ``recv`` beside ``data`` is when it was received,
+        in seconds since 1970.
     symbol : str, optional
         Whose; must be given if the file holds several.
     tick_size, lot_size : number, optional

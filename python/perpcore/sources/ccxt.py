@@ -14,10 +14,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from perpcore._core import ScenarioError
 from perpcore._structs import Number, problem
 from perpcore.sources.columns import column_of
-from perpcore.sources.files import Source, read_bytes, short, wrong
+from perpcore.sources.files import Source, Text, no_json, read_bytes, short
 from perpcore.sources.levels import SELL, Updates, check_books, rows_of
 
 __all__ = ["read"]
@@ -100,16 +99,9 @@ def _loaded(source: object) -> list[tuple[str, Book]]:
         try:
             book = decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _no_json(text.name, number, line, error) from None
+            raise no_json(Text(text.name, line), error, "valid JSON", number) from None
         books.append((f"{text.name}:{number}" if lined else text.name, book))
     return books
-
-
-def _no_json(name: str, line: int, text: bytes, error: Exception) -> ScenarioError:
-    """Where JSON breaks off: the byte that the decoder names, as a line."""
-    at = str(error).rpartition("(byte ")[2].rstrip(")")
-    line += text.count(b"\n", 0, int(at)) if at.isdigit() else 0
-    return wrong(name, line, "its text", f"valid JSON ({error})")
 
 
 def _symbol(book: object) -> str:

@@ -1,7 +1,7 @@
 """Delimited text to integer columns, exactly and a whole column at a time.
 
-Numbers never pass through floats: a field becomes its digits and how many of them stand behind the point. What
-is wrong is found in the same pass, and named by file and line.
+Numbers never pass through floats: a field becomes its digits and how many of them stand behind the point.
+What is wrong is found in the same pass, and named by file and line.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ class Fields:
     def _carefully(self, row: int, column: int) -> tuple[int, int]:
         text = self.text(row, column)
         try:
-            value = Decimal(text) if text.isascii() and "_" not in text else Decimal("nan")
+            plainly = text.isascii() and "_" not in text and text == text.strip()
+            value = Decimal(text) if plainly else Decimal("nan")
         except InvalidOperation:
             value = Decimal("nan")
         if not value.is_finite():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from perpcore._core import OrderBook, OrderError
 
 BUY, SELL = 0, 1
@@ -17,8 +19,8 @@ _RESTING: tuple[Literal["bid"], Literal["ask"]] = ("bid", "ask")
 class EngineBook:
     """An empty book on a grid of 1 by 1.
 
-    `BUY` is the side of bids, `SELL` of asks. An order is known by the `ref` under which it was added; what rests
-    of it is kept from the engine's answers.
+    `BUY` is the side of bids, `SELL` of asks. An order is known by the `ref` under which it was added; what
+    rests of it is kept from the engine's answers.
     """
 
     def __init__(self) -> None:
@@ -76,10 +78,10 @@ class EngineBook:
             self._note(order, self._resting[ref][1] - filled)
         return fills
 
-    def depth(self, side: int, levels: int) -> tuple[list[float], list[float]]:
-        """Prices and quantities of the best levels; whole numbers all of them."""
+    def depth(self, side: int, levels: int) -> tuple[list[int], list[int]]:
+        """Prices and quantities of the best levels."""
         prices, sizes = self._book.depth(_RESTING[side], levels=levels)
-        return prices.tolist(), sizes.tolist()
+        return prices.astype(np.int64).tolist(), sizes.astype(np.int64).tolist()
 
     def _note(self, order: int, left: int) -> None:
         ref = self._refs[order]

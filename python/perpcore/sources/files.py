@@ -34,6 +34,18 @@ def short(value: object, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def no_json(text: Text, error: Exception, allowed: str, line: int = 1) -> ScenarioError:
+    """The error for JSON, from `line` on, that cannot be read: where it breaks off, or what part is not so."""
+    said, _, path = str(error).partition(" - at ")
+    if path:
+        return problem(
+            f"{text.name}: {path.strip('`').removeprefix('$').lstrip('.')}", "it", f"{allowed} ({said})"
+        )
+    at = said.rpartition("(byte ")[2].rstrip(")")
+    seen = int(at) if at.isdigit() else len(text.data.rstrip()) if "truncated" in said else 0
+    return wrong(text.name, line + text.data.count(b"\n", 0, seen), "its text", f"{allowed} ({said})")
+
+
 def read_bytes(source: Source) -> Text:
     """A file whole; one that ends in ``.gz`` is decompressed."""
     path = Path(source)

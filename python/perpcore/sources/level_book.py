@@ -1,4 +1,4 @@
-"""The engine's book as levels. It keeps orders, so a level is one order at its price; a new quantity replaces it."""
+"""The engine's book as levels: it keeps orders, so a level is one order, and a new quantity replaces it."""
 
 from __future__ import annotations
 

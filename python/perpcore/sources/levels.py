@@ -1,6 +1,7 @@
 """Books by level: rows of absolute quantities, and the engine's book that follows them.
 
-What every source of levels becomes is `Updates`; `LevelBook` applies them to the engine's book, `replay` proves it.
+What every source of levels becomes is `Updates`; `LevelBook` applies them to the engine's book, `replay`
+proves it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from perpcore.sources.level_replay import LevelReplay, replay
 
 __all__ = ["BUY", "LEVEL", "SELL", "LevelBook", "LevelReplay", "Updates", "replay"]
 
-#: What a level holds from now on. `time`: the venue's, `received`: the recorder's, ns since 1970, 0 if not known;
-#: `price` in ticks; `qty` in lots, 0: the level is gone; `update`: rows of one number take effect together;
-#: `side`: 0 bids, 1 asks; `snapshot`: 1 if the update is a whole book, which replaces what was.
+#: What a level holds from now on. `time`: the venue's, `received`: the recorder's, ns since 1970, 0 if
+#: unknown; `price` in ticks; `qty` in lots, 0: the level is gone; `update`: rows of one number take effect
+#: together; `side`: 0 bids, 1 asks; `snapshot`: 1 if the update is a whole book, which replaces what was.
 LEVEL = np.dtype(
     [
         ("time", "i8"),

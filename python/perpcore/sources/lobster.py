@@ -23,7 +23,8 @@ __all__ = ["LOT_SIZE", "MESSAGE", "TICK_SIZE", "Day", "book_dtype", "read", "rep
 TICK_SIZE, LOT_SIZE = Decimal("0.0001"), Decimal(1)
 
 #: A message. `time`: ns after midnight; `kind`: 1 new, 2 partial cancel, 3 delete, 4 execution of a visible
-#: order, 5 of a hidden one, 6 cross trade, 7 halt; `side`: of the resting order, 0 buy, 1 sell; `price` in ticks.
+#: order, 5 of a hidden one, 6 cross trade, 7 halt; `side`: of the resting order, 0 buy, 1 sell; `price` in
+#: ticks.
 MESSAGE = np.dtype(
     [("time", "i8"), ("order", "i8"), ("size", "i8"), ("price", "i8"), ("kind", "u1"), ("side", "u1")],
     align=True,

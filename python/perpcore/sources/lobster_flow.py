@@ -43,8 +43,8 @@ class Unseen:
         Times a message showed that a level, right in sum, had changed hands out of sight: volume of known
         orders became unseen volume.
     in_turn, out_of_turn : int
-        Executions in which the engine's matching filled exactly the order that the message names; and those of
-        an order that is not first in our queue, most often behind unseen volume whose place nobody knows.
+        Executions in which the engine's matching filled exactly the order that the message names; and those
+        of an order that is not first in our queue, most often behind unseen volume whose place nobody knows.
     """
 
     opening_shares: int = 0
@@ -229,12 +229,12 @@ class Flow:
         self.unseen.relabelled_shares += shares
 
 
-def _difference(side: int, held: tuple[list[float], list[float]], wanted: Side) -> tuple[int, int, int]:
+def _difference(side: int, held: Side, wanted: Side) -> tuple[int, int, int]:
     """The best price at which two sides differ: what one holds there, what the other."""
     away = 1 if side == SELL else -1
     ours, theirs = (dict(zip(*levels, strict=True)) for levels in (held, wanted))
     for price in sorted(ours.keys() | theirs.keys(), key=lambda price: away * price):
         have, want = ours.get(price, 0), theirs.get(price, 0)
         if have != want:
-            return int(price), int(have), int(want)
+            return price, have, want
     raise AssertionError("they do not differ")

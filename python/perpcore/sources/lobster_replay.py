@@ -1,9 +1,9 @@
 """A day of LOBSTER data through the engine's book, compared with the published book after every message.
 
-Two ways. *Stepwise*: before each message the book is set to the published one, one order a level; after it, the
-levels that both know must agree. *Persistent*: one book lives through the day, order by order; it must show the
-published levels after every message, and only what no message tells is taken from them: volume that enters the
-published window unseen.
+Two ways. *Stepwise*: before each message the book is set to the published one, one order a level; after it,
+the levels that both know must agree. *Persistent*: one book lives through the day, order by order; it must
+show the published levels after every message, and only what no message tells is taken from them: volume that
+enters the published window unseen.
 """
 
 from __future__ import annotations
