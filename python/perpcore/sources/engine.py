@@ -41,10 +41,12 @@ class EngineBook:
         return ref in self._resting and self._places[ref] == (side, price)
 
     def add(self, ref: int, side: int, price: int, qty: int) -> bool:
-        """Let an order rest; False, and nothing has changed, if the engine refuses it (it would trade)."""
+        """Let an order rest; False, and nothing has changed, if it would trade."""
         try:
             order = self._book.limit(_ORDER[side], price=price, qty=qty, tif="post_only").id
-        except OrderError:
+        except OrderError as error:
+            if "would trade" not in str(error):
+                raise
             return False
         assert order is not None
         self._resting[ref] = (order, qty)

@@ -35,7 +35,7 @@ def short(value: object, most: int = 60) -> str:
 
 
 def no_json(text: Text, error: Exception, allowed: str, line: int = 1) -> ScenarioError:
-    """The error for JSON, from `line` on, that cannot be read: where it breaks off, or what part is not so."""
+    """The error for JSON, from `line` on, that cannot be read: where it breaks off, or its wrong part."""
     said, _, path = str(error).partition(" - at ")
     if path:
         return problem(

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from perpcore.sources.levels import Updates
 
 #: Levels that are compared in all; with more updates than that allows, every so many states are compared.
-WORK = 500_000_000
+WORK = 50_000_000
+#: Added to the prices of asks: beyond every price of the engine.
+ASK = np.int64(1) << 62
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,12 +63,10 @@ class _Published:
     """The last quantity published for each level, written down without a book."""
 
     def __init__(self, rows: NDArray[np.void]) -> None:
-        # Every level that is ever named, in order of price; a side is a part of it.
-        keys = np.stack([rows["side"].astype(np.int64), rows["price"]])
-        self._levels, codes = np.unique(keys, axis=1, return_inverse=True)
-        self._codes = codes.reshape(-1)
-        self._qty = np.zeros(self._levels.shape[1], np.int64)
-        self._asks = int(np.searchsorted(self._levels[0], 1))
+        # Every level that is ever named, the bids' and then the asks', in order of price.
+        levels, self._codes = np.unique(rows["price"] + rows["side"] * ASK, return_inverse=True)
+        self._asks = int(np.searchsorted(levels, ASK))
+        self._prices, self._qty = levels % ASK, np.zeros(len(levels), np.int64)
 
     def __len__(self) -> int:
         return len(self._qty)
@@ -81,7 +81,7 @@ class _Published:
     def side(self, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Prices and quantities from the best away."""
         part = slice(self._asks, None) if side else slice(0, self._asks)
-        prices, qty = self._levels[1, part], self._qty[part]
+        prices, qty = self._prices[part], self._qty[part]
         if not side:
             prices, qty = prices[::-1], qty[::-1]
         return prices[qty > 0], qty[qty > 0]
