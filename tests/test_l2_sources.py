@@ -377,6 +377,12 @@ def test_broken_json_is_named_by_its_line(spoilt: Spoil) -> None:
 # ---- what they share ----
 
 
+def test_a_price_beyond_the_engines_is_an_error_not_a_mismatch() -> None:
+    far = ccxt.read({"bids": [[1, 1]], "asks": [[2**41, 1]]})
+    with pytest.raises(pc.OrderError, match="price"):
+        levels.replay(far)
+
+
 def test_a_finer_grid_and_no_other() -> None:
     read = binance.read_snapshot(DEPTH).updates
     finer = read.on(D("0.001"), D("0.1"))
