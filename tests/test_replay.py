@@ -1,7 +1,10 @@
 """Recorded flow through the engine's book becomes the published book; where not, the line is named."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -230,6 +233,22 @@ def test_the_command_shows_a_verdict() -> None:
     assert "23 messages, 2 levels" in out
     assert "persistent            19           3           0" in out
     assert out.endswith("ok: every published book was met\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+def test_a_terminal_sees_a_bar() -> None:
+    import termios
+
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (40, 100))
+    command = [sys.executable, "-c", "from perpcore.cli import main; main()", "replay", "lobster"]
+    done = subprocess.run([*command, *map(str, LOBSTER)], stdout=subprocess.PIPE, stderr=theirs, check=True)
+    os.close(theirs)
+    drawn = os.read(ours, 4096)
+    os.close(ours)
+    assert b"0%|" in drawn
+    assert b"messages/s" in drawn
+    assert b"|" not in done.stdout
 
 
 def test_the_command_gives_json() -> None:
