@@ -10,6 +10,7 @@ import click
 
 from perpcore import __version__
 from perpcore.cli.loading import FailedError, NotFoundError, RefusedError, changed, load_scenario, unknown
+from perpcore.cli.replay import replay
 
 if TYPE_CHECKING:
     from perpcore.results import Run
@@ -53,6 +54,9 @@ Exit codes:
 @click.version_option(__version__, prog_name="perpcore")
 def main() -> None:
     """The liquidation cascade of a perpetual that is larger than its float."""
+
+
+main.add_command(replay)
 
 
 def _scenario_argument(command: Any) -> Any:

@@ -1,7 +1,17 @@
-"""Recorded data of venues as scenarios, one module a venue."""
+"""Recorded data of venues: as scenarios, as arrays, as order flow to be replayed; one module a format."""
 
 from __future__ import annotations
 
-from perpcore.sources import gate
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["gate"]
+if TYPE_CHECKING:
+    from perpcore.sources import binance, ccxt, gate, levels, lobster, tardis
+
+__all__ = ["binance", "ccxt", "gate", "levels", "lobster", "tardis"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"perpcore.sources.{name}")
+    raise AttributeError(f"module 'perpcore.sources' has no attribute {name!r}")
