@@ -158,7 +158,9 @@ class Applied(NamedTuple):
 def as_bytes(events: object) -> NDArray[np.uint8]:
     """The rows of an EVENT array as bytes, where they lie if they are contiguous."""
     if not isinstance(events, np.ndarray) or events.dtype != EVENT or events.ndim != 1:
-        given = f"{events.dtype}, {events.ndim}-d" if isinstance(events, np.ndarray) else type(events).__name__
+        given = (
+            f"{events.dtype}, {events.ndim}-d" if isinstance(events, np.ndarray) else type(events).__name__
+        )
         allowed = "a one-dimensional numpy array of perpcore.events.EVENT"
         raise _core.OrderError(f"events: {given} is not allowed: {allowed}")
     return np.ascontiguousarray(events).view(np.uint8)
