@@ -154,7 +154,7 @@ def test_random_bytes_never_end_the_process():
     ids=["floats", "a matrix", "a list", "other records", "nothing"],
 )
 def test_an_array_of_another_kind_is_refused(events):
-    with pytest.raises(pc.OrderError, match="events: .* is not allowed: a one-dimensional numpy array"):
+    with pytest.raises(pc.OrderError, match=r"events: .* is not allowed: a one-dimensional numpy array"):
         new_book().apply(events)
 
 

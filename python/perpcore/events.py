@@ -1,8 +1,8 @@
 """Arrays of commands for `OrderBook.apply`, and what comes back: structured dtypes, codes and their meaning.
 
-Prices are in ticks, quantities in lots. An order is known under its ``reference``, a dense number of the caller's own
-(0, 1, 2, ... in any order; each used once): a row that adds an order names it, rows that cancel, reduce or replace it use
-it. What a row's kind has no use for is not read, so that zeros are fine.
+Prices are in ticks, quantities in lots. An order is known under its ``reference``, a dense number of the
+caller's own (0, 1, 2, ... in any order; each used once): a row that adds an order names it, rows that cancel,
+reduce or replace it use it. What a row's kind has no use for is not read, so that zeros are fine.
 
 >>> events = np.zeros(3, dtype=pc.events.EVENT)
 >>> events["kind"] = [pc.events.Kind.LIMIT, pc.events.Kind.LIMIT, pc.events.Kind.CANCEL]
@@ -77,7 +77,7 @@ FILL = np.dtype(
 #: One refused row; ``reason`` is a key of REJECT_REASONS.
 REJECT = np.dtype([("event", "<u8"), ("reason", "u1"), ("pad", "u1", (7,))])
 
-#: An order, or a part of it, cancelled by a rule; ``reason`` is a key of CANCEL_REASONS, ``left`` what is left of it.
+#: An order, or a part of it, cancelled by a rule; ``reason`` is a key of CANCEL_REASONS, ``left`` what is left.
 CANCEL = np.dtype(
     [
         ("event", "<u8"),
