@@ -77,7 +77,7 @@ FILL = np.dtype(
 #: One refused row; ``reason`` is a key of REJECT_REASONS.
 REJECT = np.dtype([("event", "<u8"), ("reason", "u1"), ("pad", "u1", (7,))])
 
-#: An order, or a part of it, cancelled by a rule; ``reason`` is a key of CANCEL_REASONS, ``left`` what is left.
+#: An order, or a part of it, that a rule cancelled; ``reason`` is a key of CANCEL_REASONS.
 CANCEL = np.dtype(
     [
         ("event", "<u8"),
