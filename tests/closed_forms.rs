@@ -70,8 +70,7 @@ fn reading_300k_stalls_at_13_36() {
 /// nothing; the fund takes the positions over, and spot stays.
 #[test]
 fn liquidation_limited_at_bankruptcy_stops_rocketcoin_near_12() {
-    let summary =
-        Setup::rocketcoin().with(|s| s.venue.liquidation_order = LiquidationOrder::LimitAtBankruptcy).run();
+    let summary = Setup::rocketcoin().with(|s| s.venue.liquidation_order = LiquidationOrder::LimitAtBankruptcy).run();
     within("last trade", price(summary.final_price), 12.0, 0.05);
     assert_eq!(summary.totals.liquidated_accounts, 9_091 + 8_772 + 8_475, "{summary:#?}");
     assert_eq!(summary.totals.taken_over_qty.0, 87_720 + 84_750, "{summary:#?}");
@@ -94,17 +93,13 @@ fn the_last_price_is_the_fixed_point_for_every_hedge_ratio_and_push() {
             let tolerance = TICK + 2.0 * share * LUMP / (DEPTH * (1.0 - n).abs());
 
             let summary = Setup::evenly(300_000).hedging(thousandths(h.into())).igniting(push.into()).run();
-            let what =
-                format!("h {share}, Q {push}, n {n:.4}, burnt {} of {size}", tokens(summary.burnt_qty));
+            let what = format!("h {share}, Q {push}, n {n:.4}, burnt {} of {size}", tokens(summary.burnt_qty));
             within(&what, price(summary.final_price), expected, tolerance + 1e-9);
             assert_eq!(exhausted(&summary), !stalls, "{what}: exhausted");
             seen[if stalls { 0 } else { 1 + usize::from(n > 1.0) }] += 1;
         }
     }
-    assert!(
-        seen.iter().all(|&n| n >= 5) && seen.iter().sum::<i32>() >= 36,
-        "stalls, beyond b, n > 1: {seen:?}"
-    );
+    assert!(seen.iter().all(|&n| n >= 5) && seen.iter().sum::<i32>() >= 36, "stalls, beyond b, n > 1: {seen:?}");
 }
 
 /// The least hedge ratio in thousandths that exhausts the ladder, by bisection.
@@ -123,10 +118,7 @@ fn transition(setup: &Setup, mut stalls: i64, mut exhausts: i64) -> i64 {
 fn the_sweep_of_the_hedge_ratio_turns_from_stall_to_exhaustion_where_the_formula_says() {
     for (size, expected) in [(300_000, 267), (769_230, 104)] {
         let h = transition(&Setup::evenly(size).igniting(20_200), 1, 1_000);
-        assert!(
-            (h - expected).abs() <= 5,
-            "{size} tokens: exhausted from h = {h} thousandths, not {expected}"
-        );
+        assert!((h - expected).abs() <= 5, "{size} tokens: exhausted from h = {h} thousandths, not {expected}");
     }
 }
 

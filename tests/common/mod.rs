@@ -33,9 +33,7 @@ impl Setup {
 
     /// Ten batches of $1 M at 11.0, 11.4, ... 14.6.
     pub fn rocketcoin() -> Setup {
-        (0..10).fold(Setup::new(), |setup, i| {
-            setup.shorts(ladder(Decimal::new(1100 + 40 * i, 2), None).notional(1_000_000))
-        })
+        (0..10).fold(Setup::new(), |setup, i| setup.shorts(ladder(Decimal::new(1100 + 40 * i, 2), None).notional(1_000_000)))
     }
 
     /// $1 M at 11.00 and the rest of 300,000 tokens evenly on [11, 15].
