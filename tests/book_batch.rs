@@ -27,10 +27,10 @@ fn add_row(tag: u64, order: NewOrder, terms: Terms) -> Row {
         kind,
         side: order.side as u8,
         tif,
-        flags: u8::from(terms.reduce_only) * flags::REDUCE_ONLY
-            | source << flags::SOURCE_SHIFT
-            | u8::from(takes_profit) * flags::TAKE_PROFIT
-            | self_trade << flags::SELF_TRADE_SHIFT,
+        flags: (u8::from(terms.reduce_only) * flags::REDUCE_ONLY)
+            | (source << flags::SOURCE_SHIFT)
+            | (u8::from(takes_profit) * flags::TAKE_PROFIT)
+            | (self_trade << flags::SELF_TRADE_SHIFT),
         owner: order.owner.0,
         reference: u32::try_from(tag).unwrap(),
         price,

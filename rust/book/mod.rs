@@ -31,6 +31,7 @@
 mod apply;
 pub mod batch;
 mod bitmap;
+mod bytes;
 mod check;
 mod codes;
 mod command;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::bytes::{Reader, Writer};
 use super::check::is_price;
 use super::codes;
 use super::fees::Fees;
@@ -51,7 +52,7 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-const fn wrong(part: &'static str) -> SnapshotError {
+pub(super) const fn wrong(part: &'static str) -> SnapshotError {
     SnapshotError::Content(part)
 }
 
@@ -293,74 +294,4 @@ fn checksum(bytes: &[u8]) -> u64 {
         sum = (sum.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     sum ^ (sum >> 32)
-}
-
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn u8(&mut self, value: u8) {
-        self.0.push(value);
-    }
-    fn u32(&mut self, value: u32) {
-        self.0.extend(value.to_le_bytes());
-    }
-    fn u64(&mut self, value: u64) {
-        self.0.extend(value.to_le_bytes());
-    }
-    fn i64(&mut self, value: i64) {
-        self.0.extend(value.to_le_bytes());
-    }
-    fn count(&mut self, value: usize) {
-        self.u32(u32::try_from(value).expect("a slab has fewer than 2^32 slots"));
-    }
-    fn option(&mut self, value: Option<i64>) {
-        self.u8(u8::from(value.is_some()));
-        self.i64(value.unwrap_or(0));
-    }
-    fn list<T>(&mut self, items: Vec<T>, mut each: impl FnMut(&mut Writer, T)) {
-        self.count(items.len());
-        items.into_iter().for_each(|item| each(self, item));
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(SnapshotError::Length)?;
-        self.0 = rest;
-        Ok(*head)
-    }
-    fn u8(&mut self) -> Result<u8, SnapshotError> {
-        self.take::<1>().map(|[byte]| byte)
-    }
-    fn u32(&mut self) -> Result<u32, SnapshotError> {
-        self.take().map(u32::from_le_bytes)
-    }
-    fn u64(&mut self) -> Result<u64, SnapshotError> {
-        self.take().map(u64::from_le_bytes)
-    }
-    fn i64(&mut self) -> Result<i64, SnapshotError> {
-        self.take().map(i64::from_le_bytes)
-    }
-    fn flag(&mut self) -> Result<bool, SnapshotError> {
-        match self.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(wrong("a flag")),
-        }
-    }
-    fn option(&mut self) -> Result<Option<i64>, SnapshotError> {
-        let there = self.flag()?;
-        self.i64().map(|value| there.then_some(value))
-    }
-    fn price(&mut self) -> Result<Option<Ticks>, SnapshotError> {
-        let price = self.option()?.map(Ticks);
-        if price.is_none_or(is_price) { Ok(price) } else { Err(wrong("a price")) }
-    }
-    /// The length of a list whose items have at least so many bytes.
-    fn list(&mut self, item: usize) -> Result<usize, SnapshotError> {
-        let count = self.u32()? as usize;
-        if count > self.0.len() / item { Err(SnapshotError::Length) } else { Ok(count) }
-    }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod flow;
+pub mod limits;
 pub mod naive;
 pub mod rng;
 

@@ -3,15 +3,13 @@
 
 use std::collections::HashMap;
 
-use perpcore::book::{NewOrder, OrderKind, SelfTrade, Source, Terms, TimeInForce, Trigger, TriggerKind};
+use perpcore::book::{NewOrder, OrderKind, SelfTrade, Source, Terms, TimeInForce, Trigger};
 use perpcore::error::Reject;
 use perpcore::ids::AccountId;
 use perpcore::units::{Lots, Side, Ticks};
 
+use super::limits::{MAX_LEVEL, checked, reached, within};
 use super::{Ask, Told, Why};
-
-const MAX_PRICE: i64 = 1 << 40;
-const MAX_LEVEL: i128 = (1 << 62) - 1;
 
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -57,21 +55,6 @@ pub struct NaiveBook {
     next_in: Vec<u64>,
 }
 
-fn within(side: Side, limit: Option<i64>, price: i64) -> bool {
-    match (limit, side) {
-        (None, _) => true,
-        (Some(limit), Side::Buy) => price <= limit,
-        (Some(limit), Side::Sell) => price >= limit,
-    }
-}
-
-fn reached(trigger: Trigger, side: Side, price: i64) -> bool {
-    match (trigger.kind, side) {
-        (TriggerKind::Stop, Side::Buy) | (TriggerKind::TakeProfit, Side::Sell) => price >= trigger.price.0,
-        (TriggerKind::Stop, Side::Sell) | (TriggerKind::TakeProfit, Side::Buy) => price <= trigger.price.0,
-    }
-}
-
 impl NaiveBook {
     pub fn side(&self, side: Side) -> &Vec<Order> {
         if side == Side::Buy { &self.bids } else { &self.asks }
@@ -105,7 +88,7 @@ impl NaiveBook {
                 self.line_up(Source::Index);
             }
             Ask::Band(band) => {
-                if band.is_some_and(|(low, high)| low < 1 || high > MAX_PRICE || low > high) {
+                if band.is_some_and(|(low, high)| low < 1 || checked(high).is_err() || low > high) {
                     return Err(Reject::Band);
                 }
                 self.band = band;
@@ -497,8 +480,4 @@ impl NaiveBook {
         }
         out
     }
-}
-
-fn checked(price: i64) -> Result<i64, Reject> {
-    if (1..=MAX_PRICE).contains(&price) { Ok(price) } else { Err(Reject::Price) }
 }
