@@ -19,7 +19,7 @@ pub fn apply<'py>(
     py: Python<'py>,
     events: &PyReadonlyArray1<'py, u8>,
 ) -> PyResult<Bytes<'py>> {
-    if !events.len().is_multiple_of(size_of::<Row>()) {
+    if events.len() % size_of::<Row>() != 0 {
         let allowed = "rows of 48 bytes, as perpcore.events.EVENT";
         return Err(OrderError::new_err(format!("events: {} bytes is not allowed: {allowed}", events.len())));
     }

@@ -150,9 +150,12 @@ fn reason_text(reason: CancelReason) -> &'static str {
     }
 }
 
+/// Codes with their texts.
+type Texts = Vec<(u8, &'static str)>;
+
 /// Texts of the codes in reject and cancel rows.
 #[pyfunction]
-pub fn batch_reasons() -> (Vec<(u8, &'static str)>, Vec<(u8, &'static str)>) {
+pub fn batch_reasons() -> (Texts, Texts) {
     let rejects: Vec<_> = Reject::ALL.iter().map(|reject| (reject.code(), reject.reason())).collect();
     let asked = [
         CancelReason::Asked,
