@@ -64,24 +64,86 @@ impl fmt::Display for ScenarioError {
 
 impl std::error::Error for ScenarioError {}
 
-/// Why a book refused an order. Nothing of the book has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a book refused a command. Nothing of the book has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Reject {
     /// The quantity is zero or negative.
-    Quantity,
+    Quantity = 1,
     /// The price is below one tick or beyond the largest the book keeps.
-    Price,
-    /// No resting order has this id.
-    UnknownOrder,
+    Price = 2,
+    /// No resting or waiting order has this id.
+    UnknownOrder = 3,
     /// A post-only order would have traded.
-    WouldTrade,
+    WouldTrade = 4,
     /// The book holds as many orders as its ids can name.
-    Full,
+    Full = 5,
     /// The level's quantity would not fit its integer.
-    LevelOverflow,
+    LevelOverflow = 6,
+    /// Trading is halted.
+    Halted = 7,
+    /// The limit lies outside the price band, or the band is none.
+    Band = 8,
+    /// Price times quantity is below the minimum.
+    MinNotional = 9,
+    /// A reduce-only order would not reduce its owner's position.
+    ReduceOnly = 10,
+    /// The order's time is over, or the clock would go back.
+    Time = 11,
+    /// A stop or take-profit would trigger at once.
+    WouldTrigger = 12,
+    /// The order waits for its trigger: it can be cancelled or reduced, not replaced.
+    Waiting = 13,
+    /// This time in force does not exist or cannot rest.
+    TimeInForce = 14,
+    /// The book has rules or orders that plain `submit` does not look at.
+    Watched = 15,
+    /// No such kind of command.
+    Kind = 16,
+    /// Neither buy nor sell.
+    Side = 17,
+    /// Flags that contradict each other or do not exist.
+    Flags = 18,
+    /// The reference is too large to be a dense number.
+    Reference = 19,
+    /// An order was added under this reference before.
+    ReferenceUsed = 20,
+    /// No order was added under this reference.
+    UnknownReference = 21,
 }
 
 impl Reject {
+    /// All of them, in the order of their codes 1, 2, ...
+    pub const ALL: [Reject; 21] = [
+        Reject::Quantity,
+        Reject::Price,
+        Reject::UnknownOrder,
+        Reject::WouldTrade,
+        Reject::Full,
+        Reject::LevelOverflow,
+        Reject::Halted,
+        Reject::Band,
+        Reject::MinNotional,
+        Reject::ReduceOnly,
+        Reject::Time,
+        Reject::WouldTrigger,
+        Reject::Waiting,
+        Reject::TimeInForce,
+        Reject::Watched,
+        Reject::Kind,
+        Reject::Side,
+        Reject::Flags,
+        Reject::Reference,
+        Reject::ReferenceUsed,
+        Reject::UnknownReference,
+    ];
+
+    /// The code in tables, from 1.
+    #[inline]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
     /// The reason, for people.
     #[cold]
     pub const fn reason(self) -> &'static str {
@@ -92,6 +154,21 @@ impl Reject {
             Reject::WouldTrade => "a post-only order would trade at once",
             Reject::Full => "the book holds 2^32 - 1 orders, the most its ids can name",
             Reject::LevelOverflow => "the quantity at this price would exceed 2^62 - 1 lots",
+            Reject::Halted => "trading is halted",
+            Reject::Band => "the price lies outside the price band",
+            Reject::MinNotional => "price times quantity is below the minimum notional",
+            Reject::ReduceOnly => "a reduce-only order would not reduce the position",
+            Reject::Time => "the time is not after the book's clock",
+            Reject::WouldTrigger => "the stop or take-profit would trigger at once",
+            Reject::Waiting => "a waiting stop cannot be replaced: cancel it and place another",
+            Reject::TimeInForce => "this time in force does not exist or cannot rest",
+            Reject::Watched => "the book has rules, stops or reduce-only orders: send commands to it",
+            Reject::Kind => "no such kind of event",
+            Reject::Side => "side must be buy (0) or sell (1)",
+            Reject::Flags => "flags contradict each other or do not exist",
+            Reject::Reference => "the reference is too large: number orders densely, or reserve more",
+            Reject::ReferenceUsed => "an order was added under this reference before",
+            Reject::UnknownReference => "no order was added under this reference",
         }
     }
 }

@@ -24,6 +24,11 @@ pub struct Quote(pub i64);
 #[serde(transparent)]
 pub struct Rate(pub i64);
 
+/// A moment of simulation time, in whole steps of the caller's clock (nanoseconds, by custom).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Time(pub i64);
+
 /// Which way an order trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -19,6 +19,10 @@ impl Bitmap {
         Bitmap { top: 0, groups: [0; GROUPS], words: Box::new([0; WORDS]) }
     }
 
+    pub(super) fn has(&self, at: usize) -> bool {
+        self.words[at >> 6] & (1 << (at & 63)) != 0
+    }
+
     /// Sets a bit; true if it was clear.
     #[inline]
     pub(super) fn set(&mut self, at: usize) -> bool {

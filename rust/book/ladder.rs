@@ -90,6 +90,24 @@ impl Ladder {
         }
     }
 
+    /// As [`queue_mut`](Ladder::queue_mut), to look at.
+    #[inline]
+    pub(super) fn queue(&self, key: u64) -> &Queue {
+        match self.offset(key) {
+            Some(at) => &self.window[at],
+            None => self.far.get(&key).expect("the level of a resting order exists"),
+        }
+    }
+
+    /// Lots at a key, 0 if there is no level.
+    pub(super) fn qty_at(&self, key: u64) -> i64 {
+        match self.offset(key) {
+            Some(at) if self.bits.has(at) => self.window[at].qty,
+            Some(_) => 0,
+            None => self.far.get(&key).map_or(0, |queue| queue.qty),
+        }
+    }
+
     /// The queue of a level, made if there is none. Whoever asks must put an order in.
     #[inline]
     pub(super) fn open(&mut self, key: u64) -> &mut Queue {

@@ -120,7 +120,7 @@ impl<S: Supply> OrderBook<S> {
     }
 
     #[inline]
-    fn draw(&mut self, resting: Side) -> Level {
+    pub(super) fn draw(&mut self, resting: Side) -> Level {
         let level = self.supply.draw(resting).expect("a supply draws the level it announced");
         debug_assert!(level.price.0 >= 1 && level.price <= MAX_PRICE, "{level:?}");
         debug_assert!(level.qty.0 >= 1 && level.qty <= MAX_LEVEL, "{level:?}");
@@ -133,7 +133,7 @@ impl<S: Supply> OrderBook<S> {
     }
 
     /// Puts a supply level before all orders at its price: it was there first.
-    fn insert(&mut self, resting: Side, level: Level) {
+    pub(super) fn insert(&mut self, resting: Side, level: Level) {
         let at = key(resting, level.price);
         let queue = self.ladders[resting.index()].open(at);
         self.orders.push_front(queue, place(resting, at), level.owner, level.qty.0);

@@ -18,20 +18,44 @@
 //! # Ok::<(), perpcore::error::Reject>(())
 //! ```
 //!
+//! [`OrderBook::submit`] is the short way for plain orders in a book without rules. Everything else (stops, expiry,
+//! reduce-only, self-trade prevention, replace, rules, halts) goes through [`OrderBook::apply`]: commands in, events out.
+//! [`batch`] takes arrays of them.
+//!
 //! Levels of a side lie in a window of ticks with a bitmap (`ladder.rs`, `bitmap.rs`), far ones in a tree; orders in a slab,
-//! linked into queues (`queue.rs`). Once the buffers have grown, only the tree allocates. A [`Supply`] holds levels that
-//! rest since the start and are drawn when they are reached.
+//! linked into queues (`queue.rs`). Once the buffers have grown, only the tree allocates. What few orders have stands beside
+//! the slab (`special.rs`, `rare.rs`), and one counter, `watch`, says whether plain matching (`matching.rs`) may run or each
+//! maker must be looked at (`guarded.rs`). A [`Supply`] holds levels that rest since the start and are drawn when they are
+//! reached.
 
+mod apply;
+pub mod batch;
 mod bitmap;
+mod check;
+mod codes;
+mod command;
+mod fees;
+mod guarded;
 mod ladder;
 mod matching;
 mod order;
+mod query;
 mod queue;
+mod rare;
+mod rules;
+mod snapshot;
+mod special;
 mod supply;
 
+pub use command::{CancelReason, Command, Event};
+pub use fees::{Fees, FillFees};
 pub use order::{
     Fill, MAX_LEVEL, MAX_PRICE, NewOrder, OrderKind, Outcome, RestingOrder, SUPPLY_ORDER, TimeInForce,
 };
+pub use query::{QueuePlace, Taken};
+pub use rare::WaitingOrder;
+pub use rules::{Band, Notional, Positions, Rules, SelfTrade, Source, Terms, Trigger, TriggerKind};
+pub use snapshot::SnapshotError;
 pub use supply::{Level, Supply};
 
 use crate::error::Reject;
@@ -40,6 +64,7 @@ use crate::units::{Lots, Side, Ticks};
 use ladder::{Ladder, NONE, key, place, price, unplace};
 use matching::ANY;
 use queue::Orders;
+use rare::{NOWHERE, Rare};
 
 /// A limit order book over what a [`Supply`] has resting from the start (`()`: nothing). In arguments named `resting`,
 /// `Side::Buy` means the bids, `Side::Sell` the asks.
@@ -49,13 +74,27 @@ pub struct OrderBook<S: Supply = ()> {
     orders: Orders,
     last: Option<Ticks>,
     volume: i64,
+    /// How many things forbid plain matching: rules, a halt, reduce-only orders, stops on last trades.
+    watch: usize,
+    rare: Rare,
 }
 
 impl<S: Supply> OrderBook<S> {
     /// A book in which nothing rests but the supply.
     pub fn new(supply: S) -> Self {
         let ladders = [Ladder::new(), Ladder::new()];
-        OrderBook { supply, ladders, orders: Orders::new(), last: None, volume: 0 }
+        let (orders, rare) = (Orders::new(), Rare::default());
+        OrderBook { supply, ladders, orders, last: None, volume: 0, watch: 0, rare }
+    }
+
+    /// The same under rules.
+    ///
+    /// # Errors
+    /// `Band` if its band is none.
+    pub fn with_rules(supply: S, rules: Rules) -> Result<Self, Reject> {
+        let mut book = Self::new(supply);
+        book.set_rules(rules)?;
+        Ok(book)
     }
 
     /// What is not drawn yet.
@@ -75,15 +114,22 @@ impl<S: Supply> OrderBook<S> {
     ///
     /// # Errors
     /// `Quantity` below one lot; `Price` outside 1 to [`MAX_PRICE`]; `WouldTrade`; `LevelOverflow` beyond [`MAX_LEVEL`] at
-    /// its price; `Full`.
+    /// its price; `Full`; `Watched` if the book is not [plain](Self::is_plain).
     #[inline]
     pub fn submit(&mut self, order: NewOrder, fills: &mut Vec<Fill>) -> Result<Outcome, Reject> {
         if order.qty.0 < 1 {
             return Err(Reject::Quantity);
         }
+        if self.watch != 0 {
+            return Err(Reject::Watched);
+        }
         let against = order.side.opposite();
-        let OrderKind::Limit { price, tif } = order.kind else {
-            return Ok(cancelled(order.qty, self.take(against, ANY, order.qty.0, fills)));
+        let (price, tif) = match order.kind {
+            OrderKind::Limit { price, tif } => (price, tif),
+            OrderKind::Protected { price } => (price, TimeInForce::Ioc),
+            OrderKind::Market => {
+                return Ok(cancelled(order.qty, self.take(against, ANY, order.qty.0, fills)));
+            }
         };
         if price.0 < 1 || price > MAX_PRICE {
             return Err(Reject::Price);
@@ -102,6 +148,10 @@ impl<S: Supply> OrderBook<S> {
                     return Err(Reject::WouldTrade);
                 }
                 return self.take_and_rest(order, price, limit, fills);
+            }
+            TimeInForce::PostOnlySlide => {
+                let price = self.passive(order.side, price, tif)?;
+                return self.take_and_rest(order, price, 0, fills);
             }
         }
         Ok(cancelled(order.qty, self.take(against, limit, order.qty.0, fills)))
@@ -154,15 +204,7 @@ impl<S: Supply> OrderBook<S> {
             return Err(Reject::Quantity);
         }
         let slot = self.orders.find(id).ok_or(Reject::UnknownOrder)?;
-        let order = self.orders.at_mut(slot);
-        if by.0 >= order.qty {
-            self.remove(slot);
-            return Ok(Lots::ZERO);
-        }
-        order.qty -= by.0;
-        let (left, (side, key)) = (order.qty, unplace(order.place));
-        self.ladders[side.index()].queue_mut(key).qty -= by.0;
-        Ok(Lots(left))
+        Ok(self.reduce_slot(slot, by.0))
     }
 
     /// Cancels all resting orders of an account; their quantity (at most 2^63 - 1). Looks at every order of the book.
@@ -196,24 +238,17 @@ impl<S: Supply> OrderBook<S> {
         Lots(self.volume)
     }
 
-    /// A resting order.
+    /// A resting order. (One that [waits](Self::waiting) does not rest.)
     #[inline]
     pub fn order(&self, id: OrderId) -> Option<RestingOrder> {
         let order = self.orders.at(self.orders.find(id)?);
         let (side, key) = unplace(order.place);
-        Some(RestingOrder { price: price(side, key), remaining: Lots(order.qty), owner: order.owner, side })
-    }
-
-    /// Appends price and quantity of a side's best levels. Draws the supply it needs for them.
-    pub fn depth(&mut self, resting: Side, levels: usize, out: &mut Vec<(Ticks, Lots)>) {
-        let mut at = 0;
-        for _ in 0..levels {
-            at = self.drawn_after(resting, at);
-            if at == NONE {
-                return;
-            }
-            out.push((price(resting, at), Lots(self.ladders[resting.index()].queue_mut(at).qty)));
-        }
+        (key != NOWHERE).then_some(RestingOrder {
+            price: price(side, key),
+            remaining: Lots(order.qty),
+            owner: order.owner,
+            side,
+        })
     }
 
     /// Empties the book for the next path, at the cost of what was touched. Ids given out so far stay unknown.
@@ -223,6 +258,8 @@ impl<S: Supply> OrderBook<S> {
         self.orders.clear();
         self.last = None;
         self.volume = 0;
+        self.rare.clear();
+        self.watch = usize::from(!self.rare.rules.are_plain());
     }
 
     #[inline]
@@ -233,6 +270,14 @@ impl<S: Supply> OrderBook<S> {
     #[inline]
     fn remove(&mut self, slot: u32) -> Lots {
         let (side, key) = unplace(self.orders.at(slot).place);
+        if self.watch != 0 || key == NOWHERE {
+            self.forget(slot);
+            if key == NOWHERE {
+                let left = self.orders.at(slot).qty;
+                self.orders.release(slot);
+                return Lots(left);
+            }
+        }
         let ladder = &mut self.ladders[side.index()];
         let queue = ladder.queue_mut(key);
         let left = self.orders.remove(queue, slot);
@@ -240,6 +285,32 @@ impl<S: Supply> OrderBook<S> {
             ladder.close(key);
         }
         Lots(left)
+    }
+
+    /// Takes so much off an order, or all there is; what is left of it.
+    fn reduce_slot(&mut self, slot: u32, by: i64) -> Lots {
+        let order = self.orders.at_mut(slot);
+        if by >= order.qty {
+            self.remove(slot);
+            return Lots::ZERO;
+        }
+        order.qty -= by;
+        let (left, (side, key)) = (order.qty, unplace(order.place));
+        if key != NOWHERE {
+            self.ladders[side.index()].queue_mut(key).qty -= by;
+        }
+        Lots(left)
+    }
+
+    /// Takes a resting order out of its queue; it keeps its id.
+    fn unlink(&mut self, slot: u32) {
+        let (side, key) = unplace(self.orders.at(slot).place);
+        let ladder = &mut self.ladders[side.index()];
+        let queue = ladder.queue_mut(key);
+        self.orders.unlink(queue, slot);
+        if queue.is_empty() {
+            ladder.close(key);
+        }
     }
 }
 

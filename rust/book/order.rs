@@ -13,7 +13,7 @@ pub const MAX_LEVEL: Lots = Lots((1 << 62) - 1);
 pub const SUPPLY_ORDER: OrderId = OrderId(0);
 
 /// How long a limit order stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeInForce {
     /// Until cancelled: what does not trade at once rests.
     Gtc,
@@ -23,13 +23,21 @@ pub enum TimeInForce {
     Fok,
     /// Refused if any of it would trade at once.
     PostOnly,
+    /// Never trades at once: where it would, it is priced one tick behind the opposite best instead.
+    PostOnlySlide,
 }
 
 /// Market or limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderKind {
-    /// At any price; what does not fill is cancelled.
+    /// At any price (inside the price band, if there is one); what does not fill is cancelled.
     Market,
+    /// A market order that goes no further than this; what does not fill is cancelled. Unlike a limit it is not refused
+    /// outside a price band, but stops at whichever comes first.
+    Protected {
+        /// From 1 to [`MAX_PRICE`].
+        price: Ticks,
+    },
     /// At this price or better.
     Limit {
         /// From 1 to [`MAX_PRICE`].
@@ -50,6 +58,27 @@ pub struct NewOrder {
     pub qty: Lots,
     /// Market or limit.
     pub kind: OrderKind,
+}
+
+impl NewOrder {
+    /// A limit order, good till cancelled.
+    pub const fn limit(owner: AccountId, side: Side, price: Ticks, qty: Lots) -> NewOrder {
+        NewOrder { owner, side, qty, kind: OrderKind::Limit { price, tif: TimeInForce::Gtc } }
+    }
+
+    /// A market order.
+    pub const fn market(owner: AccountId, side: Side, qty: Lots) -> NewOrder {
+        NewOrder { owner, side, qty, kind: OrderKind::Market }
+    }
+
+    /// A limit order with another time in force; market orders stay as they are.
+    #[must_use]
+    pub const fn tif(mut self, tif: TimeInForce) -> NewOrder {
+        if let OrderKind::Limit { price, .. } = self.kind {
+            self.kind = OrderKind::Limit { price, tif };
+        }
+        self
+    }
 }
 
 /// One trade with one resting order.

@@ -1,6 +1,7 @@
 //! The orders: a slab of 32-byte records, linked into one first-in-first-out queue a level by 32-bit slot numbers.
 
 use crate::ids::{AccountId, OrderId};
+use crate::units::Lots;
 
 /// No order. The slab's slot 0 belongs to nobody, so that links can be written without asking whether there is a neighbour.
 pub(super) const NIL: u32 = 0;
@@ -99,6 +100,25 @@ impl Orders {
         id
     }
 
+    /// A new order in no queue: it waits, or is about to match.
+    pub(super) fn hold(&mut self, place: u64, owner: AccountId, qty: i64) -> u32 {
+        let slot = self.take_slot();
+        let order = self.at_mut(slot);
+        *order = Order { qty, place, prev: NIL, next: NIL, generation: order.generation + 1, owner };
+        slot
+    }
+
+    /// Puts an order that is in no queue at the end of one.
+    pub(super) fn link_back(&mut self, queue: &mut Queue, slot: u32) {
+        let prev = queue.tail;
+        self.at_mut(prev).next = slot;
+        let order = self.at_mut(slot);
+        (order.prev, order.next) = (prev, NIL);
+        queue.tail = slot;
+        queue.head = if prev == NIL { slot } else { queue.head };
+        queue.qty += self.at(slot).qty;
+    }
+
     /// A new order at the front of a queue: one that was there before all others.
     pub(super) fn push_front(&mut self, queue: &mut Queue, place: u64, owner: AccountId, qty: i64) {
         let slot = self.take_slot();
@@ -114,14 +134,32 @@ impl Orders {
     /// Takes an order out of its queue and frees its slot; the quantity it had.
     #[inline]
     pub(super) fn remove(&mut self, queue: &mut Queue, slot: u32) -> i64 {
+        let qty = self.unlink(queue, slot);
+        self.release(slot);
+        qty
+    }
+
+    /// Takes an order out of its queue; it keeps slot and id.
+    #[inline]
+    pub(super) fn unlink(&mut self, queue: &mut Queue, slot: u32) -> i64 {
         let Order { qty, prev, next, .. } = *self.at(slot);
         self.at_mut(prev).next = next;
         self.at_mut(next).prev = prev;
         queue.head = if prev == NIL { next } else { queue.head };
         queue.tail = if next == NIL { prev } else { queue.tail };
         queue.qty -= qty;
-        self.release(slot);
         qty
+    }
+
+    /// The order behind this one, or [`NIL`].
+    #[inline]
+    pub(super) fn next(&self, slot: u32) -> u32 {
+        self.at(slot).next
+    }
+
+    /// The order before this one, or [`NIL`].
+    pub(super) fn prev(&self, slot: u32) -> u32 {
+        self.at(slot).prev
     }
 
     /// Frees the slot at the head of a queue, used up, and gives the next; [`set_head`](Orders::set_head) must follow.
@@ -181,8 +219,9 @@ impl Orders {
         }
     }
 
+    /// Frees a slot that is in no queue.
     #[inline]
-    fn release(&mut self, slot: u32) {
+    pub(super) fn release(&mut self, slot: u32) {
         let free = self.free;
         let order = self.at_mut(slot);
         order.generation += 1;
@@ -190,6 +229,74 @@ impl Orders {
             order.next = free;
             self.free = slot;
         }
+    }
+}
+
+/// What a snapshot needs.
+impl Orders {
+    /// Slots there are, used or not, the first one that is nobody's among them.
+    pub(super) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn generation(&self, slot: usize) -> u32 {
+        self.slots[slot].generation
+    }
+
+    /// In the order in which they will be given out.
+    pub(super) fn free_slots(&self) -> Vec<u32> {
+        let first = (self.free != NIL).then_some(self.free);
+        let next = |&slot: &u32| Some(self.at(slot).next).filter(|&next| next != NIL);
+        std::iter::successors(first, next).collect()
+    }
+
+    pub(super) fn held_id(&self, slot: u32) -> Option<OrderId> {
+        let order = self.slots.get(slot as usize)?;
+        (order.generation & 1 == 1 && order.qty > 0).then(|| self.id(slot))
+    }
+
+    /// One more slot at the end.
+    pub(super) fn restore_slot(&mut self, generation: u32) {
+        self.slots.push(Order { generation, ..Order::default() });
+    }
+
+    pub(super) fn restore_used(&mut self, used: u32) {
+        self.used = used;
+    }
+
+    /// The next slot to be given out; false if it cannot be.
+    pub(super) fn restore_free(&mut self, slot: u32) -> bool {
+        let (used, free) = (self.used, self.free);
+        let fits = slot != NIL && slot < used && slot != free;
+        match self.slots.get_mut(slot as usize).filter(|_| fits) {
+            // A slot that is chained already has a mark.
+            Some(order) if order.generation & 1 == 0 && order.generation != RETIRED && order.place == 0 => {
+                (order.next, order.place) = (free, 1);
+                self.free = slot;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// An order in its slot, in no queue yet; false if the slot is not in use or was named before.
+    pub(super) fn restore_held(&mut self, slot: u32, place: u64, owner: AccountId, qty: Lots) -> bool {
+        let used = self.used;
+        match self.slots.get_mut(slot as usize).filter(|_| slot < used) {
+            Some(order) if order.generation & 1 == 1 && order.generation < RETIRED && order.qty == 0 => {
+                (order.place, order.owner, order.qty) = (place, owner, qty.0);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether each slot below `used` is chained as free, retired, or holds an order, and none above holds one.
+    pub(super) fn is_complete(&self) -> bool {
+        self.slots.iter().enumerate().skip(1).all(|(slot, order)| match order.generation & 1 {
+            1 => order.qty > 0 && slot < self.used as usize,
+            _ => slot >= self.used as usize || order.place == 1 || order.generation == RETIRED,
+        })
     }
 }
 

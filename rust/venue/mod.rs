@@ -3,5 +3,6 @@
 mod rules;
 mod waterfall;
 
-pub use rules::{Fees, LiquidationOrder, Unwind, Venue};
+pub use crate::book::Fees;
+pub use rules::{LiquidationOrder, Unwind, Venue};
 pub use waterfall::{Settlement, Standing, cover, settle_liquidation, settle_stop};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::margin::{MarginTiers, Trigger};
-use crate::units::{Overflow, Quote, Rate};
+use crate::units::Quote;
 
 /// How the venue closes a position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,22 +44,4 @@ pub struct Venue {
     pub max_rounds: u64,
     /// The insurance fund at the start.
     pub insurance_fund: Quote,
-}
-
-/// A market's fees, as rates of value; negative ones are rebates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fees {
-    /// Of whoever rested.
-    pub maker: Rate,
-    /// Of whoever took.
-    pub taker: Rate,
-}
-
-impl Fees {
-    /// `(income, charge)`: what fee income gets and what the account pays; what rounding leaves between them, at most one
-    /// step, is the insurance fund's.
-    #[inline]
-    pub fn charge(rate: Rate, value: Quote) -> Result<(Quote, Quote), Overflow> {
-        rate.of(value)
-    }
 }
