@@ -1,168 +1,143 @@
-//! Nanoseconds an operation of the order book, one thread. Criterion's "elem" is one command (`supply`: one fill).
+//! Nanoseconds an operation of the order book, one thread: criterion's estimate, then minimum and median of all runs.
 //!
-//! - `calm`: 52 % passive adds within some 60 ticks of a touch that wanders, 42 % cancels, 6 % aggressive orders, about
-//!   2,500 live orders.
+//! - `calm`: ten million orders: 52 % passive adds within some 60 ticks of a touch that wanders, 42 % cancels, 6 % aggressive
+//!   orders, about 2,500 live orders.
 //! - `sweeps`: the same mix, passive orders anywhere in 64,000 ticks, aggressive ones of up to 40 lots.
-//! - `far`: as `sweeps`, over 4,000,000 ticks: most levels lie outside the window (the bad case).
-//! - `supply`: one market order through 5,000 levels that rest since the start and are drawn on the way.
-//!
-//! The flow, ids of the cancels included, is made before the clock runs: ids of a new book depend on nothing but its orders.
+//! - `far`: as `sweeps`, over 4,000,000 ticks, a million orders: most levels lie outside the window (the bad case).
+//! - `batch calm`, `batch sweeps`: the same flows as rows, a thousand at a time, fills and rejects written out.
+//! - `rules calm`, `rules sweeps`: the same rows in a book that prevents self-trades: the guarded matching.
+//! - `cancel`: 2,500 orders around the touch cancelled in random order.
+//! - `fill`: one market order through 10,000 orders on 100 levels; an operation is a fill.
+//! - `million`: one market order through a million orders on 30,000 ticks: the worst single sweep; an operation is a fill.
+//! - `supply`: one market order through 5,000 levels that rest since the start and are drawn on the way; ... a level.
+
+#[path = "common/flow.rs"]
+mod flow;
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use perpcore::book::{Fill, Level, NewOrder, OrderBook, OrderKind, Supply, TimeInForce};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flow::{CALM, FAR, Flow, LIVE, Rng, SWEEPS, replay};
+use perpcore::book::batch::{Batch, Output};
+use perpcore::book::{Fill, Level, NewOrder, OrderBook, Rules, SelfTrade, Supply};
 use perpcore::ids::{AccountId, OrderId};
 use perpcore::units::{Lots, Side, Ticks};
 
-const LIVE: usize = 2_500;
-const COMMANDS: usize = 1_000_000;
+const STEPS: usize = 10_000_000;
+const BUYER: AccountId = AccountId(9);
 
-#[derive(Clone, Copy)]
-enum Command {
-    Submit(NewOrder),
-    Cancel(OrderId),
-}
-
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        i64::try_from((u128::from(z ^ (z >> 31)) * u128::from(n.unsigned_abs())) >> 64).expect("below n")
-    }
-}
-
-struct Shape {
-    /// Passive prices lie up to this far behind the middle.
-    width: i64,
-    /// Largest passive and aggressive quantity.
-    passive: i64,
-    aggressive: i64,
-    wander: i64,
-}
-
-const CALM: Shape = Shape { width: 60, passive: 20, aggressive: 40, wander: 1 };
-const SWEEPS: Shape = Shape { width: 32_000, passive: 20, aggressive: 40, wander: 0 };
-const FAR: Shape = Shape { width: 2_000_000, ..SWEEPS };
-
-/// A flow and the book it was tried on.
-struct Maker {
-    rng: Rng,
-    book: OrderBook,
-    live: Vec<OrderId>,
-    fills: Vec<Fill>,
-    commands: Vec<Command>,
-    middle: i64,
-}
-
-impl Maker {
-    fn passive(&mut self, shape: &Shape) {
-        let side = if self.rng.below(2) == 0 { Side::Buy } else { Side::Sell };
-        let offset = 1 + self.rng.below(shape.width);
-        let price = Ticks(self.middle - side.sign() * offset);
-        let qty = Lots(1 + self.rng.below(shape.passive));
-        self.submit(side, qty, OrderKind::Limit { price, tif: TimeInForce::Gtc });
-    }
-
-    fn aggressive(&mut self, shape: &Shape) {
-        let side = if self.rng.below(2) == 0 { Side::Buy } else { Side::Sell };
-        // Keeps the number of live orders where it is.
-        let most = if self.live.len() > LIVE { shape.aggressive } else { shape.aggressive / 2 };
-        let qty = Lots(1 + self.rng.below(most));
-        self.submit(side, qty, OrderKind::Market);
-    }
-
-    fn submit(&mut self, side: Side, qty: Lots, kind: OrderKind) {
-        let order = NewOrder { owner: AccountId(8), side, qty, kind };
-        self.fills.clear();
-        let outcome = self.book.submit(order, &mut self.fills).expect("a valid order");
-        self.live.extend(outcome.resting);
-        self.commands.push(Command::Submit(order));
-    }
-
-    fn cancel(&mut self) {
-        // Those already filled leave the list when they are met.
-        loop {
-            let at = usize::try_from(self.rng.below(i64::try_from(self.live.len()).expect("few")))
-                .expect("not negative");
-            let id = self.live.swap_remove(at);
-            if self.book.cancel(id).is_ok() {
-                return self.commands.push(Command::Cancel(id));
+/// Times `run` on what `setup` makes anew each time.
+fn bench<T>(
+    c: &mut Criterion,
+    name: &str,
+    operations: usize,
+    mut setup: impl FnMut() -> T,
+    mut run: impl FnMut(&mut T),
+) {
+    let mut group = c.benchmark_group("book");
+    group.throughput(Throughput::Elements(operations as u64)).sample_size(10);
+    let mut times: Vec<Duration> = Vec::new();
+    group.bench_function(name, |b| {
+        b.iter_custom(|count| {
+            let mut total = Duration::ZERO;
+            for _ in 0..count {
+                let mut subject = setup();
+                let start = Instant::now();
+                run(&mut subject);
+                times.push(start.elapsed());
+                total += times[times.len() - 1];
             }
-        }
-    }
-}
-
-/// Commands that fill an empty book, then the flow.
-fn flow(shape: &Shape) -> (Vec<Command>, Vec<Command>) {
-    let mut maker = Maker {
-        rng: Rng(7),
-        book: OrderBook::new(()),
-        live: Vec::new(),
-        fills: Vec::new(),
-        commands: Vec::new(),
-        middle: 10_000_000,
-    };
-    for _ in 0..LIVE {
-        maker.passive(shape);
-    }
-    let start = std::mem::take(&mut maker.commands);
-    for number in 0..COMMANDS {
-        match maker.rng.below(100) {
-            0..52 => maker.passive(shape),
-            52..94 if !maker.live.is_empty() => maker.cancel(),
-            _ => maker.aggressive(shape),
-        }
-        if number % 50 == 0 {
-            maker.middle += shape.wander * (maker.rng.below(3) - 1);
-        }
-        if number % 1_000 == 0 {
-            maker.live.retain(|&id| maker.book.order(id).is_some());
-        }
-    }
-    maker.live.retain(|&id| maker.book.order(id).is_some());
-    assert!(maker.live.len().abs_diff(LIVE) < 400, "{} live orders", maker.live.len());
-    let mut book = OrderBook::new(());
-    replay(&mut book, &start, &mut Vec::new());
-    replay(&mut book, &maker.commands, &mut Vec::new());
-    assert_eq!(book.volume(), maker.book.volume(), "a replay is the flow as it was made");
-    (start, maker.commands)
-}
-
-fn replay(book: &mut OrderBook, commands: &[Command], fills: &mut Vec<Fill>) {
-    for command in commands {
-        match *command {
-            Command::Submit(order) => {
-                fills.clear();
-                let _ = black_box(book.submit(order, fills));
-            }
-            Command::Cancel(id) => {
-                let _ = black_box(book.cancel(id));
-            }
-        }
-    }
+            total
+        });
+    });
+    group.finish();
+    times.sort_unstable();
+    let Some(&median) = times.get(times.len() / 2) else { return };
+    #[allow(clippy::cast_precision_loss)]
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / operations as f64;
+    println!("book/{name:<14} {:6.1} ns minimum {:6.1} ns median\n", each(times[0]), each(median));
 }
 
 fn flows(c: &mut Criterion) {
-    let mut group = c.benchmark_group("book");
-    group.throughput(Throughput::Elements(COMMANDS as u64)).sample_size(20);
-    for (name, shape) in [("calm", CALM), ("sweeps", SWEEPS), ("far", FAR)] {
-        let (start, commands) = flow(&shape);
+    for (name, shape, count) in [("calm", CALM, STEPS), ("sweeps", SWEEPS, STEPS), ("far", FAR, STEPS / 10)] {
+        let flow = Flow::new(&shape, count);
         let mut fills = Vec::with_capacity(1_024);
-        group.bench_function(name, |b| {
-            let setup = || {
-                let mut book = OrderBook::new(());
-                replay(&mut book, &start, &mut Vec::new());
-                book
-            };
-            b.iter_batched_ref(setup, |book| replay(book, &commands, &mut fills), BatchSize::PerIteration);
+        bench(c, name, count, || flow.book(), |book| replay(book, &flow.steps, &mut fills));
+        if count == STEPS {
+            batches(c, name, &flow);
+        }
+    }
+}
+
+fn batches(c: &mut Criterion, name: &str, flow: &Flow) {
+    let (start, rows) = flow.rows();
+    let prevented = Rules { self_trade: SelfTrade::CancelOldest, ..Rules::default() };
+    let (mut out, mut spare) = (Output::default(), Output::default());
+    for (prefix, rules) in [("batch", Rules::default()), ("rules", prevented)] {
+        let setup = || {
+            let mut book = OrderBook::with_rules((), rules).expect("rules");
+            let mut batch = Batch::default();
+            batch.reserve(start.len() + rows.len());
+            spare.clear();
+            batch.apply(&mut book, &start, &(), &mut spare);
+            (book, batch)
+        };
+        let name = format!("{prefix} {name}");
+        bench(c, &name, rows.len(), setup, |(book, batch)| {
+            for rows in rows.chunks(1_000) {
+                out.clear();
+                batch.apply(book, rows, &(), &mut out);
+                black_box(&out);
+            }
         });
     }
-    group.finish();
+}
+
+/// So many orders of one lot, all asks, over so many ticks.
+fn asks(count: usize, width: i64) -> (OrderBook, Vec<OrderId>) {
+    let (mut book, mut rng, mut fills) = (OrderBook::new(()), Rng(3), Vec::new());
+    let mut ids = Vec::with_capacity(count);
+    for _ in 0..count {
+        let price = Ticks(10_000_000 + rng.below(width));
+        let order = NewOrder::limit(AccountId(8), Side::Sell, price, Lots(1));
+        ids.extend(book.submit(order, &mut fills).expect("it rests").resting);
+    }
+    (book, ids)
+}
+
+fn cancels(c: &mut Criterion) {
+    let setup = || {
+        let (book, mut ids) = asks(LIVE, 60);
+        let mut rng = Rng(5);
+        for at in (1..ids.len()).rev() {
+            ids.swap(at, usize::try_from(rng.below(i64::try_from(at + 1).expect("few"))).expect("few"));
+        }
+        (book, ids)
+    };
+    bench(c, "cancel", LIVE, setup, |(book, ids)| {
+        for &id in ids.iter() {
+            let _ = black_box(book.cancel(id));
+        }
+    });
+}
+
+fn sweeps(c: &mut Criterion) {
+    for (name, count, width) in [("fill", 10_000, 100), ("million", 1_000_000, 30_000)] {
+        let order = NewOrder::market(BUYER, Side::Buy, Lots(i64::MAX));
+        let mut fills: Vec<Fill> = Vec::with_capacity(count);
+        bench(
+            c,
+            name,
+            count,
+            || asks(count, width).0,
+            |book| {
+                fills.clear();
+                let _ = black_box(book.submit(order, &mut fills));
+            },
+        );
+        assert_eq!(fills.len(), count);
+    }
 }
 
 /// Two lots a tick, 5,000 of them.
@@ -182,21 +157,22 @@ impl Supply for Stairs {
 }
 
 fn supply(c: &mut Criterion) {
-    let mut group = c.benchmark_group("book");
-    group.throughput(Throughput::Elements(STAIRS.unsigned_abs()));
     let mut book = OrderBook::new(Stairs(0));
     let mut fills = Vec::new();
-    let order =
-        NewOrder { owner: AccountId(8), side: Side::Buy, qty: Lots(2 * STAIRS), kind: OrderKind::Market };
-    group.bench_function("supply", |b| {
-        b.iter(|| {
+    let order = NewOrder::market(BUYER, Side::Buy, Lots(2 * STAIRS));
+    let levels = usize::try_from(STAIRS).expect("few");
+    bench(
+        c,
+        "supply",
+        levels,
+        || (),
+        |()| {
             fills.clear();
             book.clear(Stairs(0));
-            black_box(book.submit(order, &mut fills))
-        });
-    });
-    group.finish();
+            let _ = black_box(book.submit(order, &mut fills));
+        },
+    );
 }
 
-criterion_group!(benches, flows, supply);
+criterion_group!(benches, flows, cancels, sweeps, supply);
 criterion_main!(benches);
