@@ -130,7 +130,7 @@ pub struct CancelRow {
     pub reference: u32,
     /// Whose.
     pub owner: u32,
-    /// [`CancelReason::code`].
+    /// [`CancelReason::code`](crate::book::CancelReason::code).
     pub reason: u8,
     /// Zero.
     pub pad: [u8; 7],
