@@ -295,7 +295,7 @@ fn run(seed: u64, shape: Shape, events: u64, events_a_path: u64) -> u128 {
 }
 
 const SWEEPS: Shape =
-    Shape { live: 3_000, width: 100_000, sweep_every: 900, jump_every: 3_000, jump: 60_000, ..CALM };
+    Shape { live: 12_000, width: 100_000, sweep_every: 12_000, jump_every: 3_000, jump: 60_000, ..CALM };
 
 #[test]
 fn calm_flow() {
