@@ -98,3 +98,19 @@ def test_sides_are_named_in_the_error(book):
 def test_a_grid_must_be_positive():
     with pytest.raises(pc.OrderError, match="tick_size: 0 is not allowed: more than 0"):
         pc.OrderBook(tick_size=0, lot_size=1)
+
+
+def test_an_id_or_owner_that_cannot_be_is_refused_by_name(book):
+    before = state(book)
+    for refused in (
+        lambda: book.cancel(-1),
+        lambda: book.reduce(2**70, 1),
+        lambda: book.queue_position("first"),
+        lambda: book.replace(-5, qty=1),
+    ):
+        with pytest.raises(pc.OrderError, match=r"id: .* is not allowed: the id of an order"):
+            refused()
+    for owner in (-1, 2**32, "me"):
+        with pytest.raises(pc.OrderError, match=r"owner: .* is not allowed"):
+            book.limit("buy", price=9, qty=1, owner=owner)
+    assert state(book) == before

@@ -38,6 +38,22 @@ fn parse(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    value.repr().map_or_else(|_| "this".to_owned(), |text| text.to_string())
+}
+
+/// An order's id; what is none names no order.
+pub fn order_id(value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    value
+        .extract()
+        .map_err(|_| refuse("id", shown(value), "the id of an order: an integer from 0 to 2^64 - 1"))
+}
+
+/// An owner.
+pub fn owner_id(value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    value.extract().map_err(|_| refuse("owner", shown(value), "an integer from 0 to 2^32 - 1"))
+}
+
 /// `"buy"` or `"sell"`.
 pub fn order_side(text: &str) -> PyResult<Side> {
     match text {

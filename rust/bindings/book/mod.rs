@@ -14,7 +14,7 @@ use pyo3::types::PyBytes;
 pub use self::records::{BookEvent, Fill, OrderResult, batch_reasons};
 use self::send::terms;
 use self::units::{Units, fees};
-use super::convert::{order_side, refuse, resting_side, self_trade, tif, trigger_source};
+use super::convert::{order_id, order_side, owner_id, refuse, resting_side, self_trade, tif, trigger_source};
 use super::errors::OrderError;
 use crate::book::batch::{Batch, Output};
 use crate::book::{self, Command, Event, OrderKind, Rules, Terms, Trigger, TriggerKind};
@@ -117,7 +117,7 @@ impl OrderBook {
         side: &str,
         price: &Bound<'_, PyAny>,
         qty: &Bound<'_, PyAny>,
-        owner: u32,
+        #[pyo3(from_py_with = owner_id)] owner: u32,
         tif: &str,
         reduce_only: bool,
         expires: Option<i64>,
@@ -150,7 +150,7 @@ impl OrderBook {
         py: Python<'_>,
         side: &str,
         qty: &Bound<'_, PyAny>,
-        owner: u32,
+        #[pyo3(from_py_with = owner_id)] owner: u32,
         protection: Option<Bound<'_, PyAny>>,
         reduce_only: bool,
         self_trade: Option<&str>,
@@ -191,7 +191,7 @@ impl OrderBook {
         price: Option<Bound<'_, PyAny>>,
         on: &str,
         take_profit: bool,
-        owner: u32,
+        #[pyo3(from_py_with = owner_id)] owner: u32,
         tif: &str,
         reduce_only: bool,
         expires: Option<i64>,
@@ -214,12 +214,12 @@ impl OrderBook {
     }
 
     /// Cancels a resting or waiting order and returns the quantity that was left of it.
-    fn cancel(&mut self, id: u64) -> PyResult<f64> {
+    fn cancel(&mut self, #[pyo3(from_py_with = order_id)] id: u64) -> PyResult<f64> {
         self.book.cancel(OrderId(id)).map(|left| self.units.qty(left)).map_err(rejected)
     }
 
     /// Takes `qty` off an order, which keeps its place in the queue; returns what is left of it.
-    fn reduce(&mut self, id: u64, qty: &Bound<'_, PyAny>) -> PyResult<f64> {
+    fn reduce(&mut self, #[pyo3(from_py_with = order_id)] id: u64, qty: &Bound<'_, PyAny>) -> PyResult<f64> {
         let by = self.units.lots("qty", qty)?;
         self.book.reduce(OrderId(id), by).map(|left| self.units.qty(left)).map_err(rejected)
     }
@@ -242,7 +242,7 @@ impl OrderBook {
     fn replace(
         &mut self,
         py: Python<'_>,
-        id: u64,
+        #[pyo3(from_py_with = order_id)] id: u64,
         price: Option<Bound<'_, PyAny>>,
         qty: Option<Bound<'_, PyAny>>,
         tif: &str,
@@ -256,7 +256,7 @@ impl OrderBook {
     }
 
     /// Cancels all orders of an owner, resting and waiting; returns the quantity.
-    fn cancel_owner(&mut self, owner: u32) -> f64 {
+    fn cancel_owner(&mut self, #[pyo3(from_py_with = owner_id)] owner: u32) -> f64 {
         self.units.qty(self.book.cancel_owner(AccountId(owner)))
     }
 
@@ -299,7 +299,11 @@ impl OrderBook {
     }
 
     /// Says what an owner holds (signed), for his reduce-only orders; from then on it follows his fills.
-    fn set_position(&mut self, owner: u32, qty: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_position(
+        &mut self,
+        #[pyo3(from_py_with = owner_id)] owner: u32,
+        qty: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let held = self.units.position(qty)?;
         self.positions.insert(AccountId(owner), held);
         Ok(())
@@ -428,7 +432,7 @@ impl OrderBook {
     }
 
     /// (quantity, orders) ahead of a resting order at its price.
-    fn queue_position(&mut self, id: u64) -> PyResult<(f64, usize)> {
+    fn queue_position(&mut self, #[pyo3(from_py_with = order_id)] id: u64) -> PyResult<(f64, usize)> {
         let place = self.book.queue_place(OrderId(id)).ok_or_else(|| rejected(Reject::UnknownOrder))?;
         Ok((self.units.qty(place.lots), place.orders))
     }
