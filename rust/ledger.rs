@@ -18,12 +18,17 @@ impl Ledger {
         Ledger { traders: vec![Quote::ZERO; traders], system: Default::default() }
     }
 
-    /// One more account, with what it deposited.
+    /// One more account with a balance that [`release`](Ledger::release) took out of others.
     #[inline]
-    pub fn open(&mut self, deposit: Quote) -> Result<(), Overflow> {
-        let outside = &mut self.system[slot(LedgerAccount::Outside)];
-        *outside = outside.minus(deposit)?;
-        self.traders.push(deposit);
+    pub fn open(&mut self, balance: Quote) {
+        self.traders.push(balance);
+    }
+
+    /// Takes money out of a system account, on its way to one that is not open yet (negative: back from it).
+    #[inline]
+    pub fn release(&mut self, from: LedgerAccount, amount: Quote) -> Result<(), Overflow> {
+        let balance = self.entry(from);
+        *balance = balance.minus(amount)?;
         Ok(())
     }
 

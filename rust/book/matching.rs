@@ -2,7 +2,7 @@
 
 use super::OrderBook;
 use super::ladder::{NONE, key, place, price};
-use super::order::{Fill, MAX_LEVEL, MAX_PRICE, SUPPLY_ORDER};
+use super::order::{Fill, FillSink, MAX_LEVEL, MAX_PRICE, SUPPLY_ORDER};
 use super::queue::NIL;
 use super::supply::{Level, Supply};
 use crate::units::{Lots, Side};
@@ -13,30 +13,70 @@ pub(super) const ANY: u64 = NONE - 1;
 impl<S: Supply> OrderBook<S> {
     /// Takes up to `want` lots from this side's levels, none beyond the key `limit`; what it could not get.
     #[inline]
-    pub(super) fn take(&mut self, resting: Side, limit: u64, mut want: i64, fills: &mut Vec<Fill>) -> i64 {
+    pub(super) fn take(&mut self, resting: Side, limit: u64, want: i64, fills: &mut impl FillSink) -> i64 {
+        if self.take_from_first(resting, limit, want, fills) {
+            return 0;
+        }
+        self.take_levels(resting, limit, want, fills)
+    }
+
+    fn take_levels(
+        &mut self,
+        resting: Side,
+        limit: u64,
+        mut want: i64,
+        fills: &mut impl FillSink,
+    ) -> i64 {
         let before = want;
+        let mut last = NONE;
         while want > 0 {
             let best = self.ladders[resting.index()].best();
             let undrawn = self.undrawn(resting);
             if best.min(undrawn) > limit {
                 break;
             }
-            want = if undrawn <= best {
-                self.take_undrawn(resting, want, fills)
+            if undrawn <= best {
+                let left = self.take_undrawn(resting, want, fills);
+                last = if left < want { undrawn } else { last };
+                want = left;
             } else {
-                self.take_level(resting, best, want, fills)
-            };
+                want = self.take_level(resting, best, want, fills);
+                last = best;
+            }
         }
         if want < before {
-            self.last = fills.last().map(|fill| fill.price);
+            self.last = Some(price(resting, last));
             self.volume = self.volume.saturating_add(before - want);
         }
         want
     }
 
+    /// Takes all of it from the first order of the best level, if that order is larger: most orders end there.
+    #[inline]
+    fn take_from_first(&mut self, resting: Side, limit: u64, want: i64, fills: &mut impl FillSink) -> bool {
+        let ladder = &mut self.ladders[resting.index()];
+        let best = ladder.best();
+        if best > limit || self.supply.next_price(resting).is_some_and(|next| key(resting, next) <= best) {
+            return false;
+        }
+        let queue = ladder.queue_mut(best);
+        let order = self.orders.at_mut(queue.head());
+        if order.qty <= want {
+            return false;
+        }
+        order.qty -= want;
+        queue.qty -= want;
+        let (price, maker, rest) = (price(resting, best), order.owner, order.qty);
+        let maker_order = self.orders.id(queue.head());
+        fills.push(Fill { price, qty: Lots(want), maker_order, maker, maker_remaining: Lots(rest) });
+        self.last = Some(price);
+        self.volume = self.volume.saturating_add(want);
+        true
+    }
+
     /// Takes from the orders at one key, oldest first.
     #[inline]
-    fn take_level(&mut self, resting: Side, best: u64, mut want: i64, fills: &mut Vec<Fill>) -> i64 {
+    fn take_level(&mut self, resting: Side, best: u64, mut want: i64, fills: &mut impl FillSink) -> i64 {
         let price = price(resting, best);
         let ladder = &mut self.ladders[resting.index()];
         let queue = ladder.queue_mut(best);
@@ -72,7 +112,7 @@ impl<S: Supply> OrderBook<S> {
     /// Takes the next supply level: whole without ever making an order of it, if it is all there is at its price, or it is
     /// put in.
     #[inline]
-    fn take_undrawn(&mut self, resting: Side, want: i64, fills: &mut Vec<Fill>) -> i64 {
+    fn take_undrawn(&mut self, resting: Side, want: i64, fills: &mut impl FillSink) -> i64 {
         let level = self.draw(resting);
         let at = key(resting, level.price);
         let behind = level.newest && self.ladders[resting.index()].best() == at;

@@ -51,7 +51,7 @@ mod supply;
 pub use command::{CancelReason, Command, Event};
 pub use fees::{Fees, FillFees};
 pub use order::{
-    Fill, MAX_LEVEL, MAX_PRICE, NewOrder, OrderKind, Outcome, RestingOrder, SUPPLY_ORDER, TimeInForce,
+    Fill, FillSink, MAX_LEVEL, MAX_PRICE, NewOrder, OrderKind, Outcome, RestingOrder, SUPPLY_ORDER, TimeInForce,
 };
 pub use query::{QueuePlace, Taken};
 pub use rare::WaitingOrder;
@@ -119,7 +119,7 @@ impl<S: Supply> OrderBook<S> {
     /// `Quantity` below one lot; `Price` outside 1 to [`MAX_PRICE`]; `WouldTrade`; `LevelOverflow` beyond [`MAX_LEVEL`] at
     /// its price; `Full`; `Watched` if the book is not [plain](Self::is_plain).
     #[inline]
-    pub fn submit(&mut self, order: NewOrder, fills: &mut Vec<Fill>) -> Result<Outcome, Reject> {
+    pub fn submit(&mut self, order: NewOrder, fills: &mut impl FillSink) -> Result<Outcome, Reject> {
         if order.qty.0 < 1 {
             return Err(Reject::Quantity);
         }
@@ -166,7 +166,7 @@ impl<S: Supply> OrderBook<S> {
         order: NewOrder,
         price: Ticks,
         limit: u64,
-        fills: &mut Vec<Fill>,
+        fills: &mut impl FillSink,
     ) -> Result<Outcome, Reject> {
         if order.qty > MAX_LEVEL {
             return Err(Reject::LevelOverflow);

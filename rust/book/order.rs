@@ -96,6 +96,19 @@ pub struct Fill {
     pub maker_remaining: Lots,
 }
 
+/// Where a book's fills go: a vector, or whatever needs less than all of them.
+pub trait FillSink {
+    /// One more fill, the next in order.
+    fn push(&mut self, fill: Fill);
+}
+
+impl FillSink for Vec<Fill> {
+    #[inline]
+    fn push(&mut self, fill: Fill) {
+        self.push(fill);
+    }
+}
+
 /// What became of a submitted order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {

@@ -10,10 +10,10 @@ use crate::units::{Lots, Overflow, Quote, Side};
 use crate::venue::Fees;
 
 /// Lots, and so at most fills, of one slice of an order.
-const SLICE: Lots = Lots(1 << 20);
+pub(super) const SLICE: Lots = Lots(1 << 20);
 
 /// Most fills of one run: what is traced of them stays within some 3 GB.
-const MAX_FILLS: u64 = 10_000_000;
+pub(super) const MAX_FILLS: u64 = 10_000_000;
 
 /// What an order came to.
 #[derive(Clone, Copy, Debug, Default)]

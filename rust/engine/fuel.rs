@@ -4,8 +4,8 @@ use super::{Simulation, Trace, Watch};
 use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Mechanism, Reason, Transfer};
 use crate::ids::AccountId;
-use crate::margin::{Due, Way};
-use crate::units::{Overflow, Ticks};
+use crate::margin::{Arrival, Due, Position, Way};
+use crate::units::{Lots, Overflow, Quote, narrow};
 use crate::world::Account;
 
 const REST: AccountId = AccountId::REST_OF_MARKET;
@@ -32,64 +32,95 @@ impl<T: Trace> Simulation<'_, T> {
         for waiting in &mut self.waiting {
             waiting.sort();
         }
-        if self.positions.len() > MAX_ACCOUNTS {
+        if self.next_account.index() > MAX_ACCOUNTS {
             return Err(RunError::Accounts { most: MAX_ACCOUNTS });
         }
         Ok(())
     }
 
+    /// The accounts of a cell deposit their margin, the rest of the market takes the other side.
     #[inline]
     fn enter_cell(&mut self, population: usize, group: usize, slot: usize) -> Result<(), RunError> {
         let cell = self.next_cell[slot];
-        let mut arrivals = std::mem::take(&mut self.arrivals);
-        arrivals.clear();
-        let drawn = match &mut self.drawn {
-            Some(drawn) => Ok(arrivals.append(&mut drawn.groups[slot][cell])),
+        let first = self.next_account;
+        let (mut sum, waiting) = (Sum::default(), &mut self.waiting);
+        let mut id = first.0;
+        let mut enter = |account: &Account| {
+            let position = account.position;
+            if let Some(threshold) = account.liquidation {
+                let due = Due { threshold, account: AccountId(id), mechanism: Mechanism::Liquidation };
+                waiting[Way::of(&position) as usize].push(Arrival { due, position });
+            }
+            sum.add(&position);
+            if T::ON {
+                self.arrivals.push(*account);
+            }
+            id += 1;
+        };
+        let drawn = match &self.drawn {
+            Some(drawn) => Ok(drawn.groups[slot][cell].iter().for_each(enter)),
             None => {
                 let path = (self.seed, self.path);
-                self.world.populations[population].draw(path, group, cell, |account| arrivals.push(account))
+                self.world.populations[population].draw(path, group, cell, |account| enter(&account))
             }
         };
-        drawn.whose(self.next_account(), "value of an account")?;
-        for account in &arrivals {
-            self.enter(account).whose(self.next_account(), "value of an account")?;
+        self.next_account = AccountId(id);
+        drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
+        if T::ON {
+            self.show_arrivals(first);
         }
-        self.arrivals = arrivals;
         Ok(())
     }
 
-    #[allow(clippy::cast_possible_truncation)]
-    const fn next_account(&self) -> AccountId {
-        AccountId(self.positions.len() as u32) // below MAX_ACCOUNTS and what one round adds
+    fn take_in(&mut self, sum: &Sum) -> Result<(), Overflow> {
+        let [qty, cost, margin] = [sum.qty, sum.cost, sum.margin].map(narrow);
+        let margin = Quote(margin?);
+        self.named_margin = self.named_margin.plus(margin)?;
+        self.ledger.release(LedgerAccount::Outside, margin)?;
+        let rest = &mut self.positions[REST.index()];
+        rest.qty = rest.qty.minus(Lots(qty?))?;
+        rest.cost = rest.cost.minus(Quote(cost?))?;
+        Ok(())
     }
 
-    /// One more account: it deposits its margin, the rest of the market takes the other side.
-    #[inline]
-    fn enter(&mut self, account: &Account) -> Result<(), Overflow> {
-        let id = self.next_account();
-        let position = account.position;
-        self.ledger.open(position.margin)?;
-        self.named_margin = self.named_margin.plus(position.margin)?;
-        let rest = &mut self.positions[REST.index()];
-        rest.qty = rest.qty.minus(position.qty)?;
-        rest.cost = rest.cost.minus(position.cost)?;
+    /// Gives an account a place of its own, with what it has by now.
+    pub(super) fn seat(&mut self, position: Position, cash: Quote, watch: Watch) -> AccountId {
+        let id = AccountId(self.positions.len() as u32); // no more than came into being
         self.positions.push(position);
-        self.watch.push(Watch::Sorted);
-        if let Some(threshold) = account.liquidation {
-            self.wait(Way::of(&position), threshold, id);
-        }
-        if T::ON {
-            let to = LedgerAccount::Trader(id);
-            let amount = position.margin;
+        self.ledger.open(cash);
+        self.watch.push(watch);
+        id
+    }
+
+    /// Where anybody looks, accounts have their places from the start, in order.
+    fn show_arrivals(&mut self, first: AccountId) {
+        let arrivals = std::mem::take(&mut self.arrivals);
+        for (id, account) in (first.0..).map(AccountId).zip(&arrivals) {
+            let seat = self.seat(account.position, account.position.margin, Watch::Sorted);
+            debug_assert_eq!(seat, id);
+            let (to, amount) = (LedgerAccount::Trader(id), account.position.margin);
             let transfer = Transfer { from: LedgerAccount::Outside, to, amount, reason: Reason::Deposit };
             self.trace.transfer(self.stage.round, &transfer);
             self.trace.account(self.stage.round, id, account);
         }
-        Ok(())
+        self.arrivals = arrivals;
+        self.arrivals.clear();
     }
+}
 
+/// Sums over the accounts of a cell.
+#[derive(Default)]
+struct Sum {
+    qty: i128,
+    cost: i128,
+    margin: i128,
+}
+
+impl Sum {
     #[inline]
-    fn wait(&mut self, way: Way, threshold: Ticks, account: AccountId) {
-        self.waiting[way as usize].push(Due { threshold, account, mechanism: Mechanism::Liquidation });
+    fn add(&mut self, position: &Position) {
+        self.qty += i128::from(position.qty.0);
+        self.cost += i128::from(position.cost.0);
+        self.margin += i128::from(position.margin.0);
     }
 }

@@ -1,6 +1,7 @@
 //! The engine: the phases of a round, in the order of `docs/MODEL.md` section 7.
 
 mod booking;
+mod burn;
 mod eager;
 mod fuel;
 mod hedging;
@@ -53,8 +54,12 @@ pub struct Simulation<'w, T: Trace> {
     next_cell: Vec<usize>,
     /// The whole world, if it was drawn beforehand.
     drawn: Option<Drawn>,
-    /// Accounts of a cell on their way in.
+    /// The next account to come into being.
+    next_account: AccountId,
+    /// Accounts of a cell, where anybody looks.
     arrivals: Vec<Account>,
+    /// Forced orders of accounts without a place: what each had left, or lacked.
+    burnt: Vec<Quote>,
     /// Fixed accounts that are not as they were at the start.
     touched: Vec<AccountId>,
     maker: MarketMaker,

@@ -7,7 +7,7 @@ use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason};
 use crate::ids::AccountId;
 use crate::margin::{Position, bankruptcy_value};
-use crate::units::{Lots, Quote, Side};
+use crate::units::{Lots, Overflow, Quote, Side};
 use crate::venue::{Standing, Unwind, cover, settle_liquidation, settle_stop};
 
 const DESK: AccountId = AccountId::TAKEOVER_DESK;
@@ -34,18 +34,29 @@ impl Sent {
 
 /// How a forced order was settled.
 #[derive(Clone, Copy, Debug, Default)]
-struct Settled {
+pub(super) struct Settled {
     taken_over_qty: Lots,
     taken_over_value: Quote,
     returned: Quote,
     deficit: Quote,
     paid_by_fund: Quote,
-    venue_loss: Quote,
+    pub venue_loss: Quote,
+}
+
+impl Settled {
+    /// One more deficit.
+    pub fn add_deficit(&mut self, deficit: Quote, paid_by_fund: Quote, venue_loss: Quote) -> Result<(), Overflow> {
+        self.deficit = self.deficit.plus(deficit)?;
+        self.paid_by_fund = self.paid_by_fund.plus(paid_by_fund)?;
+        self.venue_loss = self.venue_loss.plus(venue_loss)?;
+        Ok(())
+    }
 }
 
 impl<T: Trace> Simulation<'_, T> {
     /// Settles every forced order in the order they were sent, then the desk; true if the desk traded.
     pub(super) fn settle(&mut self) -> Result<bool, RunError> {
+        self.settle_burnt()?;
         let mut sent = std::mem::take(&mut self.sent);
         for (i, order) in sent.iter().enumerate() {
             let settled = match order.mechanism {
@@ -222,7 +233,7 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     #[inline]
-    fn tally_deficit(&mut self, whose: AccountId, settled: &Settled) -> Result<(), RunError> {
+    pub(super) fn tally_deficit(&mut self, whose: AccountId, settled: &Settled) -> Result<(), RunError> {
         if settled.deficit == Quote::ZERO {
             return Ok(());
         }

@@ -33,7 +33,9 @@ impl<T: Trace> Simulation<'_, T> {
             moved: Moved::default(),
             next_cell: Vec::new(),
             drawn: None,
+            next_account: AccountId::FIRST_NAMED,
             arrivals: Vec::new(),
+            burnt: Vec::new(),
             touched: Vec::new(),
             maker: MarketMaker::new(world.maker, world.conversion),
             mark: Ticks::ZERO,
@@ -146,6 +148,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.fixed_taken = [0; 2];
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
+        self.next_account = AccountId(self.positions.len() as u32);
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
         self.maker.restart(world.maker);

@@ -6,7 +6,7 @@ use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due, threshold};
+use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due, threshold};
 use crate::units::{Lots, Quote, Side};
 use crate::venue::LiquidationOrder;
 
@@ -31,7 +31,7 @@ impl From {
 }
 
 /// Orders between two looks at the interrupt flag.
-const PATIENCE: u64 = 4096;
+pub(super) const PATIENCE: u64 = 4096;
 
 impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
@@ -39,19 +39,24 @@ impl<T: Trace> Simulation<'_, T> {
         self.draw_accounts()?;
         let mut maker = self.maker_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
+        let mut sent = 0;
         // What is due now was due when the round began: the mark stands still.
         let mut sources = From::ACCOUNTS.into_iter().filter(|&from| self.peek(from).is_some());
         let only = sources.next().filter(|_| maker.is_none() && sources.next().is_none());
-        let mut sent = 0;
+        if let Some(From::Waiting(way)) = only
+            && self.burns(way)
+        {
+            sent = self.burn(way, limit)?;
+        }
         while sent < limit {
             let next = match only {
                 Some(from) => self.peek(from).map(|due| (due, from)),
                 None => self.nearest(maker),
             };
-            let Some((due, from)) = next else { break };
+            let Some((mut due, from)) = next else { break };
             match from {
                 From::Fixed(way) => self.fixed_taken[way as usize] += 1,
-                From::Waiting(way) => self.waiting[way as usize].take(),
+                From::Waiting(way) => due.account = self.next_waiting(way),
                 From::Moved(way) => self.moved.take(way),
                 From::Maker => maker = None,
             }
@@ -66,6 +71,12 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(sent)
     }
 
+    /// Takes the next waiting account; it has a place, or gets one.
+    fn next_waiting(&mut self, way: Way) -> AccountId {
+        let Arrival { due, position } = self.waiting[way as usize].take();
+        if T::ON { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
+    }
+
     #[inline]
     fn peek(&self, from: From) -> Option<Due> {
         let mark = self.mark;
@@ -74,7 +85,7 @@ impl<T: Trace> Simulation<'_, T> {
                 let (sorted, taken) = (&self.world.fixed.sorted, self.fixed_taken);
                 next_due(way, &sorted[way as usize], taken[way as usize], mark)
             }
-            From::Waiting(way) => self.waiting[way as usize].peek(mark),
+            From::Waiting(way) => self.waiting[way as usize].peek(mark).map(|arrival| arrival.due),
             From::Moved(way) => self.moved.peek(way, mark),
             From::Maker => None,
         }

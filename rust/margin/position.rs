@@ -42,6 +42,12 @@ impl Position {
         Ok(profit)
     }
 
+    /// Closes all of it for this value (unsigned) and returns the profit.
+    #[inline]
+    pub fn close_out(&self, value: Quote) -> Result<Quote, Overflow> {
+        Quote(self.qty.0.signum() * value.0).minus(self.cost)
+    }
+
     #[inline]
     fn extend(&mut self, side: Side, qty: Lots, value: Quote) -> Result<(), Overflow> {
         self.qty = self.qty.plus(Lots(side.sign() * qty.0))?;

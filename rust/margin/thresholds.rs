@@ -55,11 +55,22 @@ impl Due {
     }
 }
 
-/// Thresholds in the order in which a mark reaches them, of accounts that came into being one after the other.
+/// An account that came into being, its position as it was then.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Where it breaks.
+    pub due: Due,
+    /// What it holds.
+    pub position: Position,
+}
+
+const _: () = assert!(size_of::<Arrival>() == 40);
+
+/// Accounts in the order in which a mark reaches their thresholds.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     way: Way,
-    sorted: Vec<Due>,
+    sorted: Vec<Arrival>,
     taken: usize,
     in_order: bool,
 }
@@ -72,31 +83,39 @@ impl Waiting {
 
     /// One more.
     #[inline]
-    pub fn push(&mut self, due: Due) {
-        let last = self.sorted.last().filter(|_| self.sorted.len() > self.taken);
-        self.in_order &= last.is_none_or(|last| self.way.distance(last.threshold, due.threshold) >= 0);
-        self.sorted.push(due);
+    pub fn push(&mut self, arrival: Arrival) {
+        let behind = |last: &Arrival| self.way.distance(last.due.threshold, arrival.due.threshold) >= 0;
+        self.in_order &= self.sorted.last().is_none_or(behind);
+        self.sorted.push(arrival);
     }
 
     /// Puts new ones in their place; to be called before [`peek`](Waiting::peek).
     #[inline]
     pub fn sort(&mut self) {
         if !self.in_order {
-            self.sorted[self.taken..].sort_unstable_by_key(|due| due.rank(self.way, Ticks::ZERO));
+            self.sorted[self.taken..].sort_unstable_by_key(|arrival| arrival.due.rank(self.way, Ticks::ZERO));
             self.in_order = true;
         }
     }
 
-    /// The next threshold that `mark` reaches, if any.
+    /// The next account whose threshold `mark` reaches, if any.
     #[inline]
-    pub fn peek(&self, mark: Ticks) -> Option<Due> {
-        next_due(self.way, &self.sorted, self.taken, mark)
+    pub fn peek(&self, mark: Ticks) -> Option<&Arrival> {
+        self.sorted.get(self.taken).filter(|next| self.way.distance(next.due.threshold, mark) >= 0)
     }
 
     /// Takes what [`peek`](Waiting::peek) showed.
     #[inline]
-    pub fn take(&mut self) {
+    pub fn take(&mut self) -> Arrival {
         self.taken += 1;
+        self.sorted[self.taken - 1]
+    }
+
+    /// Takes the next account that `mark` reaches, if any.
+    #[inline]
+    pub fn next(&mut self, mark: Ticks) -> Option<Arrival> {
+        self.peek(mark)?;
+        Some(self.take())
     }
 
     /// For the next path.

@@ -62,6 +62,8 @@ struct Laws {
     trigger: Trigger,
     /// Whether an account breaks exactly at its tick.
     exact: bool,
+    /// Whether an account may have more leverage than its tier allows.
+    capped: bool,
 }
 
 impl Population {
@@ -126,7 +128,7 @@ impl Laws {
         let value = self.contract.value(tick, qty)?;
         let kept = billionths_of(value.0, self.rho)?;
         let meant = Quote(kept).plus(Quote(self.sign * cost.minus(value)?.0))?;
-        let margin = self.allowed(cost, meant)?;
+        let margin = if self.capped { self.allowed(cost, meant)? } else { meant };
         let position = Position { qty: Lots(self.sign * qty.0), cost: Quote(self.sign * cost.0), margin };
         let liquidation = if self.exact && margin == meant {
             Some(tick)
@@ -134,6 +136,21 @@ impl Laws {
             threshold(&position, margin, self.contract, &self.tiers, self.trigger)?
         };
         Ok(Account { position, liquidation, stop: None })
+    }
+
+    /// Whether some account of the one tier has less margin than its largest leverage takes, to within a step.
+    fn may_be_capped(&self, cells: &Cells) -> bool {
+        let kept = 1.0 - self.sign as f64 * self.rho as f64 / Rate::ONE as f64;
+        let least = Rate::ONE as f64 / self.tiers.tiers()[0].max_leverage as f64;
+        let lot = self.contract.per_tick(self.sizes[0]) as f64;
+        (0..cells.len()).any(|cell| {
+            let nearest = cells.reached_at(cell).0 as f64 * kept;
+            self.entries[cell * ENTRIES..][..ENTRIES].iter().any(|&entry| {
+                let entry = f64::from(entry);
+                let margin = self.sign as f64 * (entry - nearest);
+                (margin - entry * least) * lot <= 2.0
+            })
+        })
     }
 
     /// The margin, or what the largest leverage of the tier takes if that is more.
@@ -240,7 +257,7 @@ impl Plan<'_> {
         if means.iter().any(|&mean| mean > MAX_MEAN) {
             return Err(Overflow);
         }
-        let kind = Kind::Drawn(Laws {
+        let mut laws = Laws {
             sign: self.sign,
             rho,
             sizes: sizes.to_vec(),
@@ -249,8 +266,11 @@ impl Plan<'_> {
             tiers: tiers.clone(),
             trigger,
             exact: one_tier && trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
-        });
-        Ok(Group { cells: Cells::new(Ticks(first), step, width, &means), kind })
+            capped: true,
+        };
+        let cells = Cells::new(Ticks(first), step, width, &means);
+        laws.capped = !one_tier || laws.may_be_capped(&cells);
+        Ok(Group { cells, kind: Kind::Drawn(laws) })
     }
 
     /// Maintenance of the largest account at the highest price of interest, as a rate rounded up; whether one tier reaches
