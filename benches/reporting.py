@@ -19,9 +19,10 @@ def processor() -> str:
 
 
 def where(loads: list[str]) -> str:
-    """Processor, cores that may be used, load average before and after."""
+    """Processor, cores that may be used, load average before and after, or after alone."""
     cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-    return f"{processor()}, core {cores}, load average {loads[0]} before, {loads[-1]} after."
+    before = f"{loads[0]} before, " if len(loads) > 1 else ""
+    return f"{processor()}, core {cores}, load average {before}{loads[-1]} after."
 
 
 def spread(times: list[float], digits: int) -> str:
