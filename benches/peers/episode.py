@@ -75,15 +75,17 @@ class Runs:
         return f"> {self.limit} s" if times is None else spread(times, 2 if min(times) < 10 else 0)
 
     def fastest(self, accounts: int) -> list[float]:
-        """The times of the fastest peer."""
+        """The times of the fastest peer that came to an end."""
         peers = (self.times[accounts, who] for who in self.contestants if who != "perpcore")
-        return min((times for times in peers if times), key=min)
+        return min((times for times in peers if times), key=min, default=[])
 
     def differences(self) -> list[str]:
         """Where plain Python and bourse, given the same world, do not agree."""
-        found = []
+        found, both = [], ("plain", "bourse")
         for accounts in WORLDS:
-            pairs = (self.said[accounts, who]["outcomes"] for who in ("plain", "bourse"))
+            if any(self.times[accounts, who] is None for who in both):
+                continue  # the table says so
+            pairs = (self.said[accounts, who]["outcomes"] for who in both)
             for seed, (plain, bourse) in enumerate(zip(*pairs, strict=True)):
                 same = all(plain[name] == bourse[name] for name in ("liquidations", "rounds", "price"))
                 if not same or abs(plain["fund"] - bourse["fund"]) > 1:
@@ -109,8 +111,9 @@ def scaling(runs: Runs) -> list[str]:
     for who, words in runs.contestants.items():
         text.append(f"| {words} | " + " | ".join(runs.cell(accounts, who) for accounts in WORLDS) + " |")
     if "perpcore" in runs.contestants:
-        ratios = (ratio(runs.fastest(accounts), runs.times[accounts, "perpcore"]) for accounts in WORLDS)
-        text.append("| **fastest peer / perpcore** | " + " | ".join(f"**{each}**" for each in ratios) + " |")
+        pairs = ((runs.fastest(accounts), runs.times[accounts, "perpcore"]) for accounts in WORLDS)
+        cells = (f"**{ratio(peer, ours)}**" if peer and ours else "" for peer, ours in pairs)
+        text.append("| **fastest peer / perpcore** | " + " | ".join(cells) + " |")
     return text
 
 
