@@ -3,6 +3,7 @@
 `tests` tests the wheel a user would install, never the source tree. All tasks share Cargo's target directory.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -80,12 +81,21 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Both benchmark suites: criterion, then pytest-benchmark on the installed wheel."""
-    cargo(session, "bench", "--locked")
+    """Both benchmark suites: criterion, then pytest-benchmark on the wheel (`-- --write`: README's table)."""
+    write = "--write" in session.posargs
+    words = [word for word in session.posargs if word != "--write"]
+    scratch = Path(session.create_tmp()).resolve()
+    results, home = scratch / "pytest.json", scratch / "criterion"
+    shutil.rmtree(home, ignore_errors=True)
+    # A table holds this run alone; target/criterion keeps what was measured before, to compare with.
+    cargo(session, "bench", "--locked", env={"CRITERION_HOME": str(home)} if write else None)
     install_wheel(session)
     install_group(session, "test")
-    if any((ROOT / "benches").glob("bench_*.py")):
-        session.run("python", "-m", "pytest", "benches", "--benchmark-only", *session.posargs)
+    suite = ("-m", "pytest", "benches", "--benchmark-only", f"--benchmark-json={results}")
+    session.run("python", *suite, *words)
+    if write:
+        found = ("--criterion", str(home), "--pytest", str(results))
+        session.run("python", "benches/table.py", *found, "--write", "README.md")
 
 
 @nox.session

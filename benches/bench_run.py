@@ -55,6 +55,7 @@ def bench_apply(benchmark):
     from perpcore.events import EVENT, Kind
 
     rng, n = np.random.default_rng(1), 1_000_000
+    benchmark.extra_info["elements"] = n
     events = np.zeros(n, dtype=EVENT)
     draw, adds = rng.random(n), np.arange(n)
     events["kind"] = np.where(draw < 0.58, Kind.LIMIT, Kind.CANCEL)

@@ -7,9 +7,6 @@ the last run's table.
 
 import argparse
 import json
-import os
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +20,10 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from reporting import deliver, load, ratio, spread, where  # noqa: E402
+
 BOURSE = "0.4.0"
 LIVE = 2_500  # rows that fill the book before the clock runs, as in benches/common/flow.rs
 LIMIT, MARKET, CANCEL = 0, 1, 2
@@ -262,15 +263,13 @@ class Times:
             return ""
         lots = self.lots.get((column, who))
         filled = "" if lots is None else f"; {lots:,}"
-        return f"{min(times):.1f} / {statistics.median(times):.1f}{filled}"
+        return f"{spread(times, 1)}{filled}"
 
     def ratio(self, column: Any, over: str, under: str) -> str:
         above, below = self.times.get((column, over)), self.times.get((column, under))
         if not (above and below):
             return ""
-        return (
-            f"**{min(above) / min(below):.2f} / {statistics.median(above) / statistics.median(below):.2f}**"
-        )
+        return f"**{ratio(above, below)}**"
 
 
 def rust_row(options: argparse.Namespace, size: int) -> float:
@@ -332,12 +331,10 @@ def table(times: Times, head: str, columns: dict[Any, str], lines: dict[str, str
 def report(pc: Any, options: argparse.Namespace, times: Times, loads: list[str]) -> str:
     ours, bourse = f"perpcore {pc.__version__}", f"bourse {BOURSE}"
     sizes = {size: f"{size:,} rows a call" for size in BATCHES}
-    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     text = [
         f"{options.ops:,} events of the calm flow in batches, the first {options.calls:,} of them in calls; "
         f"{options.rounds} rounds.",
-        f"Python {sys.version.split()[0]}, numpy {np.__version__}, core {cores}, "
-        f"load average {loads[0]} before, {loads[1]} after.",
+        f"Python {sys.version.split()[0]}, numpy {np.__version__}, {where(loads)}",
         "",
     ]
     lines = {
@@ -359,18 +356,6 @@ def report(pc: Any, options: argparse.Namespace, times: Times, loads: list[str])
     }
     kinds = {"limit": "limit orders alone", "calls": "the calm flow"}
     return "\n".join([*text, "", *table(times, "ns a call, minimum / median; lots filled", kinds, lines), ""])
-
-
-def load() -> str:
-    return f"{os.getloadavg()[0]:.2f}"
-
-
-def write(path: Path, text: str) -> None:
-    marks = re.compile(r"(<!-- python: made by --write -->\n).*(<!-- python: end -->)", re.DOTALL)
-    new, found = marks.subn(lambda match: f"{match[1]}\n{text}\n{match[2]}", path.read_text())
-    if not found:
-        sys.exit(f"{path}: no <!-- python: made by --write -->")
-    path.write_text(new)
 
 
 def main() -> None:
@@ -396,10 +381,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         times = measure(pc, options, Path(folder))
     text = report(pc, options, times, [*loads, load()])
-    if options.write:
-        write(options.write, text)
-    else:
-        print(text)
+    deliver(options.write, "python", text)
 
 
 if __name__ == "__main__":

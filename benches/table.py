@@ -1,0 +1,70 @@
+"""The README's benchmark table: what criterion and pytest-benchmark left of their last run."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from reporting import deliver, load, where
+
+ROOT = Path(__file__).resolve().parents[1]
+UNITS = {"s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
+
+Row = tuple[str, float, float, int | None]  # name, median and mean in ns, elements
+
+
+def of_criterion(folder: Path) -> list[Row]:
+    rows = []
+    for path in sorted(folder.glob("**/new/estimates.json")):
+        estimates = json.loads(path.read_text())
+        benchmark = json.loads(path.with_name("benchmark.json").read_text())
+        median, mean = (estimates[name]["point_estimate"] for name in ("median", "mean"))
+        elements = (benchmark["throughput"] or {}).get("Elements")
+        rows.append((benchmark["full_id"], median, mean, elements))
+    return rows
+
+
+def of_pytest(path: Path) -> list[Row]:
+    """A bench of many elements says how many in `benchmark.extra_info["elements"]`."""
+    rows = []
+    for each in json.loads(path.read_text())["benchmarks"]:
+        name = each["name"].removeprefix("bench_").replace("_", " ")
+        median, mean = (1e9 * each["stats"][name] for name in ("median", "mean"))
+        rows.append((name, median, mean, each["extra_info"].get("elements")))
+    return rows
+
+
+def duration(ns: float) -> str:
+    """Three digits and a unit."""
+    unit = next((unit for unit, length in UNITS.items() if ns >= length), "ns")
+    number = ns / UNITS[unit]
+    return f"{number:,.{max(0, 3 - len(str(int(number))))}f} {unit}"
+
+
+def table(head: str, rows: list[Row]) -> list[str]:
+    """The last two columns are there if a bench has many elements."""
+    heads = [head, "median", "mean", "an element", "elements a second"]
+    heads = heads if any(elements for *_, elements in rows) else heads[:3]
+    text = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    for name, median, mean, elements in rows:
+        each = [duration(median / elements), f"{elements / median * 1e3:,.1f} M"] if elements else ["", ""]
+        cells = [name, duration(median), duration(mean), *each]
+        text.append("| " + " | ".join(cells[: len(heads)]) + " |")
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--criterion", type=Path, default=ROOT / "target" / "criterion", help="its folder")
+    parser.add_argument("--pytest", type=Path, required=True, help="what --benchmark-json wrote")
+    parser.add_argument("--write", type=Path, metavar="README.md", help="puts the tables between its marks")
+    options = parser.parse_args()
+    rust, python = of_criterion(options.criterion), of_pytest(options.pytest)
+    if not rust:
+        sys.exit(f"{options.criterion}: no results of criterion, run `cargo bench` first")
+    text = [*table("Rust", rust), "", *table("Python", python), "", where([load()])]
+    deliver(options.write, "bench", "\n".join(text))
+
+
+if __name__ == "__main__":
+    main()
