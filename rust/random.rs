@@ -76,6 +76,14 @@ impl Words {
         Words { stream, block: u64::MAX, words: [0; 4] }
     }
 
+    /// Number `n` of 16 bits: sixteen in a block, the lowest bits first.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn short(&mut self, n: u64) -> u16 {
+        let word = self.at(n >> 2);
+        (word >> (16 * (n & 3))) as u16
+    }
+
     /// Word number `n`: lane `n mod 4` of block `n / 4`.
     #[inline]
     pub fn at(&mut self, n: u64) -> u64 {

@@ -25,15 +25,13 @@ impl<T: Trace> Simulation<'_, T> {
                 {
                     self.enter_cell(population, group, slot)?;
                     self.next_cell[slot] += 1;
+                    self.check_interrupt()?;
                 }
                 slot += 1;
             }
         }
         for waiting in &mut self.waiting {
             waiting.sort();
-        }
-        if self.next_account.index() > MAX_ACCOUNTS {
-            return Err(RunError::Accounts { most: MAX_ACCOUNTS });
         }
         Ok(())
     }
@@ -65,6 +63,9 @@ impl<T: Trace> Simulation<'_, T> {
             }
         };
         self.next_account = AccountId(id);
+        if self.next_account.index() > MAX_ACCOUNTS {
+            return Err(RunError::Accounts { most: MAX_ACCOUNTS });
+        }
         drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
         if T::ON {
             self.show_arrivals(first);

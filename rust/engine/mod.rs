@@ -109,6 +109,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.stage.mark = self.mark;
         let filled = self.trade(market, order, Cause::Ignition)?;
         self.ignition = (filled.qty, filled.value);
+        if market == Market::Perp {
+            self.hedge()?;
+        }
         self.end_round()
     }
 

@@ -55,50 +55,47 @@ impl Cells {
     /// How many accounts a cell's word makes.
     #[inline]
     fn count(&self, cell: usize, word: u64) -> u32 {
-        let mut n = 0;
-        // A table ends with odds that no word reaches.
-        for &odds in &self.odds[self.starts[cell] as usize..] {
-            if word < odds {
-                break;
-            }
-            n += 1;
-        }
-        self.lowest[cell] + n
+        let odds = &self.odds[self.starts[cell] as usize..];
+        // A table ends with odds beyond any word.
+        let n = odds.iter().position(|&odds| word < odds || odds == u64::MAX);
+        self.lowest[cell] + n.unwrap_or(0) as u32
     }
 
-    /// A word for each account of a cell, in order.
+    /// A number for each account of a cell, in order.
     #[inline]
-    pub fn draw(&self, stream: &Stream, group: u64, cell: usize) -> CellWords {
+    pub fn draw(&self, stream: &Stream, group: u64, cell: usize) -> Draws {
         let first = (group << (CELL_BITS + BLOCK_BITS)) | ((cell as u64) << BLOCK_BITS);
         let words = stream.block(first);
-        CellWords { stream: *stream, block: first, words, lane: 1, left: self.count(cell, words[0]) }
+        Draws { stream: *stream, block: first, words, half: 2, left: self.count(cell, words[0]) }
     }
 }
 
-/// The words of one cell's accounts.
-pub(super) struct CellWords {
+/// The numbers of one cell's accounts: halves of words.
+pub(super) struct Draws {
     stream: Stream,
     block: u64,
     words: [u64; 4],
-    lane: usize,
+    half: usize,
     left: u32,
 }
 
-impl Iterator for CellWords {
-    type Item = u64;
+impl Iterator for Draws {
+    type Item = u32;
 
     #[inline]
-    fn next(&mut self) -> Option<u64> {
+    fn next(&mut self) -> Option<u32> {
         if self.left == 0 {
             return None;
         }
         self.left -= 1;
-        if self.lane == 4 {
+        if self.half == 8 {
             self.block += 1;
             self.words = self.stream.block(self.block);
-            self.lane = 0;
+            self.half = 0;
         }
-        self.lane += 1;
-        Some(self.words[self.lane - 1])
+        let word = self.words[(self.half >> 1) & 3];
+        let drawn = if self.half & 1 == 0 { word } else { word >> 32 };
+        self.half += 1;
+        Some(drawn as u32)
     }
 }

@@ -17,10 +17,10 @@ pub(super) const POINTS: usize = 4096;
 pub struct Factors([u32; POINTS]);
 
 impl Factors {
-    /// This many lots, times the factor that a word draws, floored.
+    /// This many lots, times the factor that a draw gives, floored.
     #[inline]
-    pub(super) fn apply(&self, lots: i64, word: u64) -> i64 {
-        let factor = i128::from(self.0[(word >> 52) as usize]);
+    pub(super) fn apply(&self, lots: i64, drawn: u16) -> i64 {
+        let factor = i128::from(self.0[usize::from(drawn >> 4)]);
         // Below 2^53 lots x 2^12: it fits.
         ((i128::from(lots) * factor) >> 20) as i64
     }
@@ -40,12 +40,12 @@ pub enum Sizes {
 }
 
 impl Sizes {
-    /// The quantity that a word draws.
+    /// The quantity that a draw gives.
     #[inline]
-    pub(super) fn draw(&self, word: u64) -> Lots {
+    pub(super) fn draw(&self, drawn: u16) -> Lots {
         match self {
             Sizes::Fixed(lots) => *lots,
-            Sizes::Table(table) => table[(word >> 52) as usize],
+            Sizes::Table(table) => table[usize::from(drawn >> 4)],
         }
     }
 

@@ -119,15 +119,19 @@ impl Population {
 
 impl Laws {
     #[inline]
-    fn account(&self, cells: &Cells, cell: usize, word: u64) -> Result<Account, Overflow> {
-        let qty = self.sizes[(((word >> 32) * self.sizes.len() as u64) >> 32) as usize];
-        let entry = self.entries[cell * ENTRIES + (word >> 26 & 63) as usize];
-        let within = ((word & 0x03ff_ffff) * cells.width.unsigned_abs()) >> 26;
-        let tick = Ticks((cells.reached_at(cell).0 + cells.step * within as i64).max(1));
-        let cost = self.contract.value(Ticks(i64::from(entry)), qty)?;
-        let value = self.contract.value(tick, qty)?;
-        let kept = billionths_of(value.0, self.rho)?;
-        let meant = Quote(kept).plus(Quote(self.sign * cost.minus(value)?.0))?;
+    fn account(&self, cells: &Cells, cell: usize, drawn: u32) -> Result<Account, Overflow> {
+        let size = ((drawn >> 20) as usize * self.sizes.len()) >> 12;
+        let entry = self.entries[cell * ENTRIES + (drawn >> 14 & 63) as usize];
+        let mut tick = cells.reached_at(cell);
+        if cells.width > 1 {
+            let within = (i64::from(drawn & 0x3fff) * cells.width) >> 14;
+            tick = Ticks((tick.0 + cells.step * within).max(1));
+        }
+        let qty = self.sizes[size];
+        let a_tick = qty.0.checked_mul(self.contract.scale).ok_or(Overflow)?;
+        let cost = a_tick.checked_mul(i64::from(entry)).map(Quote).ok_or(Overflow)?;
+        let value = a_tick.checked_mul(tick.0).map(Quote).ok_or(Overflow)?;
+        let meant = Quote(billionths_of(value.0, self.rho)?).plus(Quote(self.sign * (cost.0 - value.0)))?;
         let margin = if self.capped { self.allowed(cost, meant)? } else { meant };
         let position = Position { qty: Lots(self.sign * qty.0), cost: Quote(self.sign * cost.0), margin };
         let liquidation = if self.exact && margin == meant {
@@ -165,11 +169,12 @@ impl Laws {
     }
 }
 
-/// `floor(value x rate / 10^9)`, the division in 64 bits where it fits.
+/// `floor(value x rate / 10^9)` of what is not negative, in 64 bits where it fits.
 #[inline]
 fn billionths_of(value: i64, rate: i64) -> Result<i64, Overflow> {
     match value.checked_mul(rate) {
-        Some(product) => Ok(product.div_euclid(Rate::ONE)),
+        // Both are positive: the division needs no sign.
+        Some(product) => Ok((product.unsigned_abs() / Rate::ONE.unsigned_abs()) as i64),
         None => narrow((i128::from(value) * i128::from(rate)).div_euclid(i128::from(Rate::ONE))),
     }
 }

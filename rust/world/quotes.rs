@@ -142,7 +142,7 @@ impl Quotes {
             }
             let qty = match &*plan.level_qty {
                 Sizes::Fixed(qty) => *qty,
-                law => law.draw(self.words.at(self.numbers + level.unsigned_abs())),
+                law => law.draw((self.words.at(self.numbers + level.unsigned_abs()) >> 48) as u16),
             };
             let qty = Lots(qty.0.min(self.room));
             if qty.0 > 0 {

@@ -202,12 +202,12 @@ impl Start {
                 let number = self.drawn as u64;
                 self.drawn += 1;
                 let Some(price) = order_price(orders, self.side, number) else { break None };
-                (price, orders.sizes.draw(self.words.at(number)).0, number)
+                (price, orders.sizes.draw(self.words.short(number)).0, number)
             } else {
                 break None;
             };
             let lots = match &shape.noise {
-                Some(noise) => noise.apply(lots, self.words.at(number)),
+                Some(noise) => noise.apply(lots, self.words.short(number)),
                 None => lots,
             };
             if lots > 0 {

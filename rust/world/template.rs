@@ -141,6 +141,9 @@ impl Template {
 
     /// Builds the world with each distribution at either end, and with all of them there.
     fn check_ends(&self) -> Result<(), ScenarioError> {
+        if self.scalars.is_empty() {
+            return Ok(());
+        }
         let mut found = ScenarioError::default();
         for scalar in &self.scalars {
             let (low, high) = scalar.law.support();
