@@ -20,13 +20,7 @@ impl<S: Supply> OrderBook<S> {
         self.take_levels(resting, limit, want, fills)
     }
 
-    fn take_levels(
-        &mut self,
-        resting: Side,
-        limit: u64,
-        mut want: i64,
-        fills: &mut impl FillSink,
-    ) -> i64 {
+    fn take_levels(&mut self, resting: Side, limit: u64, mut want: i64, fills: &mut impl FillSink) -> i64 {
         let before = want;
         let mut last = NONE;
         while want > 0 {

@@ -51,7 +51,8 @@ mod supply;
 pub use command::{CancelReason, Command, Event};
 pub use fees::{Fees, FillFees};
 pub use order::{
-    Fill, FillSink, MAX_LEVEL, MAX_PRICE, NewOrder, OrderKind, Outcome, RestingOrder, SUPPLY_ORDER, TimeInForce,
+    Fill, FillSink, MAX_LEVEL, MAX_PRICE, NewOrder, OrderKind, Outcome, RestingOrder, SUPPLY_ORDER,
+    TimeInForce,
 };
 pub use query::{QueuePlace, Taken};
 pub use rare::WaitingOrder;

@@ -21,7 +21,9 @@ impl Drawn {
                 let mut cells = Vec::new();
                 while population.reached_at(group, cells.len()).is_some() {
                     let mut accounts = Vec::new();
-                    population.draw((seed, path), group, cells.len(), |account| accounts.push(account))?;
+                    let each =
+                        |position, liquidation| accounts.push(Account { position, liquidation, stop: None });
+                    population.draw((seed, path), group, cells.len(), each)?;
                     cells.push(accounts);
                 }
                 drawn.groups.push(cells);

@@ -5,7 +5,7 @@ use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Mechanism, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::margin::{Arrival, Due, Position, Way};
-use crate::units::{Lots, Overflow, Quote, narrow};
+use crate::units::{Lots, Overflow, Quote, Ticks, narrow};
 use crate::world::Account;
 
 const REST: AccountId = AccountId::REST_OF_MARKET;
@@ -23,7 +23,8 @@ impl<T: Trace> Simulation<'_, T> {
                     self.world.populations[population].reached_at(group, self.next_cell[slot])
                     && (self.mark.0 - at.0) * way >= 0
                 {
-                    self.enter_cell(population, group, slot)?;
+                    let way = if way > 0 { Way::Up } else { Way::Down };
+                    self.enter_cell(way, population, group, slot)?;
                     self.next_cell[slot] += 1;
                     self.check_interrupt()?;
                 }
@@ -38,28 +39,28 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// The accounts of a cell deposit their margin, the rest of the market takes the other side.
     #[inline]
-    fn enter_cell(&mut self, population: usize, group: usize, slot: usize) -> Result<(), RunError> {
+    fn enter_cell(&mut self, way: Way, population: usize, group: usize, slot: usize) -> Result<(), RunError> {
         let cell = self.next_cell[slot];
         let first = self.next_account;
-        let (mut sum, waiting) = (Sum::default(), &mut self.waiting);
+        let mut sum = Sum::default();
         let mut id = first.0;
-        let mut enter = |account: &Account| {
-            let position = account.position;
-            if let Some(threshold) = account.liquidation {
+        let waiting = &mut self.waiting[way as usize];
+        let mut enter = |position: Position, liquidation: Option<Ticks>| {
+            if let Some(threshold) = liquidation {
                 let due = Due { threshold, account: AccountId(id), mechanism: Mechanism::Liquidation };
-                waiting[Way::of(&position) as usize].push(Arrival { due, position });
+                waiting.push(Arrival { due, position });
             }
             sum.add(&position);
             if T::ON {
-                self.arrivals.push(*account);
+                self.arrivals.push(Account { position, liquidation, stop: None });
             }
             id += 1;
         };
         let drawn = match &self.drawn {
-            Some(drawn) => Ok(drawn.groups[slot][cell].iter().for_each(enter)),
+            Some(drawn) => Ok(drawn.groups[slot][cell].iter().for_each(|a| enter(a.position, a.liquidation))),
             None => {
                 let path = (self.seed, self.path);
-                self.world.populations[population].draw(path, group, cell, |account| enter(&account))
+                self.world.populations[population].draw(path, group, cell, enter)
             }
         };
         self.next_account = AccountId(id);

@@ -45,7 +45,12 @@ pub(super) struct Settled {
 
 impl Settled {
     /// One more deficit.
-    pub fn add_deficit(&mut self, deficit: Quote, paid_by_fund: Quote, venue_loss: Quote) -> Result<(), Overflow> {
+    pub fn add_deficit(
+        &mut self,
+        deficit: Quote,
+        paid_by_fund: Quote,
+        venue_loss: Quote,
+    ) -> Result<(), Overflow> {
         self.deficit = self.deficit.plus(deficit)?;
         self.paid_by_fund = self.paid_by_fund.plus(paid_by_fund)?;
         self.venue_loss = self.venue_loss.plus(venue_loss)?;

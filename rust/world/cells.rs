@@ -61,41 +61,36 @@ impl Cells {
         self.lowest[cell] + n.unwrap_or(0) as u32
     }
 
-    /// A number for each account of a cell, in order.
+    /// Gives a number to each account of a cell, in order.
     #[inline]
-    pub fn draw(&self, stream: &Stream, group: u64, cell: usize) -> Draws {
-        let first = (group << (CELL_BITS + BLOCK_BITS)) | ((cell as u64) << BLOCK_BITS);
-        let words = stream.block(first);
-        Draws { stream: *stream, block: first, words, half: 2, left: self.count(cell, words[0]) }
+    pub fn draw<E>(
+        &self,
+        stream: &Stream,
+        group: u64,
+        cell: usize,
+        mut each: impl FnMut(u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut block = (group << (CELL_BITS + BLOCK_BITS)) | ((cell as u64) << BLOCK_BITS);
+        let words = stream.block(block);
+        let mut left = self.count(cell, words[0]) as usize;
+        let (mut halves, mut first) = (halves(words), 2);
+        loop {
+            let here = left.min(halves.len() - first);
+            for &half in &halves[first..][..here] {
+                each(half)?;
+            }
+            left -= here;
+            if left == 0 {
+                return Ok(());
+            }
+            block += 1;
+            (halves, first) = (self::halves(stream.block(block)), 0);
+        }
     }
 }
 
-/// The numbers of one cell's accounts: halves of words.
-pub(super) struct Draws {
-    stream: Stream,
-    block: u64,
-    words: [u64; 4],
-    half: usize,
-    left: u32,
-}
-
-impl Iterator for Draws {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        if self.half == 8 {
-            self.block += 1;
-            self.words = self.stream.block(self.block);
-            self.half = 0;
-        }
-        let word = self.words[(self.half >> 1) & 3];
-        let drawn = if self.half & 1 == 0 { word } else { word >> 32 };
-        self.half += 1;
-        Some(drawn as u32)
-    }
+/// The halves of four words, the lower ones first.
+#[inline]
+fn halves(words: [u64; 4]) -> [u32; 8] {
+    std::array::from_fn(|i| (words[i / 2] >> (32 * (i & 1))) as u32)
 }

@@ -101,37 +101,48 @@ impl Population {
         (seed, path): (u64, u64),
         group: usize,
         cell: usize,
-        mut each: impl FnMut(Account),
+        mut each: impl FnMut(Position, Option<Ticks>),
     ) -> Result<(), Overflow> {
         let Group { cells, kind } = &self.groups[group];
-        let words = cells.draw(&Stream::new(seed, path, self.stream), group as u64, cell);
+        let stream = &Stream::new(seed, path, self.stream);
         match kind {
-            Kind::Alike(by_tick) => words.for_each(|_| each(by_tick[cell])),
+            Kind::Alike(by_tick) => {
+                let Account { position, liquidation, .. } = by_tick[cell];
+                cells.draw(stream, group as u64, cell, |_| Ok(each(position, liquidation)))
+            }
             Kind::Drawn(laws) => {
-                for word in words {
-                    each(laws.account(cells, cell, word)?);
-                }
+                let entries = &laws.entries[cell * ENTRIES..][..ENTRIES];
+                let nearest = cells.reached_at(cell);
+                cells.draw(stream, group as u64, cell, |drawn| {
+                    let mut tick = nearest;
+                    if cells.width > 1 {
+                        let within = (i64::from(drawn & 0x3fff) * cells.width) >> 14;
+                        tick = Ticks((nearest.0 + cells.step * within).max(1));
+                    }
+                    let (position, liquidation) = laws.account(entries, tick, drawn)?;
+                    Ok(each(position, liquidation))
+                })
             }
         }
-        Ok(())
     }
 }
 
 impl Laws {
     #[inline]
-    fn account(&self, cells: &Cells, cell: usize, drawn: u32) -> Result<Account, Overflow> {
-        let size = ((drawn >> 20) as usize * self.sizes.len()) >> 12;
-        let entry = self.entries[cell * ENTRIES + (drawn >> 14 & 63) as usize];
-        let mut tick = cells.reached_at(cell);
-        if cells.width > 1 {
-            let within = (i64::from(drawn & 0x3fff) * cells.width) >> 14;
-            tick = Ticks((tick.0 + cells.step * within).max(1));
-        }
-        let qty = self.sizes[size];
+    fn account(
+        &self,
+        entries: &[u32],
+        tick: Ticks,
+        drawn: u32,
+    ) -> Result<(Position, Option<Ticks>), Overflow> {
+        let qty = self.sizes[((drawn >> 20) as usize * self.sizes.len()) >> 12];
+        let entry = i64::from(entries[(drawn >> 14) as usize % ENTRIES]);
         let a_tick = qty.0.checked_mul(self.contract.scale).ok_or(Overflow)?;
-        let cost = a_tick.checked_mul(i64::from(entry)).map(Quote).ok_or(Overflow)?;
-        let value = a_tick.checked_mul(tick.0).map(Quote).ok_or(Overflow)?;
-        let meant = Quote(billionths_of(value.0, self.rho)?).plus(Quote(self.sign * (cost.0 - value.0)))?;
+        let cost = a_tick.checked_mul(entry).ok_or(Overflow)?;
+        let value = a_tick.checked_mul(tick.0).ok_or(Overflow)?;
+        let meant =
+            billionths_of(value, self.rho)?.checked_add(self.sign * (cost - value)).ok_or(Overflow)?;
+        let (cost, meant) = (Quote(cost), Quote(meant));
         let margin = if self.capped { self.allowed(cost, meant)? } else { meant };
         let position = Position { qty: Lots(self.sign * qty.0), cost: Quote(self.sign * cost.0), margin };
         let liquidation = if self.exact && margin == meant {
@@ -139,7 +150,7 @@ impl Laws {
         } else {
             threshold(&position, margin, self.contract, &self.tiers, self.trigger)?
         };
-        Ok(Account { position, liquidation, stop: None })
+        Ok((position, liquidation))
     }
 
     /// Whether some account of the one tier has less margin than its largest leverage takes, to within a step.
