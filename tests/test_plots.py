@@ -68,6 +68,9 @@ SCENARIOS = {
     "maker_gone": lambda: pc.presets.rocketcoin().replace({"market_maker.capital": 1_000_000}),
     "sale": sale,
     "no_asks_in_the_perpetual": no_asks_in_the_perpetual,
+    "reference": lambda: pc.presets.reference(smallest_size=20),
+    "requote": lambda: pc.presets.reference(requote=True),
+    "two_books": pc.presets.two_books,
     "30,000 rounds": lambda: spread().replace({"venue.liquidations_per_round": 1}),
 }
 
@@ -205,7 +208,7 @@ def test_the_end_of_the_market_maker_is_marked() -> None:
 
 def test_curves_are_the_depth_before_the_push(run: pc.Run) -> None:
     ax = run.plot.depth()
-    table = run.scenario.depth()
+    table = run.scenario.depth(seed=run.seed, path=run.path)
     curves = {str(line.get_label()): line for line in ax.get_lines()}
     names = {"spot": "spot", "perp": "perpetual"}
     low, high = ax.get_xlim()

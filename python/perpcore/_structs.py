@@ -6,7 +6,7 @@ import difflib
 import functools
 import operator
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -207,9 +207,22 @@ def mapped(data: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any
 @functools.cache
 def _numeric(kind: type[Struct]) -> tuple[tuple[str, bool], ...]:
     """Fields that hold numbers, or ranges of them; and whether these may be drawn."""
-    notes = kind.__annotations__
-    drawn = {name: "Scalar" in note or "Span" in note for name, note in notes.items()}
-    return tuple((name, drawn[name]) for name, note in notes.items() if drawn[name] or "Number" in note)
+    found = []
+    for field in _info(kind).fields:
+        inside = [*_inside(field.type)]
+        if any(isinstance(info, msgspec.inspect.DecimalType) for info in inside):
+            found.append((field.name, any(getattr(info, "tag_field", None) == "dist" for info in inside)))
+    return tuple(found)
+
+
+def _inside(info: Any) -> Iterator[Any]:
+    """What a union, or a list, may hold; not what is in its structs."""
+    items = getattr(info, "item_types", ()) or [getattr(info, "item_type", None)]
+    for part in (*getattr(info, "types", ()), *items):
+        if part is not None:
+            yield part
+            yield from _inside(part)
+    yield info
 
 
 def _numbers(field: str, value: object, *, drawn: bool) -> object:
