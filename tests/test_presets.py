@@ -27,21 +27,28 @@ def scenario(request: pytest.FixtureRequest) -> pc.Scenario:
     return VARIANTS[request.param]()
 
 
-def everyone(scenario: pc.Scenario, path: int) -> dict[str, np.ndarray[Any, Any]]:
-    """The scenario's accounts before anything moves: the whole world is drawn first."""
-    quiet = scenario.replace({"ignition.qty": scenario.perp.lot_size, "venue.max_rounds": 1})
-    table = quiet.run(seed=1, path=path, lazy=False).accounts
-    theirs = table["account"] >= 8
-    return {name: table[name][theirs] for name in table}
+def sizes_of(scenario: pc.Scenario, path: int) -> np.ndarray[Any, Any]:
+    """Of everyone: a push to twice the price reaches them all."""
+    start = scenario.start_price
+    doubling = {
+        "spot.asks": pc.Linear(depth=1000),
+        "spot.quote": None,
+        "ignition": pc.Ignition(qty=1000 * start),
+        "venue.mark": "index",
+        "venue.max_rounds": 1,
+    }
+    orders = scenario.replace(doubling).run(seed=1, path=path).liquidations
+    assert len(np.unique(orders["account"])) == len(orders)
+    return orders["qty"]
 
 
 def test_a_population_is_what_the_model_says(scenario: pc.Scenario) -> None:
-    worlds = [everyone(scenario, path) for path in range(40)]
+    worlds = [sizes_of(scenario, path) for path in range(40)]
     tokens, expected = size(scenario.positions[0], scenario)
-    counts = [len(world["account"]) for world in worlds]
+    counts = [*map(len, worlds)]
     assert np.mean(counts) == pytest.approx(expected, abs=4 * (expected / len(counts)) ** 0.5)
     assert np.var(counts) == pytest.approx(expected, rel=1.2)  # Poisson; 40 of them
-    sizes = np.abs(np.concatenate([world["position_qty"] for world in worlds]))
+    sizes = np.concatenate(worlds)
     error = sizes.std() / len(sizes) ** 0.5
     assert sizes.mean() == pytest.approx(
         float(tokens) / expected, abs=4 * error + float(scenario.perp.lot_size)
@@ -49,8 +56,8 @@ def test_a_population_is_what_the_model_says(scenario: pc.Scenario) -> None:
 
 
 def test_sizes_of_two_books_are_5_to_40_lots() -> None:
-    sizes = np.concatenate([everyone(pc.presets.two_books(), path)["position_qty"] for path in range(10)])
-    found, counts = np.unique(-sizes, return_counts=True)
+    sizes = np.concatenate([sizes_of(pc.presets.two_books(), path) for path in range(10)])
+    found, counts = np.unique(sizes, return_counts=True)
     assert found.tolist() == [*range(5, 41)]
     assert counts.min() > 0.5 * counts.mean()
 
@@ -90,7 +97,8 @@ def test_a_run_is_told(scenario: pc.Scenario) -> None:
         else "moved spot from 10.00"
     )
     assert where in told
-    assert "of the expected positions" in told
+    forced = run.summary["liquidated_accounts"] > 0
+    assert ("of the expected positions" in told) == forced == ("the cascade carried it to" in told)
 
 
 def test_check_tells_what_is_drawn(scenario: pc.Scenario) -> None:

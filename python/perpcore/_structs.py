@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 else:
     # What a field holds once read; constructors take any of the above.
     Number = Decimal
+    Range = Decimal | tuple[Decimal, Decimal]
 
 T = TypeVar("T")
 
@@ -400,7 +401,7 @@ def _expected(kind: Any, data: Any, path: str) -> str:
         return ""
     names = {"IntType": "a whole number", "DecimalType": "a number", "TupleType": "a pair of them"}
     known = [names[type(option).__name__] for option in options if type(option).__name__ in names]
-    return " or ".join([*known, "a distribution"])
+    return f"{', '.join(known)} or a distribution" if known else "a distribution"
 
 
 def _parts(path: str) -> list[str]:

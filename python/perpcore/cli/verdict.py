@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perpcore.cli.expected import drawn, is_drawn, mean, size
 from perpcore.cli.table import MAX_LEVELS, decimals, figure, places
+from perpcore.distributions import Law
 
 if TYPE_CHECKING:
     from perpcore._structs import Number
@@ -58,7 +59,8 @@ def _how_far(run: Run) -> str:
     if final == after == s["peak_price"]:
         return f"{text}, and there it stayed."
     multiple = f"{final / s['start_price']:.2f} times the start"
-    text += f"; the cascade carried it to {figure(final, digits)}, {multiple}, in {rounds}"
+    what = "the cascade" if s["liquidated_accounts"] + s["stopped_accounts"] else "the market maker's hedges"
+    text += f"; {what} carried it to {figure(final, digits)}, {multiple}, in {rounds}"
     peak = "" if s["peak_price"] == final else f" ({figure(s['peak_price'], digits)} at its extreme)"
     return f"{text}{peak}."
 
@@ -168,5 +170,5 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
 
 
 def _expected(value: Scalar, lot: object) -> str:
-    about = "about " if any(drawn(value)) else ""
+    about = "about " if isinstance(value, Law) else ""
     return f"{about}{_figure(mean(value), lot)}"
