@@ -152,7 +152,7 @@ impl Supply for Stairs {
     fn draw(&mut self, resting: Side) -> Option<Level> {
         let price = self.next_price(resting)?;
         self.0 += 1;
-        Some(Level { price, qty: Lots(2), owner: AccountId::HOLDERS })
+        Some(Level { price, qty: Lots(2), owner: AccountId::HOLDERS, newest: false })
     }
 }
 

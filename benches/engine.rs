@@ -12,7 +12,7 @@ const BASE: &str = r#"{"schema_version": 1, "start_price": "10", "total_supply":
 "venue": {"insurance_fund": "1000000",
     "tiers": [{"min_notional": "0", "maintenance_rate": "0.01", "max_leverage": "20"}]},
 "market_maker": {"capital": "10000000", "hedge_ratio": "0.22", "quote": {"side": "asks", "level_qty": "10000000"}},
-"positions": [{"side": "short", "notional": "1000000", "lump": "10", "liquidation_price": "11"}],
+"positions": [{"kind": "ladder", "side": "short", "notional": "1000000", "lump": "10", "liquidation_price": "11"}],
 "ignition": {"qty": "20000"}}"#;
 
 fn rocketcoin() -> World {

@@ -204,6 +204,11 @@ pub enum RunError {
         /// How many are.
         most: u64,
     },
+    /// The run has more accounts than are kept.
+    Accounts {
+        /// How many are.
+        most: usize,
+    },
     /// The caller asked to stop.
     Interrupted,
 }
@@ -220,12 +225,47 @@ impl fmt::Display for RunError {
             RunError::Fills { most } => {
                 write!(f, "more than {most} fills: coarser ticks or deeper levels make fewer")
             }
+            RunError::Accounts { most } => {
+                write!(f, "more than {most} accounts: fewer or larger ones would do")
+            }
             RunError::Interrupted => f.write_str("interrupted"),
         }
     }
 }
 
 impl std::error::Error for RunError {}
+
+/// Why a path could not be run: what was drawn for it makes no world, or its run stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathError {
+    /// No world.
+    Scenario(ScenarioError),
+    /// No end.
+    Run(RunError),
+}
+
+impl From<ScenarioError> for PathError {
+    fn from(error: ScenarioError) -> PathError {
+        PathError::Scenario(error)
+    }
+}
+
+impl From<RunError> for PathError {
+    fn from(error: RunError) -> PathError {
+        PathError::Run(error)
+    }
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PathError::Scenario(error) => error.fmt(f),
+            PathError::Run(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for PathError {}
 
 /// Names the account and the figure of an overflow.
 pub trait Whose<T> {

@@ -3,7 +3,7 @@
 use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Transfer};
 use crate::ids::AccountId;
-use crate::units::Quote;
+use crate::units::{Overflow, Quote};
 
 /// The balances of all traders and of the venue's own accounts.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,28 @@ impl Ledger {
     /// `traders` empty accounts.
     pub fn new(traders: usize) -> Ledger {
         Ledger { traders: vec![Quote::ZERO; traders], system: Default::default() }
+    }
+
+    /// One more account, with what it deposited.
+    #[inline]
+    pub fn open(&mut self, deposit: Quote) -> Result<(), Overflow> {
+        let outside = &mut self.system[slot(LedgerAccount::Outside)];
+        *outside = outside.minus(deposit)?;
+        self.traders.push(deposit);
+        Ok(())
+    }
+
+    /// Back to where the first `traders` accounts had deposited `deposits` in all. Which of them had what,
+    /// [`restore`](Ledger::restore) says for each account that has changed.
+    pub fn rewind(&mut self, traders: usize, deposits: Quote) {
+        self.traders.truncate(traders);
+        self.system = Default::default();
+        self.system[slot(LedgerAccount::Outside)] = -deposits;
+    }
+
+    /// An account as it was when it had just deposited this.
+    pub fn restore(&mut self, account: AccountId, deposit: Quote) {
+        self.traders[account.index()] = deposit;
     }
 
     /// The balance of an account.

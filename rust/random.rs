@@ -48,12 +48,71 @@ impl Stream {
         Stream { key: [seed, stream], path }
     }
 
+    /// The four words at one counter.
+    #[inline]
+    pub fn block(&self, index: u64) -> [u64; 4] {
+        philox(self.key, [index, self.path, 0, 0])
+    }
+
     /// Draw number `index`, uniform on [0, 1) in steps of 2^-53.
     #[inline]
     #[allow(clippy::cast_precision_loss)]
     pub fn uniform(&self, index: u64) -> f64 {
         (philox(self.key, [index, self.path, 0, 0])[0] >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
+}
+
+/// The words of a stream by their number, each block of four drawn once.
+#[derive(Clone, Debug)]
+pub struct Words {
+    stream: Stream,
+    block: u64,
+    words: [u64; 4],
+}
+
+impl Words {
+    /// None drawn yet.
+    pub const fn new(stream: Stream) -> Words {
+        Words { stream, block: u64::MAX, words: [0; 4] }
+    }
+
+    /// Word number `n`: lane `n mod 4` of block `n / 4`.
+    #[inline]
+    pub fn at(&mut self, n: u64) -> u64 {
+        if n >> 2 != self.block {
+            self.block = n >> 2;
+            self.words = self.stream.block(self.block);
+        }
+        self.words[(n & 3) as usize]
+    }
+}
+
+/// Appends `floor(2^64 P(N <= n))` of a Poisson count from the first `n` that matters on; which one that is.
+///
+/// The last one appended is `u64::MAX`: the counts beyond have no odds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+pub fn poisson_table(mean: f64, out: &mut Vec<u64>) -> u32 {
+    if mean <= 0.0 {
+        out.push(u64::MAX);
+        return 0;
+    }
+    let spread = 10.0 * mean.sqrt();
+    let first = (mean - spread - 10.0).floor().max(0.0) as u32;
+    let last = (mean + spread + 30.0).ceil() as u32;
+    let log_mean = libm::log(mean);
+    let mut sum = 0.0;
+    for n in first..last {
+        let n = f64::from(n);
+        sum += libm::exp(n * log_mean - mean - libm::lgamma(n + 1.0));
+        // Saturates where the sum rounds to one.
+        let odds = (sum * 18_446_744_073_709_551_616.0) as u64;
+        out.push(odds);
+        if odds == u64::MAX {
+            return first;
+        }
+    }
+    out.push(u64::MAX);
+    first
 }
 
 /// A Poisson count by inversion of one uniform draw; `mean` up to 100.
@@ -65,6 +124,116 @@ pub fn poisson(mean: f64, uniform: f64) -> u32 {
         p *= mean / f64::from(n);
     }
     n
+}
+
+use rust_decimal::Decimal;
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "dist", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum DistributionSpec {
+    Uniform { low: Decimal, high: Decimal },
+    Pareto { low: Decimal, alpha: Decimal },
+    Trapezoid { a: Decimal, b: Decimal, c: Decimal, d: Decimal },
+    Choice { values: Vec<Decimal> },
+}
+#[allow(missing_docs)]
+pub struct Problem {
+    pub field: String,
+    pub value: String,
+    pub allowed: String,
+}
+#[allow(missing_docs)]
+#[derive(Clone, Debug)]
+pub enum Distribution {
+    Uniform(f64, f64),
+    Pareto(f64, f64),
+    Trapezoid(f64, f64, f64, f64),
+    Choice(Vec<f64>),
+}
+#[allow(missing_docs)]
+impl DistributionSpec {
+    pub fn compile(&self) -> Result<Distribution, Vec<Problem>> {
+        let f = |d: &Decimal| d.to_string().parse::<f64>().unwrap();
+        Ok(match self {
+            Self::Uniform { low, high } => Distribution::Uniform(f(low), f(high)),
+            Self::Pareto { low, alpha } => Distribution::Pareto(f(low), f(alpha)),
+            Self::Trapezoid { a, b, c, d } => Distribution::Trapezoid(f(a), f(b), f(c), f(d)),
+            Self::Choice { values } => Distribution::Choice(values.iter().map(f).collect()),
+        })
+    }
+}
+#[allow(missing_docs)]
+#[derive(Debug)]
+pub struct Copula;
+#[allow(missing_docs)]
+impl Copula {
+    pub fn new(_: &[Vec<f64>]) -> Result<Copula, Problem> {
+        Ok(Copula)
+    }
+    pub fn correlate(&self, _: &mut [f64]) {}
+}
+#[allow(missing_docs)]
+pub fn name_index(name: &str) -> u64 {
+    name.bytes().fold(0xcbf29ce484222325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3))
+}
+#[allow(missing_docs)]
+pub fn open_unit(word: u64) -> f64 {
+    ((word >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+}
+#[allow(missing_docs)]
+impl Distribution {
+    pub fn is_monotone(&self) -> bool {
+        true
+    }
+    pub fn point(x: f64) -> Self {
+        Self::Choice(vec![x])
+    }
+    pub fn quantile(&self, u: f64) -> f64 {
+        match self {
+            Self::Uniform(l, h) => l + u * (h - l),
+            Self::Pareto(l, a) => l * libm::pow(1.0 - u, -1.0 / a),
+            Self::Trapezoid(..) => unimplemented!(),
+            Self::Choice(v) => v[(u * v.len() as f64) as usize],
+        }
+    }
+    pub fn cdf(&self, x: f64) -> f64 {
+        match self {
+            Self::Uniform(l, h) => ((x - l) / (h - l)).clamp(0.0, 1.0),
+            Self::Pareto(l, a) => {
+                if x < *l {
+                    0.0
+                } else {
+                    1.0 - libm::pow(x / l, -a)
+                }
+            }
+            Self::Trapezoid(a, b, c, d) => {
+                let h = 2.0 / (d + c - a - b);
+                if x <= *a {
+                    0.0
+                } else if x < *b {
+                    h * (x - a) * (x - a) / (2.0 * (b - a))
+                } else if x <= *c {
+                    h * ((b - a) / 2.0 + x - b)
+                } else if x < *d {
+                    1.0 - h * (d - x) * (d - x) / (2.0 * (d - c))
+                } else {
+                    1.0
+                }
+            }
+            Self::Choice(v) => v.iter().filter(|&&y| y <= x).count() as f64 / v.len() as f64,
+        }
+    }
+    pub fn support(&self) -> (f64, f64) {
+        match self {
+            Self::Uniform(l, h) => (*l, *h),
+            Self::Pareto(l, _) => (*l, f64::INFINITY),
+            Self::Trapezoid(a, _, _, d) => (*a, *d),
+            Self::Choice(v) => (v[0], v[v.len() - 1]),
+        }
+    }
+    pub fn table(&self, n: usize) -> Vec<f64> {
+        (0..n).map(|i| self.quantile((i as f64 + 0.5) / n as f64)).collect()
+    }
 }
 
 #[cfg(test)]

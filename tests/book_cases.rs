@@ -208,7 +208,7 @@ impl Supply for Stairs {
     fn draw(&mut self, resting: Side) -> Option<Level> {
         let price = self.next_price(resting)?;
         self.next += 1;
-        Some(Level { price, qty: Lots(2), owner: HOLDERS })
+        Some(Level { price, qty: Lots(2), owner: HOLDERS, newest: false })
     }
 }
 

@@ -8,6 +8,7 @@ mod common;
 
 use common::{Setup, decimal, ladder, run};
 use perpcore::world::World;
+use perpcore::world::scenario::PositionsSpec;
 use rust_decimal::Decimal;
 
 const PATHS: u64 = 100_000;
@@ -23,7 +24,9 @@ fn world(n: Decimal, ticks: i64) -> World {
         .shorts(ladder(first, Some(last)).qty(1).lump(LEVEL).poisson())
         .hedging(Decimal::ONE)
         .igniting(LEVEL);
-    setup.0.positions[1].qty = Some(n * Decimal::from(ticks * LEVEL));
+    if let PositionsSpec::Ladder(ladder) = &mut setup.0.positions[1] {
+        ladder.qty = Some(n * Decimal::from(ticks * LEVEL));
+    }
     setup.world()
 }
 

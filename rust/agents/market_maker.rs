@@ -1,10 +1,7 @@
-//! The perpetual's market maker: quotes around the index, hedges a share of what he sold in spot, carries or passes on
-//! the rest.
+//! The perpetual's market maker: hedges a share of what he sold in spot, carries or passes on the rest.
 
-use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
-use crate::ids::{AccountId, OrderId};
-use crate::units::{Lots, Overflow, Rate, Side, Ticks, narrow};
-use crate::world::{Conversion, MakerTerms, QuoteSide, Residual};
+use crate::units::{Lots, Overflow, Rate, narrow};
+use crate::world::{Conversion, MakerTerms, Residual};
 
 /// What he has done so far.
 #[derive(Clone, Debug)]
@@ -13,8 +10,6 @@ pub struct MarketMaker {
     conversion: Conversion,
     /// False once the venue has liquidated him.
     pub alive: bool,
-    /// His current quotes in the book.
-    pub quotes: Vec<OrderId>,
     /// Sold less bought as maker in the perpetual's book, in its lots.
     pub net_sold: Lots,
     /// Bought less sold as hedges, in spot lots.
@@ -27,34 +22,12 @@ impl MarketMaker {
     /// Before anything happened.
     pub fn new(terms: MakerTerms, conversion: Conversion) -> MarketMaker {
         let zero = Lots::ZERO;
-        MarketMaker {
-            terms,
-            conversion,
-            alive: true,
-            quotes: Vec::new(),
-            net_sold: zero,
-            hedged: zero,
-            absorbed: zero,
-        }
+        MarketMaker { terms, conversion, alive: true, net_sold: zero, hedged: zero, absorbed: zero }
     }
 
-    /// His quotes around the mark, from the best away, asks first; none if he does not quote.
-    pub fn quote(&self, mark: Ticks, mut send: impl FnMut(NewOrder)) {
-        let Some(quoting) = self.terms.quoting.filter(|_| self.alive) else { return };
-        for (side, wanted) in [(Side::Sell, QuoteSide::Asks), (Side::Buy, QuoteSide::Bids)] {
-            if quoting.side != QuoteSide::Both && quoting.side != wanted {
-                continue;
-            }
-            for level in 0..quoting.levels {
-                let away = quoting.half_spread.0.saturating_add(level.saturating_mul(quoting.level_gap.0));
-                let price = Ticks(mark.0.saturating_sub(side.sign().saturating_mul(away)));
-                if !(Ticks(1)..=MAX_PRICE).contains(&price) {
-                    break; // and so are all further away
-                }
-                let kind = OrderKind::Limit { price, tif: TimeInForce::PostOnly };
-                send(NewOrder { owner: AccountId::MARKET_MAKER, side, qty: quoting.level_qty, kind });
-            }
-        }
+    /// Another path under these terms.
+    pub fn restart(&mut self, terms: MakerTerms) {
+        *self = MarketMaker::new(terms, self.conversion);
     }
 
     /// Spot lots he should hold against what he sold.

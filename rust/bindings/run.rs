@@ -13,7 +13,7 @@ use super::table::{Table, table};
 use crate::engine::{Recorder, Simulation, Summary};
 use crate::error::{RunError, ScenarioError};
 use crate::results::{self, Value};
-use crate::world::{Scenario, World};
+use crate::world::{Template, World};
 
 /// A traced run.
 #[pyclass(frozen, module = "perpcore._core")]
@@ -43,27 +43,24 @@ impl Failed {
     }
 }
 
-fn build(json: &str) -> Result<World, Failed> {
-    let reader = &mut serde_json::Deserializer::from_str(json);
-    let scenario: Scenario = serde_path_to_error::deserialize(reader).map_err(|error| {
-        let mut found = ScenarioError::default();
-        // Where in the JSON is no help to somebody who wrote a Python object.
-        let text = error.inner().to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default();
-        found.push(error.path().to_string(), "what was given", reason);
-        Failed::Scenario(found)
-    })?;
-    World::build(&scenario).map_err(Failed::Scenario)
-}
-
-fn simulate(json: &str, seed: u64, path: u64, interrupt: &AtomicBool) -> Result<RunResult, Failed> {
-    let world = build(json)?;
+fn simulate(
+    json: &str,
+    seed: u64,
+    path: u64,
+    lazy: bool,
+    interrupt: &AtomicBool,
+) -> Result<RunResult, Failed> {
+    let world = Template::read(json).and_then(|template| template.world(seed, path));
+    let world = world.map_err(Failed::Scenario)?;
     if interrupt.load(Ordering::Relaxed) {
         return Err(Failed::Run(RunError::Interrupted));
     }
     let mut simulation = Simulation::new(&world, seed, path, Recorder::default())
         .map_err(Failed::Run)?
         .interrupted_by(interrupt);
+    if !lazy {
+        simulation = simulation.eager().map_err(Failed::Run)?;
+    }
     let reason = simulation.run().map_err(Failed::Run)?;
     let summary = simulation.summary(reason).map_err(Failed::Run)?;
     let accounts = |exact| results::accounts(&world, &simulation, exact).map_err(Failed::Table);
@@ -75,14 +72,16 @@ fn simulate(json: &str, seed: u64, path: u64, interrupt: &AtomicBool) -> Result<
 /// Checks a scenario given as JSON; raises `ScenarioError` with all its problems.
 #[pyfunction]
 pub fn check(py: Python<'_>, scenario: &str) -> PyResult<()> {
-    interruptible(py, |_| build(scenario).map(drop))?.map_err(|failed| failed.raise(py))
+    let read = interruptible(py, |_| Template::read(scenario).map(drop))?;
+    read.map_err(|error| errors::scenario(py, &error))
 }
 
-/// Runs one path of a scenario given as JSON, with its trace.
+/// Runs one path of a scenario given as JSON, with its trace; the whole world is drawn first unless `lazy`.
 #[pyfunction]
-#[pyo3(signature = (scenario, *, seed, path=0))]
-pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64) -> PyResult<RunResult> {
-    interruptible(py, |flag| simulate(scenario, seed, path, flag))?.map_err(|failed| failed.raise(py))
+#[pyo3(signature = (scenario, *, seed, path=0, lazy=true))]
+pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64, lazy: bool) -> PyResult<RunResult> {
+    let result = interruptible(py, |flag| simulate(scenario, seed, path, lazy, flag))?;
+    result.map_err(|failed| failed.raise(py))
 }
 
 /// What rests in both books before the ignition, up to `levels` a side.
@@ -95,7 +94,8 @@ pub fn depth(py: Python<'_>, scenario: &str, levels: usize, exact: bool) -> PyRe
         return Err(errors::scenario(py, &found));
     }
     let batch = interruptible(py, |_| {
-        let world = build(scenario)?;
+        let world = Template::read(scenario).and_then(|template| template.world(0, 0));
+        let world = world.map_err(Failed::Scenario)?;
         let mut simulation = Simulation::new(&world, 0, 0, ()).map_err(Failed::Run)?;
         let rows = simulation.start_depth(levels).map_err(Failed::Run)?;
         results::depth(&world, &rows, exact).map_err(Failed::Table)

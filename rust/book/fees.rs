@@ -28,6 +28,12 @@ pub struct FillFees {
 }
 
 impl Fees {
+    /// Whether nobody pays anything.
+    #[inline]
+    pub const fn are_none(&self) -> bool {
+        self.maker.0 == 0 && self.taker.0 == 0
+    }
+
     /// `(income, charge)`: what fee income gets and what the account pays; what rounding leaves between them, at most one
     /// step, is the insurance fund's.
     #[inline]

@@ -69,11 +69,14 @@ impl<S: Supply> OrderBook<S> {
         want
     }
 
-    /// Takes the next supply level, first at its price: whole without ever making an order of it, or it is put in.
+    /// Takes the next supply level: whole without ever making an order of it, if it is all there is at its price, or it is
+    /// put in.
     #[inline]
     fn take_undrawn(&mut self, resting: Side, want: i64, fills: &mut Vec<Fill>) -> i64 {
         let level = self.draw(resting);
-        if level.qty.0 > want {
+        let at = key(resting, level.price);
+        let behind = level.newest && self.ladders[resting.index()].best() == at;
+        if level.qty.0 > want || behind || self.undrawn(resting) == at {
             self.insert(resting, level);
             return want;
         }
@@ -103,14 +106,12 @@ impl<S: Supply> OrderBook<S> {
 
     /// The next level after this key, put into the ladder if it was supply; [`NONE`] if there is none.
     pub(super) fn drawn_after(&mut self, resting: Side, after: u64) -> u64 {
-        let undrawn = self.undrawn(resting);
-        let drawn = self.ladders[resting.index()].after(after);
-        if undrawn > drawn || undrawn == NONE {
-            return drawn;
+        let next = self.ladders[resting.index()].after(after).min(self.undrawn(resting));
+        while next != NONE && self.undrawn(resting) == next {
+            let level = self.draw(resting);
+            self.insert(resting, level);
         }
-        let level = self.draw(resting);
-        self.insert(resting, level);
-        undrawn
+        next
     }
 
     /// The key of the next supply level, or [`NONE`].
@@ -127,15 +128,34 @@ impl<S: Supply> OrderBook<S> {
         debug_assert!(
             self.supply
                 .next_price(resting)
-                .is_none_or(|next| { key(resting, next) > key(resting, level.price) })
+                .is_none_or(|next| { key(resting, next) >= key(resting, level.price) })
         );
         level
     }
 
-    /// Puts a supply level before all orders at its price: it was there first.
+    /// Puts a supply level where it stands at its price, and with it all others there that come before its orders.
     pub(super) fn insert(&mut self, resting: Side, level: Level) {
         let at = key(resting, level.price);
+        if level.newest {
+            let queue = self.ladders[resting.index()].open(at);
+            let id = self.orders.push_back(queue, place(resting, at), level.owner, level.qty.0);
+            return self.supply.entered(resting, id);
+        }
+        let mut level = Some(level);
+        let mut newest = None;
+        while let Some(oldest) = level.take() {
+            self.same_price.push(oldest);
+            if self.undrawn(resting) == at {
+                let next = self.draw(resting);
+                if next.newest { newest = Some(next) } else { level = Some(next) }
+            }
+        }
         let queue = self.ladders[resting.index()].open(at);
-        self.orders.push_front(queue, place(resting, at), level.owner, level.qty.0);
+        while let Some(level) = self.same_price.pop() {
+            self.orders.push_front(queue, place(resting, at), level.owner, level.qty.0);
+        }
+        if let Some(level) = newest {
+            self.insert(resting, level);
+        }
     }
 }

@@ -78,6 +78,8 @@ pub struct OrderBook<S: Supply = ()> {
     /// How many things forbid plain matching: rules, a halt, reduce-only orders, stops on last trades.
     watch: usize,
     rare: Rare,
+    /// Supply levels of one price on their way into the ladder.
+    same_price: Vec<Level>,
 }
 
 impl<S: Supply> OrderBook<S> {
@@ -85,7 +87,7 @@ impl<S: Supply> OrderBook<S> {
     pub fn new(supply: S) -> Self {
         let ladders = [Ladder::new(), Ladder::new()];
         let (orders, rare) = (Orders::new(), Rare::default());
-        OrderBook { supply, ladders, orders, last: None, volume: 0, watch: 0, rare }
+        OrderBook { supply, ladders, orders, last: None, volume: 0, watch: 0, rare, same_price: Vec::new() }
     }
 
     /// The same under rules.
@@ -254,7 +256,12 @@ impl<S: Supply> OrderBook<S> {
 
     /// Empties the book for the next path, at the cost of what was touched. Ids given out so far stay unknown.
     pub fn clear(&mut self, supply: S) {
-        self.supply = supply;
+        self.restart(|old| *old = supply);
+    }
+
+    /// The same, with the supply brought back to its start by the caller.
+    pub fn restart(&mut self, supply: impl FnOnce(&mut S)) {
+        supply(&mut self.supply);
         self.ladders.iter_mut().for_each(Ladder::clear);
         self.orders.clear();
         self.last = None;

@@ -1,11 +1,12 @@
 //! Sends orders to the books and writes their fills into positions, money and tokens.
 
 use super::{Simulation, Trace};
-use crate::book::{Fill, NewOrder, Outcome};
-use crate::error::{Reject, RunError, Whose};
+use crate::book::{Fill, NewOrder};
+use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Market, Reason, Trade};
 use crate::ids::AccountId;
-use crate::units::{Lots, Quote, Rate, Side, Ticks};
+use crate::margin::Contract;
+use crate::units::{Lots, Overflow, Quote, Side};
 use crate::venue::Fees;
 
 /// Lots, and so at most fills, of one slice of an order.
@@ -23,46 +24,76 @@ pub(super) struct Filled {
     pub fee: Quote,
 }
 
-impl<T: Trace> Simulation<'_, T> {
-    /// An order in spot: the buyer is financed from outside. An order that finds too little exhausts spot.
-    pub(super) fn trade_spot(&mut self, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
-        let filled =
-            self.sliced(order, cause, |s, slice, fills| s.spot.submit(slice, fills), Self::book_spot)?;
-        self.spot_exhausted |= filled.qty < order.qty;
-        Ok(filled)
-    }
+/// Fills of one order with one maker, one right after the other: booked as one.
+#[derive(Clone, Copy, Default)]
+struct Dealt {
+    maker: AccountId,
+    qty: Lots,
+    /// Price x quantity.
+    notional: i128,
+    /// What the taker and the maker are charged.
+    charges: [Charge; 2],
+}
 
-    /// An order in the perpetual's book.
-    pub(super) fn trade_perp(&mut self, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
-        self.sliced(order, cause, |s, slice, fills| s.perp.submit(slice, fills), Self::book_perp)
-    }
+/// Fees of several fills: what income gets, and what the account pays.
+#[derive(Clone, Copy, Default)]
+struct Charge {
+    income: Quote,
+    paid: Quote,
+}
 
-    /// Sends an order that does not rest in slices, one right after the other: the same fills, but no slice can fill the
-    /// memory, and Ctrl-C is heard between them.
+impl Dealt {
     #[inline]
-    fn sliced(
+    fn add(&mut self, fill: &Fill, fees: Fees, contract: Contract) -> Result<(), Overflow> {
+        self.qty = self.qty.plus(fill.qty)?;
+        // Below 2^40 ticks x 2^62 lots, and there are fewer than 2^24 fills.
+        self.notional += i128::from(fill.price.0) * i128::from(fill.qty.0);
+        if !fees.are_none() {
+            let value = contract.value(fill.price, fill.qty)?;
+            for (charge, rate) in self.charges.iter_mut().zip([fees.taker, fees.maker]) {
+                let (income, paid) = Fees::charge(rate, value)?;
+                charge.income = charge.income.plus(income)?;
+                charge.paid = charge.paid.plus(paid)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn value(&self, contract: Contract) -> Result<Quote, Overflow> {
+        let notional = i64::try_from(self.notional).map_err(|_| Overflow)?;
+        notional.checked_mul(contract.scale).map(Quote).ok_or(Overflow)
+    }
+}
+
+impl<T: Trace> Simulation<'_, T> {
+    /// Sends an order that does not rest. One in spot that finds too little exhausts spot.
+    ///
+    /// It goes in slices, one right after the other: the same fills, but no slice can fill the memory, and Ctrl-C is heard
+    /// between them.
+    pub(super) fn trade(
         &mut self,
+        market: Market,
         order: NewOrder,
         cause: Cause,
-        submit: impl Fn(&mut Self, NewOrder, &mut Vec<Fill>) -> Result<Outcome, Reject>,
-        book: impl Fn(&mut Self, &NewOrder, &Fill, Cause, &mut Filled) -> Result<(), RunError>,
     ) -> Result<Filled, RunError> {
         let mut filled = Filled::default();
+        let mut dealt = Dealt::default();
         let mut left = order.qty;
         let mut cut: Option<Fill> = None;
+        let mut fills = std::mem::take(&mut self.fills);
         while left > Lots::ZERO {
             let slice = NewOrder { qty: left.min(SLICE), ..order };
-            let mut fills = std::mem::take(&mut self.fills);
             fills.clear();
-            let outcome = submit(self, slice, &mut fills);
+            let outcome = match market {
+                Market::Spot => self.spot.submit(slice, &mut fills),
+                Market::Perp | Market::OffBook => self.perp.submit(slice, &mut fills),
+            };
             let outcome = outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
             left = if outcome.filled < slice.qty { Lots::ZERO } else { Lots(left.0 - slice.qty.0) };
             cut = rejoin(&mut fills, cut, left > Lots::ZERO);
-            for fill in &fills {
-                book(self, &order, fill, cause, &mut filled)?;
-            }
+            self.deal(market, &order, cause, &fills, &mut dealt, &mut filled)?;
             self.booked += fills.len() as u64;
-            self.fills = fills;
             if self.booked > MAX_FILLS {
                 return Err(RunError::Fills { most: MAX_FILLS });
             }
@@ -70,107 +101,141 @@ impl<T: Trace> Simulation<'_, T> {
                 self.check_interrupt()?;
             }
         }
+        self.fills = fills;
+        self.book(market, &order, cause, &dealt, &mut filled)?;
+        if market == Market::Spot {
+            self.spot_exhausted |= filled.qty < order.qty;
+        }
         Ok(filled)
     }
 
-    fn book_spot(
+    /// Gathers fills, and books what is complete.
+    #[inline]
+    fn deal(
         &mut self,
+        market: Market,
         order: &NewOrder,
-        fill: &Fill,
         cause: Cause,
+        fills: &[Fill],
+        dealt: &mut Dealt,
         filled: &mut Filled,
     ) -> Result<(), RunError> {
-        let (taker, maker) = (order.owner, fill.maker);
-        let market = &self.world.spot;
-        let value = market.contract.value(fill.price, fill.qty).whose(taker, "value of a spot fill")?;
-        let fees = market.fees;
-        let (buyer, seller, rate) = match order.side {
-            Side::Buy => (taker, maker, fees.taker),
-            Side::Sell => (maker, taker, fees.maker),
+        let terms = if market == Market::Spot { &self.world.spot } else { &self.world.perp };
+        let (fees, contract) = (terms.fees, terms.contract);
+        for fill in fills {
+            if fill.maker != dealt.maker {
+                self.book(market, order, cause, dealt, filled)?;
+                *dealt = Dealt { maker: fill.maker, ..Dealt::default() };
+            }
+            dealt.add(fill, fees, contract).whose(order.owner, "value of a fill")?;
+            if T::ON {
+                let &Fill { price, qty, maker, .. } = fill;
+                let (taker_side, taker) = (order.side, order.owner);
+                let trade = Trade { market, price, qty, taker_side, taker, maker, cause };
+                self.trace.trade(self.stage.round, &trade);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn book(
+        &mut self,
+        market: Market,
+        order: &NewOrder,
+        cause: Cause,
+        dealt: &Dealt,
+        filled: &mut Filled,
+    ) -> Result<(), RunError> {
+        if dealt.qty == Lots::ZERO {
+            return Ok(());
+        }
+        let (taker, maker) = (order.owner, dealt.maker);
+        let value = match market {
+            Market::Spot => self.book_spot(order, dealt)?,
+            Market::Perp | Market::OffBook => self.book_perp(order, cause, dealt)?,
         };
-        let (_, fee) = Fees::charge(rate, value).whose(buyer, "fee")?;
-        let financed = value.plus(fee.max(Quote::ZERO)).whose(buyer, "cash")?;
+        let [paid, made] = dealt.charges;
+        self.charge(taker, paid)?;
+        self.charge(maker, made)?;
+        filled.fee = filled.fee.plus(paid.paid).whose(taker, "fees")?;
+        filled.qty = filled.qty.plus(dealt.qty).whose(taker, "quantity")?;
+        filled.value = filled.value.plus(value).whose(taker, "value")?;
+        let spot = market == Market::Spot;
+        let volume = if spot { &mut self.stage.spot_volume } else { &mut self.stage.perp_volume };
+        *volume = volume.plus(dealt.qty).whose(taker, "volume")?;
+        Ok(())
+    }
+
+    /// The buyer is financed from outside and pays the seller; tokens go the other way.
+    #[inline]
+    fn book_spot(&mut self, order: &NewOrder, dealt: &Dealt) -> Result<Quote, RunError> {
+        let (taker, maker) = (order.owner, dealt.maker);
+        let value = dealt.value(self.world.spot.contract).whose(taker, "value of a spot fill")?;
+        let (buyer, seller, charge) = match order.side {
+            Side::Buy => (taker, maker, dealt.charges[0]),
+            Side::Sell => (maker, taker, dealt.charges[1]),
+        };
+        self.finance(buyer, value, charge)?;
+        self.pay(LedgerAccount::Trader(buyer), LedgerAccount::Trader(seller), value, Reason::Purchase)?;
+        self.tokens[buyer.index()] = self.tokens[buyer.index()].plus(dealt.qty).whose(buyer, "tokens")?;
+        self.tokens[seller.index()] = self.tokens[seller.index()].minus(dealt.qty).whose(seller, "tokens")?;
+        Ok(value)
+    }
+
+    /// Deposits what a purchase takes: its value, and the fees if they are not rebates.
+    #[inline]
+    fn finance(&mut self, buyer: AccountId, value: Quote, charge: Charge) -> Result<(), RunError> {
+        let financed = value.plus(charge.paid.max(Quote::ZERO)).whose(buyer, "cash")?;
         self.deposit(LedgerAccount::Trader(buyer), financed)?;
         let so_far = &mut self.financed[buyer.index()];
         *so_far = so_far.plus(financed).whose(buyer, "financing")?;
-        self.pay(LedgerAccount::Trader(buyer), LedgerAccount::Trader(seller), value, Reason::Purchase)?;
-        self.tokens[buyer.index()] = self.tokens[buyer.index()].plus(fill.qty).whose(buyer, "tokens")?;
-        self.tokens[seller.index()] = self.tokens[seller.index()].minus(fill.qty).whose(seller, "tokens")?;
-        filled.fee = filled.fee.plus(self.charge(taker, fees.taker, value)?).whose(taker, "fees")?;
-        self.charge(maker, fees.maker, value)?;
-        filled.qty = filled.qty.plus(fill.qty).whose(taker, "quantity")?;
-        filled.value = filled.value.plus(value).whose(taker, "value")?;
-        self.stage.spot_volume = self.stage.spot_volume.plus(fill.qty).whose(taker, "spot volume")?;
-        self.trade(Market::Spot, order, maker, fill.price, fill.qty, cause);
         Ok(())
     }
 
-    fn book_perp(
-        &mut self,
-        order: &NewOrder,
-        fill: &Fill,
-        cause: Cause,
-        filled: &mut Filled,
-    ) -> Result<(), RunError> {
-        let (taker, maker) = (order.owner, fill.maker);
-        let fees = self.world.perp.fees;
-        let value = self.exchange(order.side, taker, maker, fill.price, fill.qty)?;
-        filled.fee = filled.fee.plus(self.charge(taker, fees.taker, value)?).whose(taker, "fees")?;
-        self.charge(maker, fees.maker, value)?;
+    #[inline]
+    fn book_perp(&mut self, order: &NewOrder, cause: Cause, dealt: &Dealt) -> Result<Quote, RunError> {
+        let (taker, maker, qty) = (order.owner, dealt.maker, dealt.qty);
+        let value = dealt.value(self.world.perp.contract).whose(taker, "value of a fill")?;
+        if cause == Cause::Ignition {
+            self.finance(taker, value, dealt.charges[0])?;
+        }
+        self.exchange(order.side, taker, maker, qty, value)?;
+        if cause == Cause::Ignition {
+            let margin = &mut self.positions[taker.index()].margin;
+            *margin = margin.plus(value).whose(taker, "margin")?;
+        }
         if maker == AccountId::MARKET_MAKER {
-            let sold = Lots(order.side.sign() * fill.qty.0);
+            let sold = Lots(order.side.sign() * qty.0);
             self.maker.net_sold = self.maker.net_sold.plus(sold).whose(maker, "net sales")?;
         }
-        filled.qty = filled.qty.plus(fill.qty).whose(taker, "quantity")?;
-        filled.value = filled.value.plus(value).whose(taker, "value")?;
-        self.stage.perp_volume = self.stage.perp_volume.plus(fill.qty).whose(taker, "volume")?;
-        self.trade(Market::Perp, order, maker, fill.price, fill.qty, cause);
-        Ok(())
+        Ok(value)
     }
 
-    /// Both parties' positions take the fill; what they realise is paid by, or to, clearing. Returns its value.
+    /// Both parties' positions take a deal of this value; what they realise is paid by, or to, clearing.
+    #[inline]
     pub(super) fn exchange(
         &mut self,
         side: Side,
         taker: AccountId,
         maker: AccountId,
-        price: Ticks,
         qty: Lots,
-    ) -> Result<Quote, RunError> {
-        let value = self.world.perp.contract.value(price, qty).whose(taker, "value of a fill")?;
+        value: Quote,
+    ) -> Result<(), RunError> {
         for (account, side) in [(taker, side), (maker, side.opposite())] {
             let profit = self.positions[account.index()].fill(side, qty, value).whose(account, "cost")?;
             self.pay(LedgerAccount::Clearing, LedgerAccount::Trader(account), profit, Reason::Profit)?;
         }
-        Ok(value)
+        Ok(())
     }
 
-    /// Takes a fee, or pays a rebate; returns what the account paid.
+    /// Takes fees, or pays rebates.
     #[inline]
-    fn charge(&mut self, account: AccountId, rate: Rate, value: Quote) -> Result<Quote, RunError> {
-        if rate.0 == 0 {
-            return Ok(Quote::ZERO);
-        }
-        let (income, charge) = Fees::charge(rate, value).whose(account, "fee")?;
+    fn charge(&mut self, account: AccountId, charge: Charge) -> Result<(), RunError> {
         let from = LedgerAccount::Trader(account);
-        let rounding = charge.minus(income).whose(account, "fee")?;
-        self.pay(from, LedgerAccount::FeeIncome, income, Reason::Fee)?;
-        self.pay(from, LedgerAccount::InsuranceFund, rounding, Reason::Rounding)?;
-        Ok(charge)
-    }
-
-    #[inline]
-    pub(super) fn trade(
-        &mut self,
-        market: Market,
-        order: &NewOrder,
-        maker: AccountId,
-        price: Ticks,
-        qty: Lots,
-        cause: Cause,
-    ) {
-        let trade = Trade { market, price, qty, taker_side: order.side, taker: order.owner, maker, cause };
-        self.trace.trade(self.stage.round, &trade);
+        let rounding = charge.paid.minus(charge.income).whose(account, "fee")?;
+        self.pay(from, LedgerAccount::FeeIncome, charge.income, Reason::Fee)?;
+        self.pay(from, LedgerAccount::InsuranceFund, rounding, Reason::Rounding)
     }
 }
 

@@ -1,36 +1,16 @@
-//! What the market maker does: quotes at the start of a round, hedges at its end.
+//! Phase 6: what the market maker does with what he sold.
 
 use super::{Simulation, Trace};
 use crate::book::{NewOrder, OrderKind};
-use crate::error::{Reject, RunError, Whose};
-use crate::event::{Cause, Market};
+use crate::error::{RunError, Whose};
+use crate::event::{Cause, Market, Trade};
 use crate::ids::AccountId;
-use crate::units::{Lots, Side, Ticks};
+use crate::units::{Lots, Side};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 const REST: AccountId = AccountId::REST_OF_MARKET;
 
 impl<T: Trace> Simulation<'_, T> {
-    /// Cancels the market maker's quotes and posts them anew around the mark; one that would trade is not placed.
-    pub(super) fn requote(&mut self, mark: Ticks) -> Result<(), RunError> {
-        let mut quotes = std::mem::take(&mut self.maker.quotes);
-        for id in quotes.drain(..) {
-            match self.perp.cancel(id) {
-                Ok(_) | Err(Reject::UnknownOrder) => {} // unknown: it was filled
-                Err(reject) => return Err(RunError::Order { account: MAKER, reject }),
-            }
-        }
-        let mut refused = None;
-        let (maker, perp, fills) = (&self.maker, &mut self.perp, &mut self.fills);
-        maker.quote(mark, |order| match perp.submit(order, fills) {
-            Ok(outcome) => quotes.extend(outcome.resting),
-            Err(Reject::WouldTrade) => {}
-            Err(reject) => refused = Some(reject),
-        });
-        self.maker.quotes = quotes;
-        refused.map_or(Ok(()), |reject| Err(RunError::Order { account: MAKER, reject }))
-    }
-
     /// Phase 6: the hedge in spot, then the rest against those who take profit; true if anything traded.
     pub(super) fn hedge(&mut self) -> Result<bool, RunError> {
         if !self.maker.alive {
@@ -51,7 +31,8 @@ impl<T: Trace> Simulation<'_, T> {
         if qty == Lots::ZERO {
             return Ok(false);
         }
-        let filled = self.trade_spot(NewOrder { owner, side, qty, kind: OrderKind::Market }, Cause::Hedge)?;
+        let order = NewOrder { owner, side, qty, kind: OrderKind::Market };
+        let filled = self.trade(Market::Spot, order, Cause::Hedge)?;
         let bought = Lots(side.sign() * filled.qty.0);
         self.maker.hedged = self.maker.hedged.plus(bought).whose(owner, "hedge")?;
         (self.stage.hedge_qty, self.stage.hedge_value) = (bought, filled.value);
@@ -73,11 +54,13 @@ impl<T: Trace> Simulation<'_, T> {
         if after.fill(side.opposite(), qty, value).whose(REST, "profit")?.0 < 0 {
             return Ok(false);
         }
-        self.exchange(side, MAKER, REST, self.mark, qty)?;
+        self.exchange(side, MAKER, REST, qty, value)?;
         let absorbed = Lots(side.sign() * qty.0);
         self.maker.absorbed = self.maker.absorbed.plus(absorbed).whose(MAKER, "absorption")?;
-        let order = NewOrder { owner: MAKER, side, qty, kind: OrderKind::Market };
-        self.trade(Market::OffBook, &order, REST, self.mark, qty, Cause::Absorption);
+        let (price, cause) = (self.mark, Cause::Absorption);
+        let trade =
+            Trade { market: Market::OffBook, price, qty, taker_side: side, taker: MAKER, maker: REST, cause };
+        self.trace.trade(self.stage.round, &trade);
         Ok(true)
     }
 }

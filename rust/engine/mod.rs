@@ -1,9 +1,13 @@
 //! The engine: the phases of a round, in the order of `docs/MODEL.md` section 7.
 
 mod booking;
+mod eager;
+mod fuel;
 mod hedging;
+mod pricing;
 mod settlement;
 mod stage;
+mod start;
 mod summary;
 mod thresholds;
 mod trace;
@@ -17,32 +21,46 @@ pub use trace::{Recorder, Trace};
 use crate::agents::{MarketMaker, ignition};
 use crate::book::{Fill, OrderBook};
 use crate::error::{RunError, Whose};
-use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason, Transfer};
+use crate::event::{Cause, LedgerAccount, Liquidation, Market, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
-use crate::margin::{Due, EagerFuel, MovedFuel, Position, Way};
+use crate::margin::{Moved, Position, Waiting};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
+use eager::Drawn;
+use settlement::Sent;
 
-/// One path of a world, on its way.
+/// One path of a world, on its way. To be used again for the next: [`restart`](Simulation::restart).
 pub struct Simulation<'w, T: Trace> {
-    world: &'w World,
-    spot: OrderBook<WorldSupply<'w>>,
-    perp: OrderBook<WorldSupply<'w>>,
+    world: World,
+    seed: u64,
+    path: u64,
+    spot: OrderBook<WorldSupply>,
+    perp: OrderBook<WorldSupply>,
     ledger: Ledger,
     positions: Vec<Position>,
+    watch: Vec<Watch>,
     tokens: Vec<Lots>,
     /// What was deposited so far, by account that trades spot.
     financed: Vec<Quote>,
-    fuel: EagerFuel,
-    /// Thresholds that moved since the others were sorted.
-    moved: MovedFuel,
-    watch: Vec<Watch>,
+    /// Thresholds of fixed accounts taken, up and down.
+    fixed_taken: [usize; 2],
+    /// Thresholds of accounts that came into being.
+    waiting: [Waiting; 2],
+    /// Thresholds that moved.
+    moved: Moved,
+    /// The next cell of each group of each population.
+    next_cell: Vec<usize>,
+    /// The whole world, if it was drawn beforehand.
+    drawn: Option<Drawn>,
+    /// Accounts of a cell on their way in.
+    arrivals: Vec<Account>,
+    /// Fixed accounts that are not as they were at the start.
+    touched: Vec<AccountId>,
     maker: MarketMaker,
     mark: Ticks,
     previous_mark: Ticks,
     peak: Ticks,
-    named_qty: Lots,
     /// What the scenario's accounts deposited.
     named_margin: Quote,
     burnt_qty: Lots,
@@ -53,49 +71,15 @@ pub struct Simulation<'w, T: Trace> {
     stage: Stage,
     totals: Totals,
     /// Forced orders of the round, to be settled.
-    forced: Vec<Liquidation>,
+    sent: Vec<Sent>,
+    /// What is traced of them.
+    records: Vec<Liquidation>,
     fills: Vec<Fill>,
     interrupt: Option<&'w AtomicBool>,
     trace: T,
 }
 
 impl<'w, T: Trace> Simulation<'w, T> {
-    /// A path before its ignition: everybody has deposited and holds what the scenario says.
-    pub fn new(world: &'w World, seed: u64, path: u64, trace: T) -> Result<Self, RunError> {
-        let accounts = world.accounts(seed, path);
-        let traders = AccountId::FIRST_NAMED.index() + accounts.len();
-        let mut simulation = Simulation {
-            world,
-            spot: OrderBook::new(WorldSupply::new(&world.spot.shapes, AccountId::HOLDERS)),
-            perp: OrderBook::new(WorldSupply::new(&world.perp.shapes, AccountId::MARKET_MAKER)),
-            ledger: Ledger::new(traders),
-            positions: vec![Position::default(); traders],
-            tokens: vec![Lots::ZERO; AccountId::FIRST_NAMED.index()],
-            financed: vec![Quote::ZERO; AccountId::FIRST_NAMED.index()],
-            fuel: fuel(&accounts),
-            moved: MovedFuel::default(),
-            watch: vec![Watch::Sorted; traders],
-            maker: MarketMaker::new(world.maker, world.conversion),
-            mark: world.perp.start,
-            previous_mark: world.perp.start,
-            peak: world.spot.start,
-            named_qty: Lots::ZERO,
-            named_margin: Quote::ZERO,
-            burnt_qty: Lots::ZERO,
-            booked: 0,
-            ignition: (Lots::ZERO, Quote::ZERO),
-            spot_exhausted: false,
-            stage: Stage::default(),
-            totals: Totals::default(),
-            forced: Vec::new(),
-            fills: Vec::new(),
-            interrupt: None,
-            trace,
-        };
-        simulation.endow(&accounts)?;
-        Ok(simulation)
-    }
-
     /// Stops the run with [`RunError::Interrupted`] soon after the flag is set.
     pub fn interrupted_by(mut self, flag: &'w AtomicBool) -> Self {
         self.interrupt = Some(flag);
@@ -115,10 +99,10 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     /// Phase 1: the push.
     pub fn ignite(&mut self) -> Result<(), RunError> {
-        let order = ignition(self.world);
+        let (market, order) = ignition(&self.world);
         self.stage.index = self.world.spot.start;
         self.stage.mark = self.mark;
-        let filled = self.trade_spot(order, Cause::Ignition)?;
+        let filled = self.trade(market, order, Cause::Ignition)?;
         self.ignition = (filled.qty, filled.value);
         self.end_round()
     }
@@ -126,7 +110,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// One round of phases 2 to 6; false once nothing was due and nothing traded.
     pub fn round(&mut self) -> Result<bool, RunError> {
         self.stage.round += 1;
-        self.price()?; //                      2: index, quotes, mark
+        self.price()?; //                      2: index, mark, quotes
         //                                     3: funding, once there is time
         let sent = self.thresholds()?; //      4: stops and liquidations
         let unwound = self.settle()?; //       5: margin, fund, venue
@@ -134,18 +118,6 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.bankrupt_maker()?;
         self.end_round()?;
         Ok(sent > 0 || unwound || hedged)
-    }
-
-    fn price(&mut self) -> Result<(), RunError> {
-        let index = self.spot_last();
-        let (n, d) = self.world.conversion.tick;
-        let mark =
-            Ticks::nearest(i128::from(index.0) * n, d).whose(AccountId::MARKET_MAKER, "index price")?;
-        self.previous_mark = self.mark;
-        self.mark = mark.max(Ticks(1));
-        self.requote(self.mark)?;
-        (self.stage.index, self.stage.mark) = (index, self.mark);
-        Ok(())
     }
 
     fn end_round(&mut self) -> Result<(), RunError> {
@@ -173,7 +145,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     /// What rests in both books now, quotes posted: up to `levels` a side, best first.
     pub fn start_depth(&mut self, levels: usize) -> Result<Vec<(Market, Side, Ticks, Lots)>, RunError> {
-        self.requote(self.mark)?;
+        self.post_quotes()?;
         let (mut rows, mut out) = (Vec::new(), Vec::new());
         for side in Side::BOTH {
             self.spot.depth(side, levels, &mut out);
@@ -182,29 +154,6 @@ impl<'w, T: Trace> Simulation<'w, T> {
             rows.extend(out.drain(..).map(|(price, qty)| (Market::Perp, side, price, qty)));
         }
         Ok(rows)
-    }
-
-    /// Everybody deposits; the rest of the market takes the other side of all positions.
-    fn endow(&mut self, accounts: &[Account]) -> Result<(), RunError> {
-        let world = self.world;
-        self.deposit(LedgerAccount::InsuranceFund, world.venue.insurance_fund)?;
-        self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), world.maker.capital)?;
-        let mut rest = Position::default();
-        for (account, id) in accounts.iter().zip(AccountId::FIRST_NAMED.0..) {
-            let id = AccountId(id);
-            self.positions[id.index()] = account.position;
-            self.deposit(LedgerAccount::Trader(id), account.position.margin)?;
-            rest.qty = rest.qty.minus(account.position.qty).whose(id, "sum of positions")?;
-            rest.cost = rest.cost.minus(account.position.cost).whose(id, "sum of costs")?;
-            self.named_margin =
-                self.named_margin.plus(account.position.margin).whose(id, "sum of margins")?;
-            self.named_qty = self.named_qty.plus(account.position.qty.abs()).whose(id, "open interest")?;
-        }
-        self.positions[AccountId::REST_OF_MARKET.index()] = rest;
-        self.tokens[AccountId::ATTACKER.index()] = world.attacker_tokens();
-        self.tokens[AccountId::MARKET_MAKER_SPOT.index()] = world.maker.spot_inventory;
-        self.tokens[AccountId::HOLDERS.index()] = world.free_float();
-        Ok(())
     }
 
     fn deposit(&mut self, to: LedgerAccount, amount: Quote) -> Result<(), RunError> {
@@ -228,6 +177,16 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.ledger.carry_out(transfer)?;
         self.trace.transfer(self.stage.round, &transfer);
         Ok(())
+    }
+
+    /// Fills so far, in both books.
+    pub fn fills(&self) -> u64 {
+        self.booked
+    }
+
+    /// The world it runs in.
+    pub fn world(&self) -> &World {
+        &self.world
     }
 
     /// Last trade in spot, the start price before any.
@@ -258,12 +217,12 @@ impl<'w, T: Trace> Simulation<'w, T> {
     }
 
     /// The spot book.
-    pub fn spot(&self) -> &OrderBook<WorldSupply<'w>> {
+    pub fn spot(&self) -> &OrderBook<WorldSupply> {
         &self.spot
     }
 
     /// The perpetual's book.
-    pub fn perp(&self) -> &OrderBook<WorldSupply<'w>> {
+    pub fn perp(&self) -> &OrderBook<WorldSupply> {
         &self.perp
     }
 
@@ -301,8 +260,10 @@ impl<'w, T: Trace> Simulation<'w, T> {
 /// Where an account's thresholds are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watch {
-    /// Among the sorted ones.
+    /// Where they were sorted; the position is as it was then.
     Sorted,
+    /// There, but its stop was sent in this round.
+    Stopped,
     /// They moved: among the moved ones.
     Moved,
     /// Nowhere: its liquidation has been sent.
@@ -313,22 +274,4 @@ enum Watch {
 #[inline]
 const fn is_cross(account: AccountId) -> bool {
     account.0 == AccountId::MARKET_MAKER.0
-}
-
-/// Thresholds of the scenario's accounts, in order.
-fn fuel(accounts: &[Account]) -> EagerFuel {
-    let (mut up, mut down) = (Vec::new(), Vec::new());
-    for (account, id) in accounts.iter().zip(AccountId::FIRST_NAMED.0..) {
-        let side = if way_of(&account.position) == Way::Up { &mut up } else { &mut down };
-        let due = |threshold, mechanism| Due { threshold, account: AccountId(id), mechanism };
-        side.extend(account.liquidation.map(|tick| due(tick, Mechanism::Liquidation)));
-        side.extend(account.stop.map(|tick| due(tick, Mechanism::Stop)));
-    }
-    EagerFuel::new(up, down)
-}
-
-/// The way on which a position loses.
-#[inline]
-fn way_of(position: &Position) -> Way {
-    if position.qty.0 < 0 { Way::Up } else { Way::Down }
 }

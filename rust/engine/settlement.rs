@@ -1,39 +1,77 @@
 //! Phase 5: who pays for the forced orders of the round, and what the fund's desk does.
 
+use super::booking::Filled;
 use super::{Simulation, Trace, Watch, is_cross};
 use crate::book::{NewOrder, OrderKind};
 use crate::error::{RunError, Whose};
-use crate::event::{Cause, LedgerAccount, Liquidation, Mechanism, Reason};
+use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason};
 use crate::ids::AccountId;
 use crate::margin::{Position, bankruptcy_value};
 use crate::units::{Lots, Quote, Side};
-use crate::venue::{Settlement, Standing, Unwind, cover, settle_liquidation, settle_stop};
+use crate::venue::{Standing, Unwind, cover, settle_liquidation, settle_stop};
 
 const DESK: AccountId = AccountId::TAKEOVER_DESK;
+
+/// A forced order that was sent and matched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    account: AccountId,
+    mechanism: Mechanism,
+    /// The position before, signed.
+    position: Lots,
+    pub filled: Filled,
+    /// Margin and profit that its fills set free, less fees.
+    pub freed: Quote,
+}
+
+impl Sent {
+    /// No order, so no fills.
+    #[inline]
+    pub fn nothing(account: AccountId, mechanism: Mechanism, position: Lots) -> Sent {
+        Sent { account, mechanism, position, filled: Filled::default(), freed: Quote::ZERO }
+    }
+}
+
+/// How a forced order was settled.
+#[derive(Clone, Copy, Debug, Default)]
+struct Settled {
+    taken_over_qty: Lots,
+    taken_over_value: Quote,
+    returned: Quote,
+    deficit: Quote,
+    paid_by_fund: Quote,
+    venue_loss: Quote,
+}
 
 impl<T: Trace> Simulation<'_, T> {
     /// Settles every forced order in the order they were sent, then the desk; true if the desk traded.
     pub(super) fn settle(&mut self) -> Result<bool, RunError> {
-        let mut forced = std::mem::take(&mut self.forced);
-        for record in &mut forced {
-            match record.mechanism {
-                Mechanism::Liquidation => self.settle_liquidated(record)?,
-                Mechanism::Stop => self.settle_stopped(record)?,
+        let mut sent = std::mem::take(&mut self.sent);
+        for (i, order) in sent.iter().enumerate() {
+            let settled = match order.mechanism {
+                Mechanism::Liquidation => self.settle_liquidated(order)?,
+                Mechanism::Stop => self.settle_stopped(order)?,
+            };
+            self.tally(order, &settled)?;
+            if T::ON {
+                let record = complete(self.records[i], order, &settled);
+                self.trace.liquidation(self.stage.round, &record);
             }
-            self.tally(record)?;
-            self.trace.liquidation(self.stage.round, record);
         }
-        forced.clear();
-        self.forced = forced;
+        sent.clear();
+        self.sent = sent;
+        self.records.clear();
         self.run_desk()
     }
 
     /// Cash of an account that no margin is set aside from.
+    #[inline]
     pub(super) fn free_cash(&self, account: AccountId) -> Result<Quote, RunError> {
         let margin = self.positions[account.index()].margin;
         self.ledger.cash(account).minus(margin).whose(account, "free cash")
     }
 
+    #[inline]
     fn standing(&self, account: AccountId, freed: Quote) -> Standing {
         let position = &self.positions[account.index()];
         let cross = is_cross(account);
@@ -45,62 +83,60 @@ impl<T: Trace> Simulation<'_, T> {
         }
     }
 
-    fn settle_liquidated(&mut self, record: &mut Liquidation) -> Result<(), RunError> {
-        let account = record.account;
-        let settled =
-            settle_liquidation(self.standing(account, record.freed)).whose(account, "settlement")?;
-        self.cover_deficit(account, &settled, record)?;
+    #[inline]
+    fn settle_liquidated(&mut self, order: &Sent) -> Result<Settled, RunError> {
+        let account = order.account;
+        let settlement =
+            settle_liquidation(self.standing(account, order.freed)).whose(account, "settlement")?;
+        let mut settled = self.cover_deficit(account, settlement.deficit)?;
         let left = &mut self.positions[account.index()];
-        left.margin = settled.taken_over;
+        left.margin = settlement.taken_over;
         if left.qty != Lots::ZERO {
             let taken = std::mem::take(left);
-            record.taken_over_qty = taken.qty.abs();
-            record.taken_over_value =
+            settled.taken_over_qty = taken.qty.abs();
+            settled.taken_over_value =
                 bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
             self.take_over(account, taken)?;
         }
-        record.returned = settled.returned;
-        self.pay(
-            LedgerAccount::Trader(account),
-            LedgerAccount::InsuranceFund,
-            settled.returned,
-            Reason::Leftover,
-        )
+        settled.returned = settlement.returned;
+        self.give_back(account, settled.returned)?;
+        Ok(settled)
     }
 
-    fn settle_stopped(&mut self, record: &mut Liquidation) -> Result<(), RunError> {
-        let account = record.account;
-        let settled = settle_stop(self.standing(account, record.freed)).whose(account, "settlement")?;
-        self.cover_deficit(account, &settled, record)?;
+    fn settle_stopped(&mut self, order: &Sent) -> Result<Settled, RunError> {
+        let account = order.account;
+        let settlement = settle_stop(self.standing(account, order.freed)).whose(account, "settlement")?;
+        let mut settled = self.cover_deficit(account, settlement.deficit)?;
         let left = &mut self.positions[account.index()];
-        left.margin = settled.margin;
+        left.margin = settlement.margin;
         if left.qty != Lots::ZERO && self.watch[account.index()] != Watch::Seized {
             if let Some((way, due)) = self.liquidation_due(account)? {
                 self.moved.insert(way, due.threshold, account);
             }
             self.watch[account.index()] = Watch::Moved;
         }
-        record.returned = settled.returned;
-        Ok(())
+        settled.returned = settlement.returned;
+        Ok(settled)
     }
 
     /// A deficit is paid by the fund up to its balance, then by the venue.
-    fn cover_deficit(
-        &mut self,
-        account: AccountId,
-        settled: &Settlement,
-        record: &mut Liquidation,
-    ) -> Result<(), RunError> {
-        if settled.deficit == Quote::ZERO {
-            return Ok(());
+    #[inline]
+    fn cover_deficit(&mut self, account: AccountId, deficit: Quote) -> Result<Settled, RunError> {
+        if deficit == Quote::ZERO {
+            return Ok(Settled::default());
         }
         let fund = self.ledger.balance(LedgerAccount::InsuranceFund);
-        let (paid, lost) = cover(settled.deficit, fund).whose(account, "deficit")?;
+        let (paid_by_fund, venue_loss) = cover(deficit, fund).whose(account, "deficit")?;
         let to = LedgerAccount::Trader(account);
-        self.pay(LedgerAccount::InsuranceFund, to, paid, Reason::FundPayment)?;
-        self.pay(LedgerAccount::VenueLoss, to, lost, Reason::VenuePayment)?;
-        (record.deficit, record.paid_by_fund, record.venue_loss) = (settled.deficit, paid, lost);
-        Ok(())
+        self.pay(LedgerAccount::InsuranceFund, to, paid_by_fund, Reason::FundPayment)?;
+        self.pay(LedgerAccount::VenueLoss, to, venue_loss, Reason::VenuePayment)?;
+        Ok(Settled { deficit, paid_by_fund, venue_loss, ..Settled::default() })
+    }
+
+    /// What an account has left over goes to the fund.
+    #[inline]
+    fn give_back(&mut self, account: AccountId, returned: Quote) -> Result<(), RunError> {
+        self.pay(LedgerAccount::Trader(account), LedgerAccount::InsuranceFund, returned, Reason::Leftover)
     }
 
     /// What is left of a position goes to the desk whole: quantity, cost, margin and its money.
@@ -129,19 +165,13 @@ impl<T: Trace> Simulation<'_, T> {
         if self.world.venue.unwind == Unwind::AtOnce && held != Lots::ZERO {
             let order =
                 NewOrder { owner: DESK, side: Side::closing(held), qty: held.abs(), kind: OrderKind::Market };
-            traded = self.trade_perp(order, Cause::Unwind)?.qty != Lots::ZERO;
+            traded = self.trade(Market::Perp, order, Cause::Unwind)?.qty != Lots::ZERO;
         }
-        let settled = settle_stop(self.standing(DESK, self.free_cash(DESK)?)).whose(DESK, "settlement")?;
-        let mut record = Liquidation::none(DESK);
-        self.cover_deficit(DESK, &settled, &mut record)?;
-        self.positions[DESK.index()].margin = settled.margin;
-        self.pay(
-            LedgerAccount::Trader(DESK),
-            LedgerAccount::InsuranceFund,
-            settled.returned,
-            Reason::Leftover,
-        )?;
-        self.tally_deficit(&record)?;
+        let settlement = settle_stop(self.standing(DESK, self.free_cash(DESK)?)).whose(DESK, "settlement")?;
+        let settled = self.cover_deficit(DESK, settlement.deficit)?;
+        self.positions[DESK.index()].margin = settlement.margin;
+        self.give_back(DESK, settlement.returned)?;
+        self.tally_deficit(DESK, &settled)?;
         Ok(traded)
     }
 
@@ -152,21 +182,22 @@ impl<T: Trace> Simulation<'_, T> {
         if !self.maker.alive || !flat || self.ledger.cash(MAKER) >= Quote::ZERO {
             return Ok(());
         }
-        let settled = settle_stop(self.standing(MAKER, Quote::ZERO)).whose(MAKER, "settlement")?;
-        let mut record = Liquidation::none(MAKER);
-        self.cover_deficit(MAKER, &settled, &mut record)?;
+        let settlement = settle_stop(self.standing(MAKER, Quote::ZERO)).whose(MAKER, "settlement")?;
+        let settled = self.cover_deficit(MAKER, settlement.deficit)?;
         self.withdraw_maker();
-        self.tally_deficit(&record)
+        self.tally_deficit(MAKER, &settled)
     }
 
-    fn tally(&mut self, record: &Liquidation) -> Result<(), RunError> {
-        let whose = record.account;
-        let forced = record.filled_value.plus(record.taken_over_value).whose(whose, "forced value")?;
+    #[inline]
+    fn tally(&mut self, order: &Sent, settled: &Settled) -> Result<(), RunError> {
+        let whose = order.account;
+        let Filled { qty, value, .. } = order.filled;
+        let forced = value.plus(settled.taken_over_value).whose(whose, "forced value")?;
         let stage = &mut self.stage;
         let side =
-            if record.position.0 < 0 { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
+            if order.position.0 < 0 { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
         *side = side.plus(forced).whose(whose, "forced value")?;
-        let (accounts, qty, value) = match record.mechanism {
+        let (accounts, sum, worth) = match order.mechanism {
             Mechanism::Liquidation => {
                 (&mut stage.liquidated_accounts, &mut stage.liquidated_qty, &mut stage.liquidated_value)
             }
@@ -175,28 +206,51 @@ impl<T: Trace> Simulation<'_, T> {
             }
         };
         *accounts += 1;
-        *qty = qty.plus(record.filled_qty).whose(whose, "forced quantity")?;
-        *value = value.plus(record.filled_value).whose(whose, "forced value")?;
-        let taken = &mut stage.taken_over_qty;
-        *taken = taken.plus(record.taken_over_qty).whose(whose, "quantity taken over")?;
-        let taken = &mut stage.taken_over_value;
-        *taken = taken.plus(record.taken_over_value).whose(whose, "value taken over")?;
+        *sum = sum.plus(qty).whose(whose, "forced quantity")?;
+        *worth = worth.plus(value).whose(whose, "forced value")?;
+        if settled.taken_over_qty != Lots::ZERO {
+            let taken = &mut stage.taken_over_qty;
+            *taken = taken.plus(settled.taken_over_qty).whose(whose, "quantity taken over")?;
+            let taken = &mut stage.taken_over_value;
+            *taken = taken.plus(settled.taken_over_value).whose(whose, "value taken over")?;
+        }
         if whose >= AccountId::FIRST_NAMED {
-            let burnt = record.filled_qty.plus(record.taken_over_qty);
+            let burnt = qty.plus(settled.taken_over_qty);
             self.burnt_qty = burnt.and_then(|qty| self.burnt_qty.plus(qty)).whose(whose, "fuel burnt")?;
         }
-        self.tally_deficit(record)
+        self.tally_deficit(whose, settled)
     }
 
-    fn tally_deficit(&mut self, record: &Liquidation) -> Result<(), RunError> {
+    #[inline]
+    fn tally_deficit(&mut self, whose: AccountId, settled: &Settled) -> Result<(), RunError> {
+        if settled.deficit == Quote::ZERO {
+            return Ok(());
+        }
         let stage = &mut self.stage;
         for (sum, part) in [
-            (&mut stage.bad_debt, record.deficit),
-            (&mut stage.paid_by_fund, record.paid_by_fund),
-            (&mut stage.venue_loss, record.venue_loss),
+            (&mut stage.bad_debt, settled.deficit),
+            (&mut stage.paid_by_fund, settled.paid_by_fund),
+            (&mut stage.venue_loss, settled.venue_loss),
         ] {
-            *sum = sum.plus(part).whose(record.account, "sum of deficits")?;
+            *sum = sum.plus(part).whose(whose, "sum of deficits")?;
         }
         Ok(())
+    }
+}
+
+/// The whole row of a forced order.
+const fn complete(record: Liquidation, order: &Sent, settled: &Settled) -> Liquidation {
+    Liquidation {
+        filled_qty: order.filled.qty,
+        filled_value: order.filled.value,
+        fee: order.filled.fee,
+        freed: order.freed,
+        taken_over_qty: settled.taken_over_qty,
+        taken_over_value: settled.taken_over_value,
+        returned: settled.returned,
+        deficit: settled.deficit,
+        paid_by_fund: settled.paid_by_fund,
+        venue_loss: settled.venue_loss,
+        ..record
     }
 }

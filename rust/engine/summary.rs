@@ -74,6 +74,10 @@ impl<T: Trace> Simulation<'_, T> {
         let shortfall = self.maker.hedge_due().whose(maker, "hedge")?.abs();
         let maker_pnl = self.profit(maker, self.world.maker.capital)?;
         let desk_pnl = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
+        let attacker = self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?;
+        let position = &self.positions[AccountId::ATTACKER.index()];
+        let value = self.world.perp.contract.value(self.mark, position.qty);
+        let attacker = value.and_then(|value| position.profit(value)?.plus(attacker));
         Ok(Summary {
             ignition_side: self.world.ignition.0,
             ignition_qty: self.ignition.0,
@@ -84,7 +88,7 @@ impl<T: Trace> Simulation<'_, T> {
             rounds: self.stage.round,
             totals: self.totals,
             burnt_qty: self.burnt_qty,
-            named_qty: self.named_qty,
+            named_qty: self.open_interest()?,
             hedge_shortfall: shortfall,
             insurance_fund_change: fund
                 .max(Quote::ZERO)
@@ -96,7 +100,7 @@ impl<T: Trace> Simulation<'_, T> {
             market_maker_liquidated: !self.maker.alive,
             positions_pnl: self.positions_pnl()?,
             rest_of_market_pnl: self.profit(AccountId::REST_OF_MARKET, Quote::ZERO)?,
-            attacker_pnl: self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?,
+            attacker_pnl: attacker.whose(AccountId::ATTACKER, "profit")?,
             spot_exhausted: self.spot_exhausted,
             stop_reason,
         })
@@ -110,15 +114,29 @@ impl<T: Trace> Simulation<'_, T> {
         profit.and_then(|profit| profit.plus(self.ledger.cash(account))).whose(account, "equity")
     }
 
-    /// What the scenario's accounts have now less what they deposited.
+    /// What the scenario's accounts have now less what they deposited: what all have, less what the others do.
     fn positions_pnl(&self) -> Result<Quote, RunError> {
-        let mut sum = -self.named_margin;
-        for id in
-            (AccountId::FIRST_NAMED.0..).map(AccountId).take_while(|id| id.index() < self.positions.len())
-        {
-            sum = sum.plus(self.account_value(id)?).whose(id, "sum of profits")?;
+        let whose = AccountId::FIRST_NAMED;
+        let others = (0..AccountId::FIRST_NAMED.0).map(AccountId);
+        let (mut cash, mut qty) = (-self.named_margin, Lots::ZERO);
+        let mut cost = -self.ledger.balance(LedgerAccount::Clearing);
+        for id in LedgerAccount::SYSTEM.into_iter().chain(others.clone().map(LedgerAccount::Trader)) {
+            cash = cash.minus(self.ledger.balance(id)).whose(whose, "sum of profits")?;
         }
-        Ok(sum)
+        for id in others {
+            let position = &self.positions[id.index()];
+            qty = qty.minus(position.qty).whose(whose, "sum of positions")?;
+            cost = cost.minus(position.cost).whose(whose, "sum of costs")?;
+        }
+        let value = self.world.perp.contract.value(self.mark, qty);
+        value.and_then(|value| value.minus(cost)?.plus(cash)).whose(whose, "sum of profits")
+    }
+
+    /// Lots of the scenario's positions, drawn or not.
+    fn open_interest(&self) -> Result<Lots, RunError> {
+        let expected = self.world.populations.iter().map(|population| population.expected_qty);
+        let sum = expected.fold(Ok(self.world.fixed.open_interest), |sum, qty| sum?.plus(qty));
+        sum.whose(AccountId::FIRST_NAMED, "open interest")
     }
 
     fn profit(&self, account: AccountId, deposited: Quote) -> Result<Quote, RunError> {

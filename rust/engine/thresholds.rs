@@ -1,20 +1,33 @@
 //! Phase 4: thresholds the mark has reached become orders and match.
 
-use super::{Simulation, Trace, Watch, is_cross, way_of};
+use super::settlement::Sent;
+use super::{Simulation, Trace, Watch, is_cross};
 use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
-use crate::event::{Cause, Liquidation, Mechanism};
+use crate::event::{Cause, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Due, Fuel, Way, bankruptcy_price, bankruptcy_value, threshold};
-use crate::units::{Lots, Side};
+use crate::margin::{Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due, threshold};
+use crate::units::{Lots, Quote, Side};
 use crate::venue::LiquidationOrder;
 
 /// Where a threshold was found.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
-    Sorted,
-    Moved,
+    Fixed(Way),
+    Waiting(Way),
+    Moved(Way),
     Maker,
+}
+
+impl From {
+    const ACCOUNTS: [From; 6] = [
+        From::Fixed(Way::Up),
+        From::Fixed(Way::Down),
+        From::Waiting(Way::Up),
+        From::Waiting(Way::Down),
+        From::Moved(Way::Up),
+        From::Moved(Way::Down),
+    ];
 }
 
 /// Orders between two looks at the interrupt flag.
@@ -23,20 +36,27 @@ const PATIENCE: u64 = 4096;
 impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
+        self.draw_accounts()?;
         let mut maker = self.maker_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
+        // What is due now was due when the round began: the mark stands still.
+        let mut sources = From::ACCOUNTS.into_iter().filter(|&from| self.peek(from).is_some());
+        let only = sources.next().filter(|_| maker.is_none() && sources.next().is_none());
         let mut sent = 0;
         while sent < limit {
-            let Some((way, due, from)) = self.nearest(maker) else { break };
+            let next = match only {
+                Some(from) => self.peek(from).map(|due| (due, from)),
+                None => self.nearest(maker),
+            };
+            let Some((due, from)) = next else { break };
             match from {
-                From::Sorted => {
-                    self.fuel.take(way);
-                    if self.watch[due.account.index()] == Watch::Moved {
-                        continue; // it stands among the moved ones
-                    }
-                }
-                From::Moved => self.moved.take(way),
+                From::Fixed(way) => self.fixed_taken[way as usize] += 1,
+                From::Waiting(way) => self.waiting[way as usize].take(),
+                From::Moved(way) => self.moved.take(way),
                 From::Maker => maker = None,
+            }
+            if self.watch[due.account.index()] == Watch::Moved && !matches!(from, From::Moved(_)) {
+                continue; // it stands among the moved ones
             }
             sent += u64::from(self.force(due)?);
             if sent % PATIENCE == 0 {
@@ -46,17 +66,34 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(sent)
     }
 
-    /// What the mark has reached first: among the sorted thresholds, those that moved, and the market maker's.
-    fn nearest(&mut self, maker: Option<(Way, Due)>) -> Option<(Way, Due, From)> {
-        let (mark, previous) = (self.mark, self.previous_mark);
-        let mut nearest = maker.map(|(way, due)| (way, due, From::Maker));
-        for way in Way::BOTH {
-            let sorted = self.fuel.peek(way, mark).map(|due| (way, due, From::Sorted));
-            let moved = self.moved.peek(way, mark).map(|due| (way, due, From::Moved));
-            let found = nearest.into_iter().chain(sorted).chain(moved);
-            nearest = found.min_by_key(|(way, due, _)| due.rank(*way, previous));
+    #[inline]
+    fn peek(&self, from: From) -> Option<Due> {
+        let mark = self.mark;
+        match from {
+            From::Fixed(way) => {
+                let (sorted, taken) = (&self.world.fixed.sorted, self.fixed_taken);
+                next_due(way, &sorted[way as usize], taken[way as usize], mark)
+            }
+            From::Waiting(way) => self.waiting[way as usize].peek(mark),
+            From::Moved(way) => self.moved.peek(way, mark),
+            From::Maker => None,
         }
-        nearest
+    }
+
+    /// What the mark has reached first, wherever it stands.
+    fn nearest(&self, maker: Option<(Way, Due)>) -> Option<(Due, From)> {
+        let previous = self.previous_mark;
+        let maker = maker.map(|(way, due)| (due.rank(way, previous), due, From::Maker));
+        let accounts = From::ACCOUNTS.into_iter().filter_map(|from| {
+            let due = self.peek(from)?;
+            let way = match from {
+                From::Fixed(way) | From::Waiting(way) | From::Moved(way) => way,
+                From::Maker => return None,
+            };
+            Some((due.rank(way, previous), due, from))
+        });
+        let first = maker.into_iter().chain(accounts).min_by_key(|&(rank, ..)| rank);
+        first.map(|(_, due, from)| (due, from))
     }
 
     /// The market maker's threshold, which moves with every fill, if the mark has reached it.
@@ -77,60 +114,88 @@ impl<T: Trace> Simulation<'_, T> {
         let tick = threshold(position, collateral, self.world.perp.contract, &venue.tiers, venue.trigger)
             .whose(account, "liquidation price")?;
         let due =
-            |threshold| (way_of(position), Due { threshold, account, mechanism: Mechanism::Liquidation });
+            |threshold| (Way::of(position), Due { threshold, account, mechanism: Mechanism::Liquidation });
         Ok(tick.map(due))
     }
 
     /// Sends one stop or liquidation, unless the position is gone or no longer due.
+    #[inline]
     fn force(&mut self, due: Due) -> Result<bool, RunError> {
         let account = due.account;
         let position = self.positions[account.index()];
-        if position.qty == Lots::ZERO || self.watch[account.index()] == Watch::Seized {
+        let watch = self.watch[account.index()];
+        if position.qty == Lots::ZERO || watch == Watch::Seized {
             return Ok(false);
         }
-        let venue = &self.world.venue;
-        let notional =
-            self.world.perp.contract.value(self.mark, position.qty.abs()).whose(account, "notional")?;
-        let maintenance = venue.tiers.maintenance(notional).whose(account, "maintenance margin")?;
+        let stop = due.mechanism == Mechanism::Stop;
+        // An isolated position that is as it was sorted is due from its threshold on.
+        let known = watch == Watch::Sorted && !is_cross(account);
+        if !stop && !known && !self.is_due(account)? {
+            return Ok(false);
+        }
+        if T::ON {
+            let record = self.record(due)?;
+            self.records.push(record);
+        }
+        self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
+        if account.index() < AccountId::FIRST_NAMED.index() + self.world.fixed.accounts.len() {
+            self.touched.push(account);
+        }
+        if is_cross(account) {
+            self.withdraw_maker();
+        }
+        let sent = self.send(account, &position, due.mechanism)?;
+        self.sent.push(sent);
+        Ok(true)
+    }
+
+    fn is_due(&self, account: AccountId) -> Result<bool, RunError> {
         let equity = self.equity(account)?;
-        if due.mechanism == Mechanism::Liquidation && !venue.trigger.met(equity, maintenance) {
-            return Ok(false);
-        }
+        Ok(self.world.venue.trigger.met(equity, self.maintenance(account)?))
+    }
+
+    /// Maintenance margin at the mark.
+    fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
+        let qty = self.positions[account.index()].qty.abs();
+        let notional = self.world.perp.contract.value(self.mark, qty).whose(account, "notional")?;
+        self.world.venue.tiers.maintenance(notional).whose(account, "maintenance margin")
+    }
+
+    /// What is written down of an order before it is sent.
+    fn record(&self, due: Due) -> Result<Liquidation, RunError> {
+        let account = due.account;
+        let position = self.positions[account.index()];
         let margin = self.collateral(account);
-        let bankruptcy_value = bankruptcy_value(&position, margin).whose(account, "bankruptcy value")?;
-        let mut record = Liquidation {
+        Ok(Liquidation {
             mechanism: due.mechanism,
             position: position.qty,
             threshold: due.threshold,
             mark: self.mark,
             margin,
-            equity,
-            maintenance,
-            bankruptcy_value,
+            equity: self.equity(account)?,
+            maintenance: self.maintenance(account)?,
+            bankruptcy_value: bankruptcy_value(&position, margin).whose(account, "bankruptcy value")?,
             ..Liquidation::none(account)
-        };
-        if due.mechanism == Mechanism::Liquidation {
-            self.watch[account.index()] = Watch::Seized;
-        }
-        if is_cross(account) {
-            self.withdraw_maker();
-        }
-        self.send(&mut record)?;
-        self.forced.push(record);
-        Ok(true)
+        })
     }
 
     /// The order itself: a stop at market, a liquidation as the venue sends them.
-    fn send(&mut self, record: &mut Liquidation) -> Result<(), RunError> {
-        let account = record.account;
-        let position = self.positions[account.index()];
-        let stop = record.mechanism == Mechanism::Stop;
+    #[inline]
+    fn send(
+        &mut self,
+        account: AccountId,
+        position: &Position,
+        mechanism: Mechanism,
+    ) -> Result<Sent, RunError> {
+        let mut sent = Sent::nothing(account, mechanism, position.qty);
+        let stop = mechanism == Mechanism::Stop;
         let kind = match self.world.venue.liquidation_order {
             LiquidationOrder::LimitAtBankruptcy if !stop => {
-                let price = bankruptcy_price(&position, record.margin, self.world.perp.contract)
+                let margin = self.collateral(account);
+                let price = bankruptcy_price(position, margin, self.world.perp.contract)
                     .whose(account, "bankruptcy price")?;
                 if price.0 < 1 {
-                    return Ok(()); // no bid could be at or above it; nothing is sent
+                    return Ok(sent); // no bid could be at or above it; nothing is sent
                 }
                 OrderKind::Limit { price: price.min(MAX_PRICE), tif: TimeInForce::Ioc }
             }
@@ -139,17 +204,16 @@ impl<T: Trace> Simulation<'_, T> {
         let side = Side::closing(position.qty);
         let order = NewOrder { owner: account, side, qty: position.qty.abs(), kind };
         let before = self.free_cash(account)?;
-        let filled = self.trade_perp(order, if stop { Cause::Stop } else { Cause::Liquidation })?;
-        record.freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
-        (record.filled_qty, record.filled_value, record.fee) = (filled.qty, filled.value, filled.fee);
-        Ok(())
+        let cause = if stop { Cause::Stop } else { Cause::Liquidation };
+        sent.filled = self.trade(Market::Perp, order, cause)?;
+        sent.freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
+        Ok(sent)
     }
 
     /// Cancels all the market maker has in the perpetual's book and takes him out.
     pub(super) fn withdraw_maker(&mut self) {
         self.perp.supply_mut().close();
         self.perp.cancel_owner(AccountId::MARKET_MAKER);
-        self.maker.quotes.clear();
         self.maker.alive = false;
     }
 }

@@ -2,9 +2,20 @@
 
 use super::Stage;
 use crate::event::{Liquidation, Trade, Transfer};
+use crate::ids::AccountId;
+use crate::world::Account;
 
 /// A sink for what happens, round by round.
 pub trait Trace {
+    /// Whether anybody looks.
+    const ON: bool = true;
+
+    /// An account came into being, or was there from the start (round 0).
+    #[inline]
+    fn account(&mut self, round: u64, id: AccountId, account: &Account) {
+        let _ = (round, id, account);
+    }
+
     /// A fill was booked.
     #[inline]
     fn trade(&mut self, round: u64, trade: &Trade) {
@@ -30,7 +41,9 @@ pub trait Trace {
     }
 }
 
-impl Trace for () {}
+impl Trace for () {
+    const ON: bool = false;
+}
 
 /// Keeps everything.
 #[derive(Clone, Debug, Default)]

@@ -11,5 +11,5 @@ mod tiers;
 pub use contract::Contract;
 pub use position::Position;
 pub use price::{Trigger, bankruptcy_price, bankruptcy_value, liquidation_price, threshold};
-pub use thresholds::{Due, EagerFuel, Fuel, MovedFuel, Way};
+pub use thresholds::{Due, Moved, Waiting, Way, next_due};
 pub use tiers::{MarginTiers, Tier};

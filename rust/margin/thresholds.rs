@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Position;
 use crate::event::Mechanism;
 use crate::ids::AccountId;
 use crate::units::Ticks;
@@ -18,6 +19,12 @@ pub enum Way {
 impl Way {
     /// Both ways.
     pub const BOTH: [Way; 2] = [Way::Up, Way::Down];
+
+    /// The way on which a position loses.
+    #[inline]
+    pub const fn of(position: &Position) -> Way {
+        if position.qty.0 < 0 { Way::Up } else { Way::Down }
+    }
 
     /// How far `to` lies beyond `from` on this way; negative if before it.
     #[inline]
@@ -48,68 +55,92 @@ impl Due {
     }
 }
 
-/// Who breaks at a tick not yet seen.
-pub trait Fuel {
-    /// The next threshold on this way that `mark` reaches, if any.
-    fn peek(&mut self, way: Way, mark: Ticks) -> Option<Due>;
-    /// Takes what [`Fuel::peek`] showed.
-    fn take(&mut self, way: Way);
+/// Thresholds in the order in which a mark reaches them, of accounts that came into being one after the other.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    way: Way,
+    sorted: Vec<Due>,
+    taken: usize,
+    in_order: bool,
 }
 
-/// All thresholds drawn beforehand and sorted.
-#[derive(Clone, Debug, Default)]
-pub struct EagerFuel {
-    sorted: [Vec<Due>; 2],
-    taken: [usize; 2],
-}
-
-impl EagerFuel {
-    /// From thresholds that break as the mark rises, and as it falls.
-    pub fn new(mut up: Vec<Due>, mut down: Vec<Due>) -> EagerFuel {
-        up.sort_unstable_by_key(|due| due.rank(Way::Up, Ticks::ZERO));
-        down.sort_unstable_by_key(|due| due.rank(Way::Down, Ticks::ZERO));
-        EagerFuel { sorted: [up, down], taken: [0, 0] }
+impl Waiting {
+    /// None yet.
+    pub const fn new(way: Way) -> Waiting {
+        Waiting { way, sorted: Vec::new(), taken: 0, in_order: true }
     }
-}
 
-impl Fuel for EagerFuel {
+    /// One more.
     #[inline]
-    fn peek(&mut self, way: Way, mark: Ticks) -> Option<Due> {
-        let due = *self.sorted[way as usize].get(self.taken[way as usize])?;
-        (way.distance(due.threshold, mark) >= 0).then_some(due)
+    pub fn push(&mut self, due: Due) {
+        let last = self.sorted.last().filter(|_| self.sorted.len() > self.taken);
+        self.in_order &= last.is_none_or(|last| self.way.distance(last.threshold, due.threshold) >= 0);
+        self.sorted.push(due);
     }
 
+    /// Puts new ones in their place; to be called before [`peek`](Waiting::peek).
     #[inline]
-    fn take(&mut self, way: Way) {
-        self.taken[way as usize] += 1;
+    pub fn sort(&mut self) {
+        if !self.in_order {
+            self.sorted[self.taken..].sort_unstable_by_key(|due| due.rank(self.way, Ticks::ZERO));
+            self.in_order = true;
+        }
+    }
+
+    /// The next threshold that `mark` reaches, if any.
+    #[inline]
+    pub fn peek(&self, mark: Ticks) -> Option<Due> {
+        next_due(self.way, &self.sorted, self.taken, mark)
+    }
+
+    /// Takes what [`peek`](Waiting::peek) showed.
+    #[inline]
+    pub fn take(&mut self) {
+        self.taken += 1;
+    }
+
+    /// For the next path.
+    pub fn clear(&mut self) {
+        self.sorted.clear();
+        (self.taken, self.in_order) = (0, true);
     }
 }
 
-/// Liquidation thresholds that moved after the others were sorted.
+/// The first of `sorted` after those `taken`, if `mark` reaches it.
+#[inline]
+pub fn next_due(way: Way, sorted: &[Due], taken: usize, mark: Ticks) -> Option<Due> {
+    sorted.get(taken).copied().filter(|due| way.distance(due.threshold, mark) >= 0)
+}
+
+/// Liquidation thresholds that moved.
 #[derive(Clone, Debug, Default)]
-pub struct MovedFuel {
+pub struct Moved {
     /// By distance on their way, then account.
     sorted: [BTreeSet<(i64, AccountId)>; 2],
 }
 
-impl MovedFuel {
+impl Moved {
     /// One more.
     pub fn insert(&mut self, way: Way, threshold: Ticks, account: AccountId) {
         self.sorted[way as usize].insert((way.distance(Ticks::ZERO, threshold), account));
     }
-}
 
-impl Fuel for MovedFuel {
+    /// The next threshold on this way that `mark` reaches, if any.
     #[inline]
-    fn peek(&mut self, way: Way, mark: Ticks) -> Option<Due> {
+    pub fn peek(&self, way: Way, mark: Ticks) -> Option<Due> {
         let &(distance, account) = self.sorted[way as usize].first()?;
         let threshold = Ticks(distance.abs());
         let due = Due { threshold, account, mechanism: Mechanism::Liquidation };
         (way.distance(threshold, mark) >= 0).then_some(due)
     }
 
-    #[inline]
-    fn take(&mut self, way: Way) {
+    /// Takes what [`peek`](Moved::peek) showed.
+    pub fn take(&mut self, way: Way) {
         self.sorted[way as usize].pop_first();
+    }
+
+    /// For the next path.
+    pub fn clear(&mut self) {
+        self.sorted.iter_mut().for_each(BTreeSet::clear);
     }
 }

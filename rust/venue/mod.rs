@@ -4,5 +4,5 @@ mod rules;
 mod waterfall;
 
 pub use crate::book::Fees;
-pub use rules::{LiquidationOrder, Unwind, Venue};
+pub use rules::{LiquidationOrder, MarkPrice, Unwind, Venue};
 pub use waterfall::{Settlement, Standing, cover, settle_liquidation, settle_stop};

@@ -16,6 +16,17 @@ pub enum LiquidationOrder {
     LimitAtBankruptcy,
 }
 
+/// What the mark price is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkPrice {
+    /// The index: spot's last trade.
+    #[default]
+    Index,
+    /// The mean of both books' mids.
+    MeanOfMids,
+}
+
 /// What the fund's desk does with what it took over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,6 +45,8 @@ pub struct Venue {
     pub tiers: MarginTiers,
     /// `<=` or `<`.
     pub trigger: Trigger,
+    /// What the mark is.
+    pub mark: MarkPrice,
     /// How a position is closed.
     pub liquidation_order: LiquidationOrder,
     /// What becomes of positions taken over.

@@ -3,12 +3,12 @@
 use rust_decimal::Decimal;
 
 use super::check::{Check, MAX_LOTS, gcd, ratio};
+use super::population::Population;
 use super::scenario::{Ladder, Placement, PositionSide, Spread};
 use crate::margin::{Contract, MarginTiers, Position, Trigger, bankruptcy_value, threshold};
-use crate::random::{LADDER_STREAM, Stream, poisson};
 use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
-/// Most accounts of one scenario: built in some 0.3 s, within which nothing can interrupt.
+/// Most accounts that a scenario names: built in some 0.3 s, within which nothing can interrupt.
 pub const MAX_ACCOUNTS: u64 = 1_000_000;
 
 /// One isolated account at the start.
@@ -38,33 +38,16 @@ pub(super) struct Terms<'a> {
 pub(super) enum Batch {
     /// The same in every path.
     Fixed(Vec<Account>),
-    /// Counts drawn per path and tick.
-    Poisson { first: Ticks, step: i64, mean: f64, stream: u64, by_tick: Vec<Account> },
+    /// Drawn per path, cell by cell.
+    Cells(Population),
 }
 
 impl Batch {
-    /// How many accounts it makes, on average.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn expected(&self) -> u64 {
+    /// How many accounts must be kept from the start on.
+    pub fn kept(&self) -> u64 {
         match self {
             Batch::Fixed(accounts) => accounts.len() as u64,
-            Batch::Poisson { mean, by_tick, .. } => (mean * by_tick.len() as f64).ceil() as u64,
-        }
-    }
-
-    /// Appends the accounts of a path.
-    pub fn expand(&self, seed: u64, path: u64, out: &mut Vec<Account>) {
-        match self {
-            Batch::Fixed(accounts) => out.extend_from_slice(accounts),
-            Batch::Poisson { first, step, mean, stream, by_tick } => {
-                let stream = Stream::new(seed, path, *stream);
-                let mut tick = first.0;
-                for account in by_tick {
-                    let n = poisson(*mean, stream.uniform(tick.unsigned_abs()));
-                    out.extend(std::iter::repeat_n(*account, n as usize));
-                    tick += step;
-                }
-            }
+            Batch::Cells(_) => 0,
         }
     }
 }
@@ -298,7 +281,7 @@ fn scattered(
     let by_tick = (0..ticks)
         .map(|k| account(check, plan, terms, lump, Some((i128::from(first + k * step), 1)), None, None))
         .collect::<Option<Vec<_>>>()?;
-    Some(Batch::Poisson { first: Ticks(first), step, mean, stream: LADDER_STREAM + index as u64, by_tick })
+    Some(Batch::Cells(Population::alike(index, Ticks(first), step, mean, by_tick)))
 }
 
 /// The first tick and the number of ticks `t` with `from < t <= to` for shorts, `from <= t < to` for longs, walking away

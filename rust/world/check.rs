@@ -49,6 +49,11 @@ impl Check {
         units
     }
 
+    /// A whole number within `min..=max`.
+    pub fn within(&mut self, field: &str, value: i64, min: i64, max: i64) {
+        self.require((min..=max).contains(&value), field, value, &format!("from {min} to {max}"));
+    }
+
     /// A price on the tick, at least one.
     pub fn price(&mut self, field: &str, value: Decimal, tick_size: Decimal) -> Ticks {
         Ticks(self.whole(field, value, tick_size, "tick_size", 1, MAX_TICKS).unwrap_or(1))
@@ -98,6 +103,12 @@ pub fn billionths(value: Decimal) -> i64 {
     use rust_decimal::prelude::ToPrimitive;
     let rounded = value.round_dp_with_strategy(9, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
     (rounded * Decimal::from(Rate::ONE)).to_i64().unwrap_or(0)
+}
+
+/// The nearest double.
+pub fn double(value: Decimal) -> f64 {
+    // Parsing rounds once; `to_f64` would round on the way.
+    value.to_string().parse().unwrap_or(f64::NAN)
 }
 
 /// `a / b` as a reduced fraction with a positive denominator (`b > 0`), `None` if it needs more than 128 bits.

@@ -1,50 +1,67 @@
-//! What rests in a book at the start, level by level, drawn only when the price gets there.
+//! What rests in a book at the start, as it was written down: checked, in ticks and lots.
+
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::check::{Check, MAX_LOTS, MAX_TICKS, ratio};
-use super::scenario::{Liquidity, MarketSpec};
-use crate::book::{Level, Supply};
-use crate::ids::AccountId;
-use crate::units::{Lots, Side, Ticks, div_ceil};
+use super::law::{self, Factors, Sizes};
+use super::scenario::{Law, Liquidity, MarketSpec};
+use crate::units::{Lots, Side, Ticks};
 
-/// One side's levels from the best away: explicit ones, then a constant depth.
+/// One side's levels from the best away: orders at regular prices, or explicit levels and then a constant depth.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
-    levels: Vec<(Ticks, Lots)>,
-    tail: Option<Tail>,
+    pub(super) levels: Vec<(Ticks, Lots)>,
+    pub(super) tail: Option<Tail>,
+    pub(super) orders: Option<Orders>,
+    pub(super) noise: Option<Arc<Factors>>,
     /// No more than this can be sold: the free float.
-    cap: Option<Lots>,
+    pub(super) cap: Option<Lots>,
 }
 
-/// `floor(k x numerator / denominator)` lots through the k-th tick beyond `origin`.
+/// `floor(k x depth)` lots through the k-th tick beyond `origin`; `depth = whole + part / denominator` lots a tick.
 #[derive(Clone, Copy, Debug)]
-struct Tail {
-    origin: Ticks,
-    numerator: i128,
-    denominator: i128,
+pub(super) struct Tail {
+    pub origin: Ticks,
+    pub whole: i64,
+    pub part: i64,
+    pub denominator: i64,
 }
 
-impl Tail {
-    fn cumulative(&self, k: i128) -> i128 {
-        k * self.numerator / self.denominator
-    }
-
-    /// The first tick count through which more than `lots` rest.
-    fn first_beyond(&self, lots: i128) -> i128 {
-        div_ceil((lots + 1) * self.denominator, self.numerator)
-    }
+/// So many orders at every `gap`-th tick from `origin` away.
+#[derive(Clone, Debug)]
+pub(super) struct Orders {
+    pub origin: Ticks,
+    pub levels: i64,
+    pub gap: i64,
+    pub each: i64,
+    pub sizes: Arc<Sizes>,
 }
 
 impl Shape {
     /// Whether nothing rests at all.
     pub fn is_empty(&self) -> bool {
-        (self.levels.is_empty() && self.tail.is_none()) || self.cap == Some(Lots::ZERO)
+        let nothing = self.levels.is_empty() && self.tail.is_none() && self.orders.is_none();
+        nothing || self.cap == Some(Lots::ZERO)
     }
 
     /// Best explicit price, where there is one.
     fn best(&self) -> Option<Ticks> {
         self.levels.first().map(|&(price, _)| price)
+    }
+
+    /// The most lots it can hold, if that is known.
+    pub(super) fn most(&self) -> Option<i128> {
+        if self.tail.is_some() {
+            return None;
+        }
+        let explicit: i128 = self.levels.iter().map(|&(_, qty)| i128::from(qty.0)).sum();
+        let factor = self.noise.as_ref().map_or(1 << 20, |noise| noise.largest());
+        let orders = self.orders.as_ref();
+        let orders =
+            orders.map_or(0, |o| i128::from(o.levels) * i128::from(o.each) * i128::from(o.sizes.largest().0));
+        Some((explicit * i128::from(factor) >> 20) + orders)
     }
 }
 
@@ -55,7 +72,7 @@ pub(super) fn shapes(
     spec: &MarketSpec,
     start: Ticks,
     free_float: Option<Lots>,
-) -> [Shape; 2] {
+) -> [Arc<Shape>; 2] {
     let bids = shape(check, &format!("{field}.bids"), spec.bids.as_ref(), spec, start, Side::Buy);
     let mut asks = shape(check, &format!("{field}.asks"), spec.asks.as_ref(), spec, start, Side::Sell);
     asks.cap = free_float;
@@ -65,7 +82,7 @@ pub(super) fn shapes(
         let price = Decimal::from(bid.0) * spec.tick_size;
         check.found.push(format!("{field}.bids.levels[0]"), price, "below the best ask: the book is crossed");
     }
-    [bids, asks]
+    [Arc::new(bids), Arc::new(asks)]
 }
 
 fn shape(
@@ -78,21 +95,49 @@ fn shape(
 ) -> Shape {
     match liquidity {
         None => Shape::default(),
-        Some(Liquidity::Linear { depth }) => {
-            Shape { tail: tail(check, &format!("{field}.depth"), *depth, spec, start), ..Shape::default() }
+        Some(Liquidity::Linear { depth, noise: law }) => {
+            let tail = tail(check, &format!("{field}.depth"), *depth, spec, start);
+            let noise = noise(check, field, law.as_ref(), &[], tail);
+            Shape { tail, noise, ..Shape::default() }
         }
-        Some(Liquidity::Levels { levels, tail_depth }) => {
+        Some(Liquidity::Levels { levels, tail_depth, noise: law }) => {
             let levels = explicit(check, field, levels, spec, side);
             let origin = levels.last().map_or(start, |&(price, _)| price);
             let tail =
                 tail_depth.and_then(|depth| tail(check, &format!("{field}.tail_depth"), depth, spec, origin));
-            Shape { levels, tail, cap: None }
+            let noise = noise(check, field, law.as_ref(), &levels, tail);
+            Shape { levels, tail, noise, ..Shape::default() }
+        }
+        Some(Liquidity::Orders { levels, level_gap, orders, order_qty }) => {
+            let path = |name: &str| format!("{field}.{name}");
+            check.within(&path("levels"), *levels, 1, 1_000_000);
+            check.within(&path("orders"), *orders, 1, 10_000);
+            let gap = check.gap(&path("level_gap"), *level_gap, spec.tick_size, 1);
+            let sizes = law::sizes(check, &path("order_qty"), order_qty, spec.lot_size);
+            let orders = Orders { origin: start, levels: *levels, gap: gap.0, each: *orders, sizes };
+            Shape { orders: Some(orders), ..Shape::default() }
         }
     }
 }
 
+fn noise(
+    check: &mut Check,
+    field: &str,
+    law: Option<&Law>,
+    levels: &[(Ticks, Lots)],
+    tail: Option<Tail>,
+) -> Option<Arc<Factors>> {
+    let field = format!("{field}.noise");
+    let factors = law::factors(check, &field, law?)?;
+    let largest = levels.iter().map(|&(_, qty)| qty.0).max().unwrap_or(0);
+    let deep = tail.map_or(0, |tail| tail.whole + i64::from(tail.part > 0));
+    // Else a book would be looked through for ever.
+    let leaves = i128::from(largest.max(deep)) * i128::from(factors.largest()) >> 20 > 0;
+    check.require(leaves, &field, "noise", "factors that leave a lot at some level");
+    Some(factors)
+}
+
 fn tail(check: &mut Check, field: &str, depth: Decimal, spec: &MarketSpec, origin: Ticks) -> Option<Tail> {
-    // Within these bounds no product below leaves 128 bits.
     let fits =
         |(n, d): &(i128, i128)| *n > 0 && *n <= i128::from(MAX_LOTS) * *d && *d < 1 << 40 && *n < 1 << 80;
     let found =
@@ -101,7 +146,9 @@ fn tail(check: &mut Check, field: &str, depth: Decimal, spec: &MarketSpec, origi
         let top = spec.lot_size * Decimal::from(MAX_LOTS);
         check.found.push(field, depth, format!("more than 0 tokens per unit of price, at most {top} a tick"));
     }
-    found.map(|(numerator, denominator)| Tail { origin, numerator, denominator })
+    let narrow = |x: i128| i64::try_from(x).ok();
+    let (n, d) = found?;
+    Some(Tail { origin, whole: narrow(n / d)?, part: narrow(n % d)?, denominator: narrow(d)? })
 }
 
 fn explicit(
@@ -128,75 +175,4 @@ fn explicit(
     out
 }
 
-/// Where one side's drawing has got to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    next: Option<(Ticks, Lots)>,
-    /// Levels drawn.
-    drawn: usize,
-    /// Lots of the tail drawn.
-    from_tail: i128,
-    /// Lots drawn in all.
-    total: i64,
-}
-
-/// The levels of a market as a book's supply, all of one owner.
-#[derive(Clone, Debug)]
-pub struct WorldSupply<'w> {
-    shapes: &'w [Shape; 2],
-    cursors: [Cursor; 2],
-    owner: AccountId,
-}
-
-impl<'w> WorldSupply<'w> {
-    /// Nothing drawn yet.
-    pub fn new(shapes: &'w [Shape; 2], owner: AccountId) -> WorldSupply<'w> {
-        let mut supply = WorldSupply { shapes, cursors: Default::default(), owner };
-        for side in Side::BOTH {
-            supply.advance(side);
-        }
-        supply
-    }
-
-    /// Withdraws what was not drawn yet.
-    pub fn close(&mut self) {
-        for cursor in &mut self.cursors {
-            cursor.next = None;
-        }
-    }
-
-    fn advance(&mut self, side: Side) {
-        let shape = &self.shapes[side.index()];
-        let cursor = &mut self.cursors[side.index()];
-        let left = shape.cap.map_or(i64::MAX, |cap| cap.0 - cursor.total);
-        let level = match shape.levels.get(cursor.drawn) {
-            Some(&level) => Some(level),
-            None => shape.tail.and_then(|tail| {
-                let k = tail.first_beyond(cursor.from_tail);
-                let price = i128::from(tail.origin.0) - i128::from(side.sign()) * k;
-                let price = i64::try_from(price).ok().filter(|p| (1..=MAX_TICKS).contains(p))?;
-                let through = tail.cumulative(k);
-                let qty = i64::try_from(through - cursor.from_tail).ok()?;
-                cursor.from_tail = through;
-                Some((Ticks(price), Lots(qty)))
-            }),
-        };
-        cursor.drawn += 1;
-        cursor.next = level.map(|(price, qty)| (price, Lots(qty.0.min(left)))).filter(|&(_, qty)| qty.0 > 0);
-        cursor.total += cursor.next.map_or(0, |(_, qty)| qty.0);
-    }
-}
-
-impl Supply for WorldSupply<'_> {
-    #[inline]
-    fn next_price(&self, resting: Side) -> Option<Ticks> {
-        self.cursors[resting.index()].next.map(|(price, _)| price)
-    }
-
-    #[inline]
-    fn draw(&mut self, resting: Side) -> Option<Level> {
-        let (price, qty) = self.cursors[resting.index()].next?;
-        self.advance(resting);
-        Some(Level { price, qty, owner: self.owner })
-    }
-}
+const _: () = assert!(MAX_LOTS < i64::MAX >> 1 && MAX_TICKS < i64::MAX >> 1);

@@ -1,10 +1,20 @@
 //! What exists at the start: a scenario, checked and turned into integers once, then shared by every path.
 
 mod accounts;
+mod cells;
 mod check;
+mod fixed;
 mod grid;
+mod law;
 mod liquidity;
+mod population;
+mod quotes;
+mod read;
 pub mod scenario;
+mod supply;
+mod template;
+
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -13,13 +23,21 @@ pub use self::accounts::Account;
 use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
 pub use self::check::MAX_LOTS;
 use self::check::{Check, billionths, ratio};
+pub use self::fixed::Fixed;
 pub use self::grid::{Grid, fee_rate};
-pub use self::liquidity::{Shape, WorldSupply};
-use self::scenario::{MarketMakerSpec, MarketSpec, TierSpec, VenueSpec};
-pub use self::scenario::{QuoteSide, Residual, Scenario};
+pub use self::liquidity::Shape;
+pub use self::population::Population;
+pub use self::quotes::Quoting;
+pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
+use self::scenario::{
+    IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec, TierSpec, VenueSpec,
+};
+pub use self::supply::{SupplyStreams, WorldSupply};
+pub use self::template::Template;
 use crate::error::ScenarioError;
+use crate::event;
 use crate::margin::{Contract, MarginTiers};
-use crate::units::{Lots, Quote, Rate, Side, Ticks, Unit};
+use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, Unit};
 use crate::venue::{Fees, Venue};
 
 /// One market at the start.
@@ -32,26 +50,13 @@ pub struct Market {
     /// The start price.
     pub start: Ticks,
     /// What rests: bids, asks.
-    pub shapes: [Shape; 2],
+    pub shapes: [Arc<Shape>; 2],
+    /// What is posted in every round: by holders in spot, by the market maker in the perpetual.
+    pub quoting: Option<Quoting>,
     /// Units of price in a tick.
     pub tick: Unit,
     /// Tokens in a lot.
     pub lot: Unit,
-}
-
-/// What the market maker posts in every round, in the perpetual's ticks and lots.
-#[derive(Clone, Copy, Debug)]
-pub struct Quoting {
-    /// Which sides.
-    pub side: QuoteSide,
-    /// From the index to the first level.
-    pub half_spread: Ticks,
-    /// How many levels.
-    pub levels: i64,
-    /// From level to level.
-    pub level_gap: Ticks,
-    /// In each level.
-    pub level_qty: Lots,
 }
 
 /// The market maker's means and rules.
@@ -65,8 +70,6 @@ pub struct MakerTerms {
     pub residual: Residual,
     /// Tokens his spot desk owns at the start.
     pub spot_inventory: Lots,
-    /// What he posts in every round, if he does.
-    pub quoting: Option<Quoting>,
 }
 
 /// How units convert between the two markets, exactly.
@@ -91,13 +94,18 @@ pub struct World {
     pub venue: Venue,
     /// The market maker.
     pub maker: MakerTerms,
-    /// The push: side and quantity, in spot lots.
+    /// The push: side and quantity, in its market's lots.
     pub ignition: (Side, Lots),
+    /// Where the push comes.
+    pub ignition_market: event::Market,
     /// The float, in spot lots.
     pub circulating: Lots,
     /// Units of money in a step.
     pub quote_step: Unit,
-    batches: Vec<Batch>,
+    /// Accounts that are the same in every path.
+    pub fixed: Arc<Fixed>,
+    /// Accounts that are drawn.
+    pub populations: Arc<[Population]>,
 }
 
 impl World {
@@ -123,23 +131,23 @@ impl World {
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
-            batches: Vec::new(),
+            ignition_market: match scenario.ignition.market {
+                IgnitionMarket::Spot => event::Market::Spot,
+                IgnitionMarket::Perp => event::Market::Perp,
+            },
+            fixed: Arc::default(),
+            populations: Arc::default(),
         };
-        world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, scenario.spot.lot_size, 1);
+        let pushed = match scenario.ignition.market {
+            IgnitionMarket::Spot => &scenario.spot,
+            IgnitionMarket::Perp => &scenario.perp,
+        };
+        world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, pushed.lot_size, 1);
         world.supply(check, scenario);
         std::mem::take(&mut check.found).into_result()?;
         world.positions(check, scenario);
         std::mem::take(&mut check.found).into_result()?;
         Ok(world)
-    }
-
-    /// The accounts of one path, in the order of their ids.
-    pub fn accounts(&self, seed: u64, path: u64) -> Vec<Account> {
-        let mut accounts = Vec::new();
-        for batch in &self.batches {
-            batch.expand(seed, path, &mut accounts);
-        }
-        accounts
     }
 
     /// Tokens that asks may offer: the float less what the market maker and a selling attacker hold.
@@ -149,7 +157,8 @@ impl World {
 
     /// What the attacker owns at the start: what he will sell.
     pub fn attacker_tokens(&self) -> Lots {
-        if self.ignition.0 == Side::Sell { self.ignition.1 } else { Lots::ZERO }
+        let sells = self.ignition.0 == Side::Sell && self.ignition_market == event::Market::Spot;
+        if sells { self.ignition.1 } else { Lots::ZERO }
     }
 
     fn supply(&mut self, check: &mut Check, scenario: &Scenario) {
@@ -168,23 +177,50 @@ impl World {
         self.spot.shapes =
             liquidity::shapes(check, "spot", &scenario.spot, self.spot.start, Some(free.max(Lots::ZERO)));
         self.perp.shapes = liquidity::shapes(check, "perp", &scenario.perp, self.perp.start, None);
+        self.quotes(check, scenario, free);
+        let spot = self.ignition_market == event::Market::Spot;
+        let (market, name) = if spot { (&self.spot, "spot") } else { (&self.perp, "perp") };
         let (side, name) = match self.ignition.0 {
-            Side::Buy => (Side::Sell, "spot.asks"),
-            Side::Sell => (Side::Buy, "spot.bids"),
+            Side::Buy => (Side::Sell, format!("{name}.asks")),
+            Side::Sell => (Side::Buy, format!("{name}.bids")),
         };
-        let empty = self.spot.shapes[side.index()].is_empty();
+        let empty = market.shapes[side.index()].is_empty();
         check.require(
-            !empty || check.found.names(name),
-            name,
+            !empty || check.found.names(&name),
+            &name,
             "an empty book",
             "liquidity on the side the ignition takes",
         );
-        let quoted = self.maker.quoting.is_some() || self.perp.shapes.iter().any(|shape| !shape.is_empty());
+        let quoted = self.perp.quoting.is_some() || self.perp.shapes.iter().any(|shape| !shape.is_empty());
         check.require(
             quoted || check.found.names("perp"),
             "perp.asks",
             "an empty book",
             "asks or bids in perp, or a market_maker.quote",
+        );
+    }
+
+    /// What is posted in every round. Holders sell no more than what the start's asks leave of the free float.
+    fn quotes(&mut self, check: &mut Check, scenario: &Scenario, free: Lots) {
+        let maker = scenario.market_maker.quote.as_ref();
+        self.perp.quoting =
+            maker.map(|spec| quoting(check, "market_maker.quote", spec, &scenario.perp, Lots(i64::MAX)));
+        let taken = self.spot.shapes[Side::Sell.index()].most();
+        let room = taken.map(|most| i128::from(free.0) - most).and_then(|room| i64::try_from(room).ok());
+        self.spot.quoting = scenario.spot.quote.as_ref().map(|spec| {
+            check.require(
+                spec.side == QuoteSide::Bids || room.is_some_and(|room| room >= 0),
+                "spot.quote",
+                "asks of holders",
+                "asks only where spot.asks end and leave some of the free float",
+            );
+            quoting(check, "spot.quote", spec, &scenario.spot, Lots(room.unwrap_or(0).max(0)))
+        });
+        check.require(
+            scenario.perp.quote.is_none(),
+            "perp.quote",
+            "a quote",
+            "market_maker.quote: in the perpetual it is the market maker who quotes",
         );
     }
 
@@ -198,11 +234,26 @@ impl World {
             trigger: self.venue.trigger,
         };
         let mut room = MAX_ACCOUNTS;
-        for (index, ladder) in scenario.positions.iter().enumerate() {
-            let Some(batch) = accounts::build(check, index, ladder, &terms, room) else { continue };
-            room = room.saturating_sub(batch.expected());
-            self.batches.push(batch);
+        let (mut fixed, mut populations) = (Vec::new(), Vec::new());
+        for (index, spec) in scenario.positions.iter().enumerate() {
+            let batch = match spec {
+                PositionsSpec::Ladder(ladder) => accounts::build(check, index, ladder, &terms, room),
+                PositionsSpec::Population(spec) => {
+                    population::build(check, index, spec, &terms).map(Batch::Cells)
+                }
+            };
+            let Some(batch) = batch else { continue };
+            room = room.saturating_sub(batch.kept());
+            match batch {
+                Batch::Fixed(accounts) => fixed.extend(accounts),
+                Batch::Cells(population) => populations.push(population),
+            }
         }
+        match Fixed::new(fixed) {
+            Ok(fixed) => self.fixed = Arc::new(fixed),
+            Err(Overflow) => check.found.push("positions", "their sum", "sums below 2^63 quote steps"),
+        }
+        self.populations = populations.into();
     }
 }
 
@@ -222,6 +273,7 @@ fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decima
         },
         start: check.price("start_price", start_price, spec.tick_size),
         shapes: Default::default(),
+        quoting: None,
         tick: grid::unit(spec.tick_size),
         lot: grid::unit(spec.lot_size),
     }
@@ -244,6 +296,7 @@ fn venue(check: &mut Check, spec: &VenueSpec, step: Decimal) -> Venue {
     Venue {
         tiers: tiers(check, "venue.tiers", &spec.tiers, step),
         trigger: spec.trigger,
+        mark: spec.mark,
         liquidation_order: spec.liquidation_order,
         unwind: spec.unwind,
         liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
@@ -296,22 +349,6 @@ pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioErr
 
 fn maker(check: &mut Check, scenario: &Scenario, step: Decimal) -> MakerTerms {
     let spec: &MarketMakerSpec = &scenario.market_maker;
-    let (tick, lot) = (scenario.perp.tick_size, scenario.perp.lot_size);
-    let quoting = spec.quote.as_ref().map(|quote| {
-        check.require(
-            (1..=10_000).contains(&quote.levels),
-            "market_maker.quote.levels",
-            quote.levels,
-            "from 1 to 10000",
-        );
-        Quoting {
-            side: quote.side,
-            half_spread: check.gap("market_maker.quote.half_spread", quote.half_spread, tick, 0),
-            levels: quote.levels,
-            level_gap: check.gap("market_maker.quote.level_gap", quote.level_gap.unwrap_or(tick), tick, 1),
-            level_qty: check.qty("market_maker.quote.level_qty", quote.level_qty, lot, 1),
-        }
-    });
     MakerTerms {
         capital: check.money("market_maker.capital", spec.capital, step),
         hedge_ratio: check.rate(
@@ -327,7 +364,22 @@ fn maker(check: &mut Check, scenario: &Scenario, step: Decimal) -> MakerTerms {
             scenario.spot.lot_size,
             0,
         ),
-        quoting,
+    }
+}
+
+fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec, room: Lots) -> Quoting {
+    let path = |name: &str| format!("{field}.{name}");
+    let tick = market.tick_size;
+    check.within(&path("levels"), spec.levels, 1, 10_000);
+    Quoting {
+        side: spec.side,
+        around: spec.around,
+        half_spread: check.gap(&path("half_spread"), spec.half_spread, tick, 0),
+        levels: spec.levels,
+        level_gap: check.gap(&path("level_gap"), spec.level_gap.unwrap_or(tick), tick, 1),
+        jitter: check.gap(&path("jitter"), spec.jitter, tick, 0),
+        level_qty: law::sizes(check, &path("level_qty"), &spec.level_qty, market.lot_size),
+        room,
     }
 }
 

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::margin::Trigger;
+use crate::random::DistributionSpec;
 use crate::units::Side;
-use crate::venue::{LiquidationOrder, Unwind};
+use crate::venue::{LiquidationOrder, MarkPrice, Unwind};
 
 /// What [`crate::world::World::build`] builds a world from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +25,10 @@ pub struct Scenario {
     pub perp: MarketSpec,
     pub venue: VenueSpec,
     pub market_maker: MarketMakerSpec,
-    pub positions: Vec<Ladder>,
+    pub positions: Vec<PositionsSpec>,
     pub ignition: IgnitionSpec,
+    #[serde(default)]
+    pub copula: Option<CopulaSpec>,
 }
 
 /// One market: its grid, its fees, what rests in its book at the start.
@@ -43,6 +46,8 @@ pub struct MarketSpec {
     pub asks: Option<Liquidity>,
     #[serde(default)]
     pub bids: Option<Liquidity>,
+    #[serde(default)]
+    pub quote: Option<QuoteSpec>,
 }
 
 /// What rests on one side of a book at the start.
@@ -53,6 +58,9 @@ pub enum Liquidity {
     Linear {
         /// Tokens per unit of price.
         depth: Decimal,
+        /// What each level's lots are multiplied by.
+        #[serde(default)]
+        noise: Option<Law>,
     },
     /// Explicit levels, from the best away.
     Levels {
@@ -61,7 +69,40 @@ pub enum Liquidity {
         /// Tokens per unit of price beyond the last level.
         #[serde(default)]
         tail_depth: Option<Decimal>,
+        /// What each level's lots are multiplied by.
+        #[serde(default)]
+        noise: Option<Law>,
     },
+    /// Orders at regular prices.
+    Orders {
+        /// How many prices.
+        levels: i64,
+        /// From the start price to the first, and from each to the next.
+        level_gap: Decimal,
+        /// At each price.
+        #[serde(default = "one_level")]
+        orders: i64,
+        /// Tokens in each order.
+        order_qty: Law,
+    },
+}
+
+/// A number, or a distribution that is drawn for each level or account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum Law {
+    Number(Decimal),
+    Drawn(DistributionSpec),
+}
+
+/// How numbers drawn per path hang together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct CopulaSpec {
+    pub fields: Vec<String>,
+    pub matrix: Vec<Vec<Decimal>>,
 }
 
 /// The venue's rules.
@@ -72,6 +113,8 @@ pub struct VenueSpec {
     pub tiers: Vec<TierSpec>,
     #[serde(default)]
     pub trigger: Trigger,
+    #[serde(default)]
+    pub mark: MarkPrice,
     #[serde(default)]
     pub liquidation_order: LiquidationOrder,
     #[serde(default)]
@@ -136,12 +179,26 @@ pub enum Residual {
 pub struct QuoteSpec {
     pub side: QuoteSide,
     #[serde(default)]
+    pub around: Around,
+    #[serde(default)]
     pub half_spread: Decimal,
     #[serde(default = "one_level")]
     pub levels: i64,
     #[serde(default)]
     pub level_gap: Option<Decimal>,
-    pub level_qty: Decimal,
+    #[serde(default)]
+    pub jitter: Decimal,
+    pub level_qty: Law,
+}
+
+/// What quotes stand around.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Around {
+    #[default]
+    Mark,
+    SpotMid,
 }
 
 const fn one_level() -> i64 {
@@ -160,11 +217,32 @@ pub enum QuoteSide {
 
 /// Many accounts of one kind: the fuel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum PositionsSpec {
+    Ladder(Ladder),
+    #[serde(rename = "distribution")]
+    Population(PopulationSpec),
+}
+
+/// Accounts by the laws of their entry, leverage and size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct PopulationSpec {
+    pub side: PositionSide,
+    pub accounts: Decimal,
+    #[serde(default)]
+    pub entry_price: Option<Law>,
+    pub leverage: Law,
+    pub notional: Law,
+}
+
+/// Accounts spread over prices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Ladder {
-    #[serde(default)]
-    pub kind: LadderKind,
     pub side: PositionSide,
     #[serde(default)]
     pub entry_price: Option<Decimal>,
@@ -182,15 +260,6 @@ pub struct Ladder {
     pub stop_price: Option<Spread>,
     #[serde(default)]
     pub placement: Placement,
-}
-
-/// The one kind of position batch there is so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum LadderKind {
-    #[default]
-    Ladder,
 }
 
 /// Long or short.
@@ -228,7 +297,19 @@ pub enum Placement {
 pub struct IgnitionSpec {
     #[serde(default = "buy")]
     pub side: IgnitionSide,
+    #[serde(default)]
+    pub market: IgnitionMarket,
     pub qty: Decimal,
+}
+
+/// Where the push comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum IgnitionMarket {
+    #[default]
+    Spot,
+    Perp,
 }
 
 const fn buy() -> IgnitionSide {

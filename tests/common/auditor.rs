@@ -35,6 +35,21 @@ struct Moved {
     by_venue: i128,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Deal {
+    taker: usize,
+    maker: usize,
+    /// Lots the taker bought.
+    signed: i128,
+    /// Ticks x lots.
+    notional: i128,
+}
+
+/// Cut toward zero.
+fn share(amount: i128, part: i128, whole: i128) -> i128 {
+    amount * part / whole
+}
+
 /// The round under way.
 #[derive(Default)]
 pub struct Round {
@@ -56,13 +71,14 @@ pub struct Auditor<'w> {
     tiers: Vec<(i128, i128)>,
     stops: Vec<Option<i128>>,
     pub held: Vec<Holding>,
-    pub rest_at_start: i128,
     /// Sold by the market maker as maker in the perpetual's book, hedged in spot, absorbed off the book.
     pub dealt: [i128; 3],
     /// Outside, fee income, insurance fund, clearing, venue loss.
     pub system: [i128; 5],
     /// Balances by code, from the transfers.
     pub replayed: HashMap<i64, i128>,
+    /// What an order has traded with one maker and is not booked yet.
+    deal: Option<Deal>,
     round: u64,
     spot_last: i128,
     mark: i128,
@@ -82,7 +98,8 @@ macro_rules! hold {
 }
 
 impl<'w> Auditor<'w> {
-    pub fn new(world: &'w World, accounts: &[Account]) -> Auditor<'w> {
+    pub fn new(world: &'w World) -> Auditor<'w> {
+        let accounts = &world.fixed.accounts;
         let tiers = world.venue.tiers.tiers().iter().map(|t| (t.min_notional.0.into(), t.rate.0.into()));
         let mut held = vec![Holding::default(); NAMED + accounts.len()];
         for (account, own) in accounts.iter().zip(&mut held[NAMED..]) {
@@ -94,7 +111,7 @@ impl<'w> Auditor<'w> {
         held[AccountId::REST_OF_MARKET.index()] = Holding { qty, cost, ..Holding::default() };
         held[MAKER].cash = world.maker.capital.0.into();
         let inventory = i128::from(world.maker.spot_inventory.0);
-        let sells = world.ignition.0 == Side::Sell;
+        let sells = world.ignition.0 == Side::Sell && world.ignition_market == Market::Spot;
         let attacker = if sells { i128::from(world.ignition.1.0) } else { 0 };
         held[AccountId::MARKET_MAKER_SPOT.index()].tokens = inventory;
         held[AccountId::ATTACKER.index()].tokens = attacker;
@@ -107,9 +124,9 @@ impl<'w> Auditor<'w> {
             stops: accounts.iter().map(|a| a.stop.map(|tick| tick.0.into())).collect(),
             held,
             system: [-deposited, 0, fund, 0, 0],
-            rest_at_start: qty,
             dealt: [0; 3],
             replayed: HashMap::new(),
+            deal: None,
             round: 0,
             spot_last: world.spot.start.0.into(),
             mark: world.perp.start.0.into(),
@@ -162,15 +179,23 @@ impl<'w> Auditor<'w> {
         }
     }
 
-    /// A fill against a holding: closing first, pro rata, its profit paid by clearing, then opening.
-    fn fill(&mut self, account: usize, signed: i128, price: i128) {
+    /// What is gathered of the order on its way goes into the books of both parties.
+    fn book(&mut self) {
+        if let Some(deal) = self.deal.take() {
+            self.fill(deal.taker, deal.signed, deal.notional);
+            self.fill(deal.maker, -deal.signed, deal.notional);
+        }
+    }
+
+    /// A deal against a holding, `notional` ticks x lots in all: closing first, pro rata, its profit paid by clearing, then opening.
+    fn fill(&mut self, account: usize, signed: i128, notional: i128) {
         let scale = i128::from(self.world.perp.contract.scale);
         let own = &mut self.held[account];
         let closing = if own.qty * signed < 0 { signed.abs().min(own.qty.abs()) } else { 0 };
         if closing > 0 {
             let open = own.qty.abs();
             let (cost, margin) = (own.cost * closing / open, own.margin * closing / open);
-            let profit = -signed.signum() * price * closing * scale - cost;
+            let profit = -signed.signum() * share(notional * scale, closing, signed.abs()) - cost;
             own.cost -= cost;
             own.margin -= margin;
             own.qty += signed.signum() * closing;
@@ -179,7 +204,7 @@ impl<'w> Auditor<'w> {
         }
         let opening = signed - signed.signum() * closing;
         own.qty += opening;
-        own.cost += opening * price * scale;
+        own.cost += signed.signum() * (notional * scale - share(notional * scale, closing, signed.abs()));
     }
 
     fn fee(&mut self, account: usize, rate: i64, value: i128) -> i128 {
@@ -220,8 +245,9 @@ impl<'w> Auditor<'w> {
         if first {
             self.allowed(account, mechanism, &before);
         }
-        let left = own.qty + i128::from(trade.taker_side.sign() * trade.qty.0);
-        let closes = left.abs() < own.qty.abs() && left * own.qty >= 0;
+        let open = own.qty + self.deal.map_or(0, |deal| deal.signed);
+        let left = open + i128::from(trade.taker_side.sign() * trade.qty.0);
+        let closes = left.abs() < open.abs() && left * open >= 0;
         hold!(self, closes, "not an order within its position {own:?}: {trade:?}");
         let limited = self.world.venue.liquidation_order == LiquidationOrder::LimitAtBankruptcy;
         if limited && mechanism == Mechanism::Liquidation {
@@ -315,6 +341,9 @@ impl Trace for Auditor<'_> {
     fn trade(&mut self, round: u64, trade: &Trade) {
         self.enter(round);
         let (qty, taker, maker) = (i128::from(trade.qty.0), trade.taker.index(), trade.maker.index());
+        if self.deal.is_some_and(|deal| (deal.taker, deal.maker) != (taker, maker)) {
+            self.book();
+        }
         hold!(self, qty > 0 && trade.price.0 > 0 && trade.taker != trade.maker, "an odd trade {trade:?}");
         match trade.cause {
             Cause::Liquidation => self.forced(trade, Mechanism::Liquidation),
@@ -327,14 +356,30 @@ impl Trace for Auditor<'_> {
         self.dealt[0] += if trade.market == Market::Perp && maker == MAKER { signed } else { 0 };
         self.dealt[1] += if trade.cause == Cause::Hedge { signed } else { 0 };
         self.dealt[2] += if trade.cause == Cause::Absorption { signed } else { 0 };
-        self.see("an absorption", trade.cause == Cause::Absorption);
+        if trade.cause == Cause::Absorption {
+            // By those who hold the other side: they never flip.
+            let held = self.held[maker].qty;
+            let left = held - signed;
+            hold!(self, left.abs() < held.abs() && left * held >= 0, "{held} held by {maker}: {trade:?}");
+            self.see("an absorption", true);
+        }
         self.now.volume[trade.market as usize] += qty;
         if trade.market == Market::Spot {
             return self.spot(trade, self.world.spot.fees);
         }
         let price = i128::from(trade.price.0);
-        self.fill(taker, signed, price);
-        self.fill(maker, -signed, price);
+        let deal = self.deal.get_or_insert(Deal { taker, maker, ..Deal::default() });
+        deal.signed += signed;
+        deal.notional += price * qty;
+        if trade.cause == Cause::Ignition {
+            // Financed from outside: the value, which stays as margin, and the fee.
+            let value = self.value(price, qty);
+            let fee = (i128::from(self.world.perp.fees.taker.0) * value + ONE - 1).div_euclid(ONE).max(0);
+            self.system[0] -= value + fee;
+            self.held[taker].cash += value + fee;
+            self.held[taker].margin += value;
+            self.see("a push in the perpetual", true);
+        }
         if trade.market == Market::Perp {
             let (value, fees) = (self.value(price, qty), self.world.perp.fees);
             self.fee(taker, fees.taker.0, value);
@@ -342,7 +387,23 @@ impl Trace for Auditor<'_> {
         }
     }
 
+    fn account(&mut self, _round: u64, id: AccountId, account: &Account) {
+        if id.index() < self.held.len() {
+            return; // there since the start
+        }
+        let p = account.position;
+        let (qty, cost, margin) = (p.qty.0.into(), p.cost.0.into(), p.margin.0.into());
+        self.held.push(Holding { qty, cost, margin, cash: margin, tokens: 0 });
+        self.stops.push(account.stop.map(|tick| tick.0.into()));
+        let rest = &mut self.held[AccountId::REST_OF_MARKET.index()];
+        rest.qty -= qty;
+        rest.cost -= cost;
+        self.system[0] -= margin;
+        self.see("an account that came into being", true);
+    }
+
     fn transfer(&mut self, round: u64, transfer: &Transfer) {
+        self.book();
         self.enter(round);
         let amount = i128::from(transfer.amount.0);
         hold!(self, amount > 0 && transfer.from != transfer.to, "an odd transfer {transfer:?}");
@@ -358,6 +419,7 @@ impl Trace for Auditor<'_> {
     }
 
     fn liquidation(&mut self, round: u64, record: &Liquidation) {
+        self.book();
         self.enter(round);
         self.now.orders += 1;
         let (account, mechanism) = (record.account.index(), record.mechanism);
@@ -401,6 +463,7 @@ impl Trace for Auditor<'_> {
     }
 
     fn stage(&mut self, stage: &Stage) {
+        self.book();
         self.enter(stage.round);
         self.settle_desk();
         if self.held[MAKER].qty == 0 && self.held[MAKER].cash < 0 {

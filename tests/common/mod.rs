@@ -4,7 +4,7 @@
 use perpcore::engine::{Simulation, Summary};
 use perpcore::units::{Lots, Quote, Ticks};
 use perpcore::world::World;
-use perpcore::world::scenario::{Ladder, LadderKind, Placement, PositionSide, Scenario, Spread};
+use perpcore::world::scenario::{Ladder, Placement, PositionSide, PositionsSpec, Scenario, Spread};
 use rust_decimal::Decimal;
 
 pub fn decimal(text: &str) -> Decimal {
@@ -52,7 +52,7 @@ impl Setup {
     }
 
     pub fn shorts(mut self, ladder: Shorts) -> Setup {
-        self.0.positions.push(ladder.0);
+        self.0.positions.push(PositionsSpec::Ladder(ladder.0));
         self
     }
 
@@ -108,7 +108,6 @@ impl Shorts {
 /// Shorts that break at one price, or evenly between two.
 pub fn ladder(from: Decimal, to: Option<Decimal>) -> Shorts {
     Shorts(Ladder {
-        kind: LadderKind::Ladder,
         side: PositionSide::Short,
         entry_price: None,
         qty: None,

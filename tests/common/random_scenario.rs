@@ -1,11 +1,13 @@
 //! Random scenarios, small to medium, by a seeded generator of their own; what a world refuses is drawn again.
 
 use perpcore::margin::Trigger;
-use perpcore::venue::{LiquidationOrder, Unwind};
+use perpcore::random::DistributionSpec;
+use perpcore::venue::{LiquidationOrder, MarkPrice, Unwind};
 use perpcore::world::World;
 use perpcore::world::scenario::{
-    IgnitionSide, IgnitionSpec, Ladder, LadderKind, Liquidity, MarketMakerSpec, MarketSpec, Placement,
-    PositionSide, QuoteSide, QuoteSpec, Residual, Scenario, Spread, TierSpec, VenueSpec,
+    Around, IgnitionMarket, IgnitionSide, IgnitionSpec, Ladder, Law, Liquidity, MarketMakerSpec, MarketSpec,
+    Placement, PopulationSpec, PositionSide, PositionsSpec, QuoteSide, QuoteSpec, Residual, Scenario, Spread,
+    TierSpec, VenueSpec,
 };
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -117,11 +119,13 @@ fn scenario(dice: &mut Dice) -> Scenario {
         perp: market(dice, &size, false),
         venue: venue(dice, &size),
         market_maker: maker(dice, &size, hedge),
-        positions: (0..1 + dice.next() % 4).map(|_| ladder(dice, &size, hedge)).collect(),
+        positions: (0..1 + dice.next() % 4).map(|_| positions(dice, &size, hedge)).collect(),
         ignition: IgnitionSpec {
             side: if size.sells { IgnitionSide::Sell } else { IgnitionSide::Buy },
-            qty: on(push, spot[1]),
+            market: if dice.chance(0.15) { IgnitionMarket::Perp } else { IgnitionMarket::Spot },
+            qty: on(push, Decimal::max(spot[1], perp[1])),
         },
+        copula: None,
     }
 }
 
@@ -141,13 +145,14 @@ fn market(dice: &mut Dice, size: &Size, spot: bool) -> MarketSpec {
         taker_fee: dice.pick(&fees),
         asks: dice.maybe(asks, |dice| liquidity(dice, size, tick_size, lot_size, 1.0)),
         bids: dice.maybe(bids, |dice| liquidity(dice, size, tick_size, lot_size, -1.0)),
+        quote: None,
     }
 }
 
 fn liquidity(dice: &mut Dice, size: &Size, tick: Decimal, lot: Decimal, way: f64) -> Liquidity {
     let depth = size.depth * dice.scale(0.5, 2.0);
     if dice.chance(0.6) {
-        return Liquidity::Linear { depth: rough(depth) };
+        return Liquidity::Linear { depth: rough(depth), noise: noise(dice) };
     }
     let mut price = size.start;
     let levels = (0..1 + dice.next() % 12).map(|_| {
@@ -155,7 +160,16 @@ fn liquidity(dice: &mut Dice, size: &Size, tick: Decimal, lot: Decimal, way: f64
         price += way * gap;
         (on(price, tick), on(depth * gap, lot))
     });
-    Liquidity::Levels { levels: levels.collect(), tail_depth: dice.maybe(0.5, |_| rough(depth)) }
+    Liquidity::Levels {
+        levels: levels.collect(),
+        tail_depth: dice.maybe(0.5, |_| rough(depth)),
+        noise: noise(dice),
+    }
+}
+
+fn noise(dice: &mut Dice) -> Option<Law> {
+    let (low, high) = (Decimal::new(5, 1), Decimal::new(15, 1));
+    dice.maybe(0.2, |_| Law::Drawn(DistributionSpec::Uniform { low, high }))
 }
 
 fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
@@ -175,6 +189,7 @@ fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
     VenueSpec {
         tiers,
         trigger: dice.pick(&[Trigger::AtOrBelow, Trigger::Below]),
+        mark: MarkPrice::Index,
         liquidation_order: dice.pick(&[LiquidationOrder::Market, LiquidationOrder::LimitAtBankruptcy]),
         unwind: dice.pick(&[Unwind::Hold, Unwind::AtOnce]),
         liquidations_per_round: dice.maybe(0.3, |dice| i64::try_from(1 + dice.next() % 8).unwrap()),
@@ -199,7 +214,9 @@ fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
         half_spread: if dice.chance(0.5) { Decimal::ZERO } else { on(size.start * 0.005, size.perp[0]) },
         levels: i64::try_from(1 + dice.next() % 6).unwrap(),
         level_gap: dice.maybe(0.3, |dice| on(size.start * dice.scale(0.001, 0.01), size.perp[0])),
-        level_qty: on(size.push * dice.scale(0.05, 20.0), size.perp[1]),
+        level_qty: Law::Number(on(size.push * dice.scale(0.05, 20.0), size.perp[1])),
+        around: Around::default(),
+        jitter: Decimal::ZERO,
     });
     let inventory = dice.maybe(0.5, |dice| on(size.push * dice.scale(0.01, 1.0), size.spot[1]));
     let capital = size.push * size.start * dice.scale(0.01, 30.0);
@@ -210,6 +227,24 @@ fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
         spot_inventory: inventory.unwrap_or_default(),
         quote,
     }
+}
+
+/// A ladder, or a population of the same kind.
+fn positions(dice: &mut Dice, size: &Size, hedge: f64) -> PositionsSpec {
+    let ladder = ladder(dice, size, hedge);
+    if !dice.chance(0.25) {
+        return PositionsSpec::Ladder(ladder);
+    }
+    let uniform =
+        |low: f64, high: f64| Law::Drawn(DistributionSpec::Uniform { low: rough(low), high: rough(high) });
+    let each = size.push * size.start / dice.scale(1.0, 40.0);
+    PositionsSpec::Population(PopulationSpec {
+        side: ladder.side,
+        accounts: rough(dice.scale(2.0, 90.0)),
+        entry_price: dice.maybe(0.5, |_| uniform(size.start * 0.97, size.start * 1.03)),
+        leverage: uniform(dice.between(2.0, 8.0), dice.between(8.0, 50.0)),
+        notional: uniform(each * 0.05, each),
+    })
 }
 
 fn ladder(dice: &mut Dice, size: &Size, hedge: f64) -> Ladder {
@@ -231,7 +266,6 @@ fn ladder(dice: &mut Dice, size: &Size, hedge: f64) -> Ladder {
     let notional = dice.chance(0.2);
     let stop = at(dice.between(0.003, near + width));
     Ladder {
-        kind: LadderKind::Ladder,
         side: if short { PositionSide::Short } else { PositionSide::Long },
         entry_price: dice.maybe(0.3, |dice| on(size.start * dice.between(0.97, 1.03), size.perp[0])),
         qty: (!notional).then(|| on(tokens, size.perp[1])),

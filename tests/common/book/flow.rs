@@ -101,7 +101,8 @@ impl Flow {
                     break;
                 }
                 let (qty, owner) = (self.rng.range(1, 9), HOLDERS);
-                let level = Level { price: Ticks(price), qty: Lots(qty), owner: AccountId(owner) };
+                let level =
+                    Level { price: Ticks(price), qty: Lots(qty), owner: AccountId(owner), newest: false };
                 supply.0[side.index()].push_back(level);
                 self.naive.rest(side, Order { tag, price, qty, owner, terms: Terms::default() });
                 tag += 1;

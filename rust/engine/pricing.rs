@@ -1,0 +1,88 @@
+//! Phase 2: index, mark, and the quotes around them.
+
+use super::{Simulation, Trace};
+use crate::book::{OrderBook, Supply};
+use crate::error::{Reject, RunError, Whose};
+use crate::ids::AccountId;
+use crate::units::{Overflow, Side, Ticks};
+use crate::venue::MarkPrice;
+use crate::world::{Around, Quoting, WorldSupply};
+
+const MAKER: AccountId = AccountId::MARKET_MAKER;
+
+impl<T: Trace> Simulation<'_, T> {
+    pub(super) fn price(&mut self) -> Result<(), RunError> {
+        let index = self.spot_last();
+        self.previous_mark = self.mark;
+        self.mark = self.read_mark(index).whose(MAKER, "mark price")?.max(Ticks(1));
+        (self.stage.index, self.stage.mark) = (index, self.mark);
+        self.post_quotes()
+    }
+
+    fn read_mark(&self, index: Ticks) -> Result<Ticks, Overflow> {
+        let (n, d) = self.world.conversion.tick;
+        match self.world.venue.mark {
+            MarkPrice::Index => Ticks::nearest(i128::from(index.0) * n, d),
+            MarkPrice::MeanOfMids => {
+                let spot = twice_mid(&self.spot, index);
+                let perp = twice_mid(&self.perp, self.perp_last());
+                Ticks::nearest(spot * n + perp * d, 4 * d)
+            }
+        }
+    }
+
+    /// Whoever quotes cancels his quotes and posts them anew; one that would trade is left out.
+    pub(super) fn post_quotes(&mut self) -> Result<(), RunError> {
+        let round = self.stage.round;
+        let index = self.spot_last();
+        let mid = twice_mid(&self.spot, index);
+        if let Some(quoting) = &self.world.spot.quoting {
+            let around = match quoting.around {
+                Around::Mark => index,
+                Around::SpotMid => Ticks::nearest(mid, 2).whose(MAKER, "spot mid")?,
+            };
+            repost(&mut self.spot, quoting, round, around)?;
+        }
+        let alive = self.maker.alive;
+        if let Some(quoting) = self.world.perp.quoting.as_ref().filter(|_| alive) {
+            let (n, d) = self.world.conversion.tick;
+            let around = match quoting.around {
+                Around::Mark => self.mark,
+                Around::SpotMid => Ticks::nearest(mid * n, 2 * d).whose(MAKER, "spot mid")?,
+            };
+            repost(&mut self.perp, quoting, round, around)?;
+        }
+        Ok(())
+    }
+}
+
+/// Best bid plus best ask, or twice the last trade.
+fn twice_mid<S: Supply>(book: &OrderBook<S>, last: Ticks) -> i128 {
+    match (book.best(Side::Buy), book.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => i128::from(bid.0) + i128::from(ask.0),
+        _ => 2 * i128::from(last.0),
+    }
+}
+
+fn repost(
+    book: &mut OrderBook<WorldSupply>,
+    quoting: &Quoting,
+    round: u64,
+    around: Ticks,
+) -> Result<(), RunError> {
+    book.supply_mut().withdraw_quotes();
+    while let Some((side, id)) = book.supply_mut().next_entered() {
+        match book.cancel(id) {
+            Ok(left) => book.supply_mut().returned(side, left),
+            Err(Reject::UnknownOrder) => {} // it was filled
+            Err(reject) => return Err(RunError::Order { account: MAKER, reject }),
+        }
+    }
+    for resting in [Side::Sell, Side::Buy] {
+        if quoting.quotes(resting) {
+            let limit = book.best(resting.opposite());
+            book.supply_mut().quote(resting, round, around, limit);
+        }
+    }
+    Ok(())
+}

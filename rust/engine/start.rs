@@ -1,0 +1,204 @@
+//! How a path begins: everybody has deposited and holds what the scenario says.
+
+use super::{Drawn, Simulation, Stage, Totals, Trace, Watch};
+use crate::agents::MarketMaker;
+use crate::book::OrderBook;
+use crate::error::{PathError, RunError, Whose};
+use crate::event::{LedgerAccount, Reason, Transfer};
+use crate::ids::AccountId;
+use crate::ledger::Ledger;
+use crate::margin::{Moved, Position, Waiting, Way};
+use crate::units::{Lots, Quote, Ticks};
+use crate::world::{SupplyStreams, Template, World, WorldSupply};
+
+const NAMED: usize = AccountId::FIRST_NAMED.index();
+
+impl<T: Trace> Simulation<'_, T> {
+    /// A path before its ignition.
+    pub fn new(world: &World, seed: u64, path: u64, trace: T) -> Result<Self, RunError> {
+        let (spot, perp) = supplies(world, seed, path);
+        let mut simulation = Simulation {
+            world: world.clone(),
+            seed,
+            path,
+            spot: OrderBook::new(spot),
+            perp: OrderBook::new(perp),
+            ledger: Ledger::default(),
+            positions: Vec::new(),
+            watch: Vec::new(),
+            tokens: vec![Lots::ZERO; NAMED],
+            financed: vec![Quote::ZERO; NAMED],
+            fixed_taken: [0; 2],
+            waiting: Way::BOTH.map(Waiting::new),
+            moved: Moved::default(),
+            next_cell: Vec::new(),
+            drawn: None,
+            arrivals: Vec::new(),
+            touched: Vec::new(),
+            maker: MarketMaker::new(world.maker, world.conversion),
+            mark: Ticks::ZERO,
+            previous_mark: Ticks::ZERO,
+            peak: Ticks::ZERO,
+            named_margin: Quote::ZERO,
+            burnt_qty: Lots::ZERO,
+            booked: 0,
+            ignition: (Lots::ZERO, Quote::ZERO),
+            spot_exhausted: false,
+            stage: Stage::default(),
+            totals: Totals::default(),
+            sent: Vec::new(),
+            records: Vec::new(),
+            fills: Vec::new(),
+            interrupt: None,
+            trace,
+        };
+        simulation.settle_in()?;
+        Ok(simulation)
+    }
+
+    /// Another path of the same world, at the cost of what the last one touched.
+    pub fn restart(&mut self, path: u64) -> Result<(), RunError> {
+        self.path = path;
+        let seed = self.seed;
+        self.spot.restart(|supply| supply.restart(seed, path, SupplyStreams::SPOT));
+        self.perp.restart(|supply| supply.restart(seed, path, SupplyStreams::PERP));
+        self.rewind();
+        self.begin()
+    }
+
+    /// A path of another world, in the same memory.
+    pub fn replace(&mut self, world: World, path: u64) -> Result<(), RunError> {
+        self.path = path;
+        let (spot, perp) = supplies(&world, self.seed, path);
+        self.spot.clear(spot);
+        self.perp.clear(perp);
+        self.world = world;
+        self.settle_in()
+    }
+
+    /// Another path of a scenario whose numbers are drawn per path.
+    pub fn restart_as(&mut self, template: &Template, path: u64) -> Result<(), PathError> {
+        match template.rebuilt(self.seed, path)? {
+            Some(world) => self.replace(world, path)?,
+            None => {
+                template.draw_into(&mut self.world, self.seed, path);
+                self.restart(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sink, to empty it between paths.
+    pub fn trace_mut(&mut self) -> &mut T {
+        &mut self.trace
+    }
+
+    /// The fixed accounts move in.
+    fn settle_in(&mut self) -> Result<(), RunError> {
+        let fixed = &self.world.fixed;
+        let traders = NAMED + fixed.accounts.len();
+        self.positions.clear();
+        self.positions.resize(NAMED, Position::default());
+        self.positions.extend(fixed.accounts.iter().map(|account| account.position));
+        self.watch.clear();
+        self.watch.resize(traders, Watch::Sorted);
+        self.ledger = Ledger::new(traders);
+        self.ledger.rewind(traders, fixed.sum.margin);
+        for (id, account) in (AccountId::FIRST_NAMED.0..).zip(&fixed.accounts) {
+            self.ledger.restore(AccountId(id), account.position.margin);
+        }
+        self.touched.clear();
+        self.begin()
+    }
+
+    /// Takes the accounts back to where they began.
+    fn rewind(&mut self) {
+        let fixed = &self.world.fixed;
+        let traders = NAMED + fixed.accounts.len();
+        self.positions.truncate(traders);
+        self.watch.truncate(traders);
+        self.ledger.rewind(traders, fixed.sum.margin);
+        for id in (0..AccountId::FIRST_NAMED.0).map(AccountId) {
+            self.ledger.restore(id, Quote::ZERO);
+            self.positions[id.index()] = Position::default();
+            self.watch[id.index()] = Watch::Sorted;
+        }
+        for id in self.touched.drain(..) {
+            let position = fixed.accounts[id.index() - NAMED].position;
+            self.ledger.restore(id, position.margin);
+            self.positions[id.index()] = position;
+            self.watch[id.index()] = Watch::Sorted;
+        }
+    }
+
+    /// The rest of the market takes the other side of all positions; the others bring what they have.
+    fn begin(&mut self) -> Result<(), RunError> {
+        let world = &self.world;
+        let Position { qty, cost, margin } = world.fixed.sum;
+        self.positions[AccountId::REST_OF_MARKET.index()] =
+            Position { qty: -qty, cost: -cost, margin: Quote::ZERO };
+        self.named_margin = margin;
+        self.tokens.fill(Lots::ZERO);
+        self.tokens[AccountId::ATTACKER.index()] = world.attacker_tokens();
+        self.tokens[AccountId::MARKET_MAKER_SPOT.index()] = world.maker.spot_inventory;
+        self.tokens[AccountId::HOLDERS.index()] = world.free_float();
+        self.financed.fill(Quote::ZERO);
+        self.fixed_taken = [0; 2];
+        self.waiting.iter_mut().for_each(Waiting::clear);
+        self.moved.clear();
+        self.next_cell.clear();
+        self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
+        self.maker.restart(world.maker);
+        (self.mark, self.previous_mark, self.peak) = (world.perp.start, world.perp.start, world.spot.start);
+        (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
+        self.ignition = (Lots::ZERO, Quote::ZERO);
+        self.spot_exhausted = false;
+        (self.stage, self.totals) = (Stage::default(), Totals::default());
+        self.sent.clear();
+        let (fund, capital) = (world.venue.insurance_fund, world.maker.capital);
+        self.deposit(LedgerAccount::InsuranceFund, fund)?;
+        self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), capital)?;
+        if T::ON {
+            self.trace_fixed();
+        }
+        match self.drawn {
+            Some(_) => self.draw_beforehand(),
+            None => Ok(()),
+        }
+    }
+
+    /// What the fixed accounts deposited, written down.
+    fn trace_fixed(&mut self) {
+        for (id, account) in (AccountId::FIRST_NAMED.0..).zip(&self.world.fixed.accounts) {
+            let to = LedgerAccount::Trader(AccountId(id));
+            let amount = account.position.margin;
+            let transfer = Transfer { from: LedgerAccount::Outside, to, amount, reason: Reason::Deposit };
+            self.trace.transfer(0, &transfer);
+            self.trace.account(0, AccountId(id), account);
+        }
+    }
+
+    /// Draws the whole world before each path instead of what the price gets to: the same bits, slower.
+    pub fn eager(mut self) -> Result<Self, RunError> {
+        self.drawn = Some(Drawn::default());
+        self.draw_beforehand()?;
+        Ok(self)
+    }
+
+    fn draw_beforehand(&mut self) -> Result<(), RunError> {
+        let drawn = Drawn::all(&self.world, self.seed, self.path);
+        self.drawn = Some(drawn.whose(AccountId::FIRST_NAMED, "value of an account")?);
+        self.draw_levels();
+        Ok(())
+    }
+}
+
+fn supplies(world: &World, seed: u64, path: u64) -> (WorldSupply, WorldSupply) {
+    let of = |market: &crate::world::Market, owner, streams| {
+        WorldSupply::new(&market.shapes, market.quoting.as_ref(), owner, streams, seed, path)
+    };
+    (
+        of(&world.spot, AccountId::HOLDERS, SupplyStreams::SPOT),
+        of(&world.perp, AccountId::MARKET_MAKER, SupplyStreams::PERP),
+    )
+}

@@ -1,0 +1,43 @@
+//! Accounts that are the same in every path, with what is worth knowing of them beforehand.
+
+use super::accounts::Account;
+use crate::event::Mechanism;
+use crate::ids::AccountId;
+use crate::margin::{Due, Position, Way};
+use crate::units::{Lots, Overflow, Ticks};
+
+/// They are numbered from [`AccountId::FIRST_NAMED`].
+#[derive(Clone, Debug, Default)]
+pub struct Fixed {
+    /// In the order of their ids.
+    pub accounts: Vec<Account>,
+    /// Their thresholds in the order in which a mark reaches them, up and down.
+    pub sorted: [Vec<Due>; 2],
+    /// Sum of their positions and margins.
+    pub sum: Position,
+    /// Sum of their quantities without sign.
+    pub open_interest: Lots,
+}
+
+impl Fixed {
+    pub(super) fn new(accounts: Vec<Account>) -> Result<Fixed, Overflow> {
+        let mut fixed = Fixed::default();
+        for (account, id) in accounts.iter().zip(AccountId::FIRST_NAMED.0..) {
+            let Position { qty, cost, margin } = account.position;
+            let way = Way::of(&account.position);
+            let due = |threshold, mechanism| Due { threshold, account: AccountId(id), mechanism };
+            let side = &mut fixed.sorted[way as usize];
+            side.extend(account.liquidation.map(|tick| due(tick, Mechanism::Liquidation)));
+            side.extend(account.stop.map(|tick| due(tick, Mechanism::Stop)));
+            fixed.sum.qty = fixed.sum.qty.plus(qty)?;
+            fixed.sum.cost = fixed.sum.cost.plus(cost)?;
+            fixed.sum.margin = fixed.sum.margin.plus(margin)?;
+            fixed.open_interest = fixed.open_interest.plus(qty.abs())?;
+        }
+        for way in Way::BOTH {
+            fixed.sorted[way as usize].sort_unstable_by_key(|due| due.rank(way, Ticks::ZERO));
+        }
+        fixed.accounts = accounts;
+        Ok(fixed)
+    }
+}

@@ -1,0 +1,113 @@
+//! Laws: distributions drawn for each level or account, as tables of 4,096 equally likely values.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::check::{Check, MAX_LOTS, double};
+use super::scenario::Law;
+use crate::random::{Distribution, Problem};
+use crate::units::Lots;
+
+/// Entries of a table: twelve bits of a word.
+pub(super) const POINTS: usize = 4096;
+
+/// Factors in units of 2^-20.
+#[derive(Clone, Debug)]
+pub struct Factors([u32; POINTS]);
+
+impl Factors {
+    /// This many lots, times the factor that a word draws, floored.
+    #[inline]
+    pub(super) fn apply(&self, lots: i64, word: u64) -> i64 {
+        let factor = i128::from(self.0[(word >> 52) as usize]);
+        // Below 2^53 lots x 2^12: it fits.
+        ((i128::from(lots) * factor) >> 20) as i64
+    }
+
+    pub(super) fn largest(&self) -> u32 {
+        self.0[POINTS - 1]
+    }
+}
+
+/// Quantities, rising.
+#[derive(Clone, Debug)]
+pub enum Sizes {
+    /// Always the same.
+    Fixed(Lots),
+    /// As a word draws.
+    Table(Box<[Lots; POINTS]>),
+}
+
+impl Sizes {
+    /// The quantity that a word draws.
+    #[inline]
+    pub(super) fn draw(&self, word: u64) -> Lots {
+        match self {
+            Sizes::Fixed(lots) => *lots,
+            Sizes::Table(table) => table[(word >> 52) as usize],
+        }
+    }
+
+    pub(super) fn largest(&self) -> Lots {
+        match self {
+            Sizes::Fixed(lots) => *lots,
+            Sizes::Table(table) => table[POINTS - 1],
+        }
+    }
+}
+
+/// A law, ready to be asked for quantiles: a number is one that never varies.
+pub(super) fn read(check: &mut Check, field: &str, law: &Law) -> Option<Distribution> {
+    match law {
+        Law::Number(x) => Some(Distribution::point(double(*x))),
+        Law::Drawn(spec) => match spec.compile() {
+            Ok(law) => Some(law),
+            Err(problems) => {
+                for Problem { field: inner, value, allowed } in problems {
+                    check.found.push(format!("{field}.{inner}"), value, allowed);
+                }
+                None
+            }
+        },
+    }
+}
+
+/// The factors of a noise, all from 0 to below 4096.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(super) fn factors(check: &mut Check, field: &str, law: &Law) -> Option<Arc<Factors>> {
+    let table = read(check, field, law)?.table(POINTS);
+    let (first, last) = (table[0], table[POINTS - 1]);
+    let fits = first >= 0.0 && last < 4095.5;
+    check.require(fits, field, format!("factors from {first} to {last}"), "factors from 0 to 4095");
+    let mut factors = [0; POINTS];
+    for (factor, x) in factors.iter_mut().zip(table) {
+        *factor = (x * f64::from(1 << 20) + 0.5).floor() as u32;
+    }
+    fits.then(|| Arc::new(Factors(factors)))
+}
+
+/// The quantities of a law in whole lots, at least one.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+pub(super) fn sizes(check: &mut Check, field: &str, law: &Law, lot_size: Decimal) -> Arc<Sizes> {
+    if let Law::Number(qty) = law {
+        return Arc::new(Sizes::Fixed(check.qty(field, *qty, lot_size, 1)));
+    }
+    let mut table = Box::new([Lots(1); POINTS]);
+    if let Some(law) = read(check, field, law) {
+        let points = law.table(POINTS);
+        let lot = double(lot_size);
+        let (first, last) = (points[0], points[POINTS - 1]);
+        let fits = first > 0.0 && last / lot < MAX_LOTS as f64;
+        check.require(
+            fits,
+            field,
+            format!("quantities from {first} to {last}"),
+            "more than 0, at most 2^53 lots",
+        );
+        for (lots, x) in table.iter_mut().zip(points).filter(|_| fits) {
+            *lots = Lots(((x / lot + 0.5).floor() as i64).max(1));
+        }
+    }
+    Arc::new(Sizes::Table(table))
+}

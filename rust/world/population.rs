@@ -1,0 +1,370 @@
+//! Populations: accounts by the laws of their entry, leverage and size, tabulated once, drawn when the mark gets there.
+
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+
+use rust_decimal::Decimal;
+
+use super::accounts::{Account, Terms};
+use super::cells::Cells;
+use super::check::{Check, MAX_LOTS, MAX_TICKS, double};
+use super::law::{self, POINTS};
+use super::scenario::{Law, PopulationSpec, PositionSide};
+use crate::margin::{Contract, MarginTiers, Position, Trigger, threshold};
+use crate::random::{Distribution, LADDER_STREAM, Stream};
+use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
+
+/// Cells of a group at most: more ticks make wider cells.
+const MAX_CELLS: i64 = 4096;
+/// Equally likely entries a cell.
+const ENTRIES: usize = 64;
+/// Accounts a cell at most, on average.
+const MAX_MEAN: f64 = 1e6;
+/// Entries that are told apart.
+const MAX_ENTRIES: i64 = 256;
+/// Accounts of a population at most, on average.
+const MAX_EXPECTED: i64 = 10_000_000;
+/// Where less than this is expected nobody is looked for.
+const NOBODY: f64 = 1e-9;
+
+/// Accounts of one kind that come into being in cells.
+#[derive(Clone, Debug)]
+pub struct Population {
+    stream: u64,
+    groups: Vec<Group>,
+    /// Lots expected in all.
+    pub expected_qty: Lots,
+}
+
+/// Accounts whose maintenance follows one rate, or nearly.
+#[derive(Clone, Debug)]
+struct Group {
+    cells: Cells,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// All accounts of a cell alike: a Poisson ladder.
+    Alike(Vec<Account>),
+    /// Each drawn from the laws.
+    Drawn(Laws),
+}
+
+#[derive(Clone, Debug)]
+struct Laws {
+    sign: i64,
+    rho: i64,
+    sizes: Vec<Lots>,
+    /// `ENTRIES` a cell.
+    entries: Vec<u32>,
+    contract: Contract,
+    tiers: MarginTiers,
+    trigger: Trigger,
+    /// Whether an account breaks exactly at its tick.
+    exact: bool,
+}
+
+impl Population {
+    /// One whose accounts are alike in every cell of one tick.
+    pub(super) fn alike(
+        index: usize,
+        first: Ticks,
+        step: i64,
+        mean: f64,
+        by_tick: Vec<Account>,
+    ) -> Population {
+        let cells = Cells::new(first, step, 1, &vec![mean; by_tick.len()]);
+        let each = by_tick.first().map_or(Lots::ZERO, |account| account.position.qty.abs());
+        let expected_qty = whole(mean * by_tick.len() as f64 * each.0 as f64);
+        let groups = vec![Group { cells, kind: Kind::Alike(by_tick) }];
+        Population { stream: LADDER_STREAM + index as u64, groups, expected_qty }
+    }
+
+    /// Groups, each walked on its own.
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Where the mark reaches a cell of a group, if there is such a cell, and the way it must go (+1 up).
+    #[inline]
+    pub fn reached_at(&self, group: usize, cell: usize) -> Option<(Ticks, i64)> {
+        let cells = &self.groups[group].cells;
+        (cell < cells.len()).then(|| (cells.reached_at(cell), cells.step))
+    }
+
+    /// The accounts of a cell in one path, one after the other.
+    #[inline]
+    pub fn draw(
+        &self,
+        (seed, path): (u64, u64),
+        group: usize,
+        cell: usize,
+        mut each: impl FnMut(Account),
+    ) -> Result<(), Overflow> {
+        let Group { cells, kind } = &self.groups[group];
+        let words = cells.draw(&Stream::new(seed, path, self.stream), group as u64, cell);
+        match kind {
+            Kind::Alike(by_tick) => words.for_each(|_| each(by_tick[cell])),
+            Kind::Drawn(laws) => {
+                for word in words {
+                    each(laws.account(cells, cell, word)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Laws {
+    #[inline]
+    fn account(&self, cells: &Cells, cell: usize, word: u64) -> Result<Account, Overflow> {
+        let qty = self.sizes[(((word >> 32) * self.sizes.len() as u64) >> 32) as usize];
+        let entry = self.entries[cell * ENTRIES + (word >> 26 & 63) as usize];
+        let within = ((word & 0x03ff_ffff) * cells.width.unsigned_abs()) >> 26;
+        let tick = Ticks((cells.reached_at(cell).0 + cells.step * within as i64).max(1));
+        let cost = self.contract.value(Ticks(i64::from(entry)), qty)?;
+        let value = self.contract.value(tick, qty)?;
+        let kept = billionths_of(value.0, self.rho)?;
+        let meant = Quote(kept).plus(Quote(self.sign * cost.minus(value)?.0))?;
+        let margin = self.allowed(cost, meant)?;
+        let position = Position { qty: Lots(self.sign * qty.0), cost: Quote(self.sign * cost.0), margin };
+        let liquidation = if self.exact && margin == meant {
+            Some(tick)
+        } else {
+            threshold(&position, margin, self.contract, &self.tiers, self.trigger)?
+        };
+        Ok(Account { position, liquidation, stop: None })
+    }
+
+    /// The margin, or what the largest leverage of the tier takes if that is more.
+    #[inline]
+    fn allowed(&self, cost: Quote, margin: Quote) -> Result<Quote, Overflow> {
+        let cap = self.tiers.at(cost).max_leverage;
+        let worth = i128::from(cost.0) * i128::from(Rate::ONE);
+        if i128::from(margin.0) * i128::from(cap) >= worth {
+            return Ok(margin);
+        }
+        narrow(div_ceil(worth, i128::from(cap))).map(Quote)
+    }
+}
+
+/// `floor(value x rate / 10^9)`, the division in 64 bits where it fits.
+#[inline]
+fn billionths_of(value: i64, rate: i64) -> Result<i64, Overflow> {
+    match value.checked_mul(rate) {
+        Some(product) => Ok(product.div_euclid(Rate::ONE)),
+        None => narrow((i128::from(value) * i128::from(rate)).div_euclid(i128::from(Rate::ONE))),
+    }
+}
+
+fn whole(x: f64) -> Lots {
+    Lots((x + 0.5).floor() as i64)
+}
+
+/// Builds the population at `index` of the scenario's positions; what is wrong with it goes to `check`.
+pub(super) fn build(
+    check: &mut Check,
+    index: usize,
+    spec: &PopulationSpec,
+    terms: &Terms<'_>,
+) -> Option<Population> {
+    let field = format!("positions[{index}]");
+    let path = |name: &str| format!("{field}.{name}");
+    let before = check.found.problems.len();
+    let accounts = double(check.positive(&path("accounts"), spec.accounts, MAX_EXPECTED.into()));
+    let leverage = law::read(check, &path("leverage"), &spec.leverage);
+    let notional = law::read(check, &path("notional"), &spec.notional);
+    let entries = entries(check, &path("entry_price"), spec, terms);
+    if let Some(leverage) = &leverage {
+        let (least, most) = leverage.support();
+        let cap = terms.tiers.tiers()[0].max_leverage as f64 / Rate::ONE as f64;
+        check.require(
+            least > 0.0 && most <= cap,
+            &path("leverage"),
+            format!("leverages from {least} to {most}"),
+            &format!("more than 0, at most {cap}, the maximum of the first tier"),
+        );
+    }
+    let sizes = notional.and_then(|notional| sizes(check, &path("notional"), &notional, terms));
+    if check.found.problems.len() > before {
+        return None;
+    }
+    let sign = if spec.side == PositionSide::Long { 1 } else { -1 };
+    let plan = Plan { sign, entries: entries?, leverage: leverage?, terms };
+    let sizes = sizes?;
+    let mean = sizes.iter().map(|lots| lots.0 as f64).sum::<f64>() / POINTS as f64;
+    let mut groups = Vec::new();
+    for group in by_tier(&sizes, terms) {
+        match plan.group(group, accounts * group.len() as f64 / POINTS as f64) {
+            Ok(group) => groups.push(group),
+            Err(Overflow) => {
+                let allowed =
+                    format!("values below 2^63 quote steps, at most {MAX_MEAN} accounts in one cell");
+                check.found.push(&field, "its largest account, or its densest cell", allowed);
+                return None;
+            }
+        }
+    }
+    Some(Population { stream: LADDER_STREAM + index as u64, groups, expected_qty: whole(accounts * mean) })
+}
+
+/// What all groups share.
+struct Plan<'a> {
+    sign: i64,
+    /// Entry ticks with their weights.
+    entries: Vec<(i64, f64)>,
+    leverage: Distribution,
+    terms: &'a Terms<'a>,
+}
+
+impl Plan<'_> {
+    fn group(&self, sizes: &[Lots], expected: f64) -> Result<Group, Overflow> {
+        let Terms { start, contract, tiers, trigger, .. } = *self.terms;
+        let (rho, one_tier) = self.rate(sizes)?;
+        let step = -self.sign;
+        let first = start.0 + step;
+        let ticks = self.ticks(first, rho, expected);
+        let width = (ticks - 1) / MAX_CELLS + 1;
+        let cells = (ticks - 1) / width + 1;
+        let (mut means, mut entries) = (Vec::new(), Vec::new());
+        let mut beyond = vec![1.0; self.entries.len()];
+        for cell in 1..=cells {
+            let next: Vec<f64> = self.odds_beyond((first + step * width * cell).max(0), rho).collect();
+            let odds: Vec<f64> =
+                self.entries.iter().zip(beyond.iter().zip(&next)).map(|(e, (a, b))| e.1 * (a - b)).collect();
+            let all: f64 = odds.iter().sum();
+            means.push(expected * all);
+            self.quantiles(&odds, all, &mut entries);
+            beyond = next;
+        }
+        if means.iter().any(|&mean| mean > MAX_MEAN) {
+            return Err(Overflow);
+        }
+        let kind = Kind::Drawn(Laws {
+            sign: self.sign,
+            rho,
+            sizes: sizes.to_vec(),
+            entries,
+            contract,
+            tiers: tiers.clone(),
+            trigger,
+            exact: one_tier && trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
+        });
+        Ok(Group { cells: Cells::new(Ticks(first), step, width, &means), kind })
+    }
+
+    /// Maintenance of the largest account at the highest price of interest, as a rate rounded up; whether one tier reaches
+    /// that far.
+    fn rate(&self, sizes: &[Lots]) -> Result<(i64, bool), Overflow> {
+        let highest = self.entries.last().map_or(0, |&(e, _)| e);
+        let margin = if self.sign < 0 { 1.0 / self.leverage.support().0 } else { 0.0 };
+        let price = (highest as f64 * (1.0 + margin)).floor();
+        if price > MAX_TICKS as f64 {
+            return Err(Overflow);
+        }
+        let largest = *sizes.last().ok_or(Overflow)?;
+        let value = self.terms.contract.value(Ticks(price as i64), largest)?;
+        let tiers = self.terms.tiers;
+        if tiers.tiers().get(1).is_none_or(|second| value < second.min_notional) {
+            return Ok((tiers.tiers()[0].rate.0, true));
+        }
+        let maintenance = i128::from(tiers.maintenance(value)?.0);
+        narrow(div_ceil(maintenance * i128::from(Rate::ONE), i128::from(value.0))).map(|rho| (rho, false))
+    }
+
+    /// For each entry the odds that an account lies at this tick or beyond it.
+    fn odds_beyond(&self, tick: i64, rho: i64) -> impl Iterator<Item = f64> + '_ {
+        let kept = 1.0 + -self.sign as f64 * (rho as f64 / Rate::ONE as f64);
+        let at = tick as f64 * kept;
+        self.entries.iter().map(move |&(e, _)| {
+            let entry = e as f64;
+            let room = if self.sign < 0 { at - entry } else { entry - at };
+            if room > 0.0 { self.leverage.cdf(entry / room) } else { 1.0 }
+        })
+    }
+
+    /// How many ticks from the first on it takes until nobody is expected beyond.
+    fn ticks(&self, first: i64, rho: i64, expected: f64) -> i64 {
+        let step = -self.sign;
+        let somebody = |ticks: i64| {
+            let odds = self.odds_beyond(first + step * ticks, rho);
+            expected * self.entries.iter().zip(odds).map(|(e, odds)| e.1 * odds).sum::<f64>() >= NOBODY
+        };
+        let most = if step < 0 { first } else { MAX_TICKS - first };
+        let mut above = 1;
+        while above < most && somebody(above) {
+            above = (above * 2).min(most);
+        }
+        let mut below = 0;
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if somebody(middle) { below = middle } else { above = middle }
+        }
+        above
+    }
+
+    /// Appends a cell's equally likely entries.
+    fn quantiles(&self, odds: &[f64], all: f64, out: &mut Vec<u32>) {
+        let (mut at, mut through) = (0, odds[0]);
+        for q in 0..ENTRIES {
+            let wanted = (q as f64 + 0.5) / ENTRIES as f64 * all;
+            while through <= wanted && at + 1 < odds.len() {
+                at += 1;
+                through += odds[at];
+            }
+            out.push(u32::try_from(self.entries[at].0).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+/// Entry ticks with their weights; many ticks are taken together.
+fn entries(
+    check: &mut Check,
+    field: &str,
+    spec: &PopulationSpec,
+    terms: &Terms<'_>,
+) -> Option<Vec<(i64, f64)>> {
+    let law = match &spec.entry_price {
+        None => return Some(vec![(terms.start.0, 1.0)]),
+        Some(Law::Number(price)) => return Some(vec![(check.price(field, *price, terms.tick_size).0, 1.0)]),
+        Some(drawn) => law::read(check, field, drawn)?,
+    };
+    let tick = double(terms.tick_size);
+    let (low, high) = law.support();
+    let (first, last) = ((low / tick + 0.5).floor(), (high / tick + 0.5).floor());
+    if !(first >= 1.0 && last <= f64::from(u32::MAX)) {
+        let allowed = format!("prices from {tick} to 2^32 ticks; low and high cut a law off");
+        check.found.push(field, format!("prices from {low} to {high}"), allowed);
+        return None;
+    }
+    let (first, last) = (first as i64, last as i64);
+    let together = (last - first) / MAX_ENTRIES + 1;
+    let below = |e: i64| law.cdf((e as f64 - 0.5) * tick);
+    let weights = (0..=(last - first) / together).map(|i| {
+        let e = first + i * together;
+        (e + (together - 1) / 2, below(e + together) - below(e))
+    });
+    Some(weights.filter(|&(_, w)| w > 0.0).collect())
+}
+
+/// The 4,096 sizes in lots, rising.
+fn sizes(check: &mut Check, field: &str, notional: &Distribution, terms: &Terms<'_>) -> Option<Vec<Lots>> {
+    let lot = double(terms.lot_size * terms.tick_size * Decimal::from(terms.start.0));
+    let table = notional.table(POINTS);
+    let (first, last) = (table[0], table[POINTS - 1]);
+    if !(first > 0.0 && last / lot < MAX_LOTS as f64) {
+        let allowed = "more than 0, at most 2^53 lots at the start price";
+        check.found.push(field, format!("notionals from {first} to {last}"), allowed);
+        return None;
+    }
+    Some(table.iter().map(|x| Lots(((x / lot).floor() as i64).max(1))).collect())
+}
+
+/// Runs of sizes whose value at the start lies in one tier.
+fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = &'s [Lots]> {
+    let tier = |lots: &Lots| {
+        let value = i128::from(terms.start.0) * terms.contract.per_tick(*lots);
+        terms.tiers.tiers().iter().take_while(|t| i128::from(t.min_notional.0) <= value).count()
+    };
+    sizes.chunk_by(move |a, b| tier(a) == tier(b))
+}

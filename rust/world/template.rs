@@ -1,0 +1,312 @@
+//! A scenario with distributions in place of numbers: the worlds of its paths.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::World;
+use super::check::{Check, double};
+use super::grid::quote_step;
+use super::law;
+use super::read;
+use super::scenario::{CopulaSpec, Law};
+use crate::error::ScenarioError;
+use crate::random::{Copula, Distribution, DistributionSpec, Stream, name_index, open_unit};
+use crate::units::{Lots, Quote, Rate};
+
+/// The stream that numbers of a scenario are drawn from.
+const SCALARS: u64 = 0;
+
+/// What all paths of a scenario have in common.
+#[derive(Debug)]
+pub struct Template {
+    /// Every distribution at its median.
+    world: World,
+    /// The same as it is written down.
+    written: Value,
+    scalars: Vec<Scalar>,
+    copula: Option<(Vec<usize>, Copula)>,
+}
+
+/// A number that is drawn once per path.
+#[derive(Debug)]
+struct Scalar {
+    field: String,
+    law: Distribution,
+    unit: Decimal,
+    whole: bool,
+    index: u64,
+    target: Target,
+}
+
+/// What a new value takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Ignition,
+    HedgeRatio,
+    Capital,
+    InsuranceFund,
+    /// Another world.
+    Rebuild,
+}
+
+impl Template {
+    /// Reads a scenario in JSON and checks it, its distributions at both ends: everything wrong with it at once.
+    pub fn read(json: &str) -> Result<Template, ScenarioError> {
+        let mut written: Value = read::parse(json)?;
+        let check = &mut Check::default();
+        let mut laws = Vec::new();
+        take_laws(check, &mut written, "", &mut laws);
+        std::mem::take(&mut check.found).into_result()?;
+        let grids = Grids::of(&written);
+        let mut scalars = Vec::new();
+        for (field, spec) in laws {
+            let law = law::read(check, &field, &Law::Drawn(spec));
+            let Some((unit, whole)) = grids.unit(&field).filter(|_| law.is_some()) else {
+                check.require(law.is_none(), &field, "a distribution", "a number");
+                continue;
+            };
+            let (index, target) = (name_index(&field), target(&field, &written));
+            scalars.extend(law.map(|law| Scalar { field, law, unit, whole, index, target }));
+        }
+        for scalar in &scalars {
+            scalar.write(&mut written, scalar.count(scalar.law.quantile(0.5)));
+        }
+        std::mem::take(&mut check.found).into_result()?;
+        let scenario = read::scenario(&written)?;
+        let world = World::build(&scenario)?;
+        let copula = scenario.copula.as_ref().and_then(|spec| copula(check, spec, &scalars));
+        std::mem::take(&mut check.found).into_result()?;
+        let template = Template { world, written, scalars, copula };
+        template.check_ends()?;
+        Ok(template)
+    }
+
+    /// Every distribution at its median.
+    pub fn median(&self) -> &World {
+        &self.world
+    }
+
+    /// The world of one path.
+    pub fn world(&self, seed: u64, path: u64) -> Result<World, ScenarioError> {
+        match self.rebuilt(seed, path)? {
+            Some(world) => Ok(world),
+            None => {
+                let mut world = self.world.clone();
+                self.draw_into(&mut world, seed, path);
+                Ok(world)
+            }
+        }
+    }
+
+    /// The world of one path, if it takes another than that of the last path; if not, [`draw_into`](Self::draw_into) does.
+    pub fn rebuilt(&self, seed: u64, path: u64) -> Result<Option<World>, ScenarioError> {
+        if self.scalars.iter().all(|scalar| scalar.target != Target::Rebuild) {
+            return Ok(None);
+        }
+        let mut written = self.written.clone();
+        self.draw(seed, path, |scalar, count| scalar.write(&mut written, count));
+        World::build(&read::scenario(&written)?).map(Some)
+    }
+
+    /// Writes what is drawn for a path into the world of another one.
+    pub fn draw_into(&self, world: &mut World, seed: u64, path: u64) {
+        self.draw(seed, path, |scalar, count| match scalar.target {
+            Target::Ignition => world.ignition.1 = Lots(count),
+            Target::HedgeRatio => world.maker.hedge_ratio = Rate(count),
+            Target::Capital => world.maker.capital = Quote(count),
+            Target::InsuranceFund => world.venue.insurance_fund = Quote(count),
+            Target::Rebuild => {}
+        });
+    }
+
+    fn draw(&self, seed: u64, path: u64, mut each: impl FnMut(&Scalar, i64)) {
+        let stream = Stream::new(seed, path, SCALARS);
+        let uniform = |scalar: &Scalar| open_unit(stream.block(scalar.index)[0]);
+        let Some((fields, copula)) = &self.copula else {
+            for scalar in &self.scalars {
+                each(scalar, scalar.count(scalar.law.quantile(uniform(scalar))));
+            }
+            return;
+        };
+        let mut all: Vec<f64> = self.scalars.iter().map(uniform).collect();
+        let mut joint: Vec<f64> = fields.iter().map(|&i| all[i]).collect();
+        copula.correlate(&mut joint);
+        for (&i, u) in fields.iter().zip(joint) {
+            all[i] = u;
+        }
+        for (scalar, u) in self.scalars.iter().zip(all) {
+            each(scalar, scalar.count(scalar.law.quantile(u)));
+        }
+    }
+
+    /// Builds the world with each distribution at either end, and with all of them there.
+    fn check_ends(&self) -> Result<(), ScenarioError> {
+        let mut found = ScenarioError::default();
+        for scalar in &self.scalars {
+            let (low, high) = scalar.law.support();
+            if low.is_finite() && high.is_finite() {
+                continue;
+            }
+            let range = format!("a distribution from {low} to {high}");
+            found.push(&scalar.field, range, "a finite range: low and high cut a distribution off");
+        }
+        std::mem::take(&mut found).into_result()?;
+        let alone = self.scalars.iter().flat_map(|scalar| {
+            let (low, high) = scalar.law.support();
+            [vec![(scalar, low)], vec![(scalar, high)]]
+        });
+        let lows = self.scalars.iter().map(|scalar| (scalar, scalar.law.support().0)).collect();
+        let highs = self.scalars.iter().map(|scalar| (scalar, scalar.law.support().1)).collect();
+        for ends in alone.chain([lows, highs]) {
+            let mut written = self.written.clone();
+            for &(scalar, end) in &ends {
+                scalar.write(&mut written, scalar.count(end));
+            }
+            let built = read::scenario(&written).and_then(|scenario| World::build(&scenario));
+            for problem in built.err().into_iter().flat_map(|error| error.problems) {
+                let drawn = self.scalars.iter().find(|scalar| scalar.field == problem.field);
+                let value = match drawn.map(|scalar| scalar.law.support()) {
+                    Some((low, high)) => format!("a distribution from {low} to {high}"),
+                    None => problem.value,
+                };
+                found.push(problem.field, value, problem.allowed);
+            }
+        }
+        found.into_result()
+    }
+}
+
+impl Scalar {
+    /// A value in whole units.
+    #[allow(clippy::cast_possible_truncation)]
+    fn count(&self, value: f64) -> i64 {
+        (value / double(self.unit) + 0.5).floor() as i64
+    }
+
+    /// Puts a value where the distribution stood.
+    fn write(&self, written: &mut Value, count: i64) {
+        let value = if self.whole {
+            Value::from(count)
+        } else {
+            Value::from((Decimal::from(count) * self.unit).normalize().to_string())
+        };
+        let pointer = format!("/{}", self.field.replace(['.', '['], "/").replace(']', ""));
+        if let Some(place) = written.pointer_mut(&pointer) {
+            *place = value;
+        }
+    }
+}
+
+/// Takes out the distributions that stand for numbers; laws of levels and accounts stay.
+fn take_laws(check: &mut Check, value: &mut Value, at: &str, out: &mut Vec<(String, DistributionSpec)>) {
+    let inner = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    match value {
+        Value::Object(fields) if fields.contains_key("dist") => {
+            match read::part(at, value) {
+                Ok(spec) => out.push((at.to_owned(), spec)),
+                Err(error) => check.found.problems.extend(error.problems),
+            }
+            *value = Value::from("1");
+        }
+        Value::Object(fields) => {
+            let population = fields.get("kind").is_some_and(|kind| kind == "distribution");
+            for (key, value) in fields {
+                let law = matches!(key.as_str(), "noise" | "order_qty" | "level_qty")
+                    || population && matches!(key.as_str(), "entry_price" | "leverage" | "notional");
+                if !law {
+                    take_laws(check, value, &inner(key), out);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter_mut().enumerate() {
+                take_laws(check, item, &format!("{at}[{i}]"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a new value of a field takes.
+fn target(field: &str, written: &Value) -> Target {
+    let sells = written.pointer("/ignition/side").is_some_and(|side| side == "sell");
+    match field {
+        // What a seller of spot sells is missing in the books.
+        "ignition.qty" if !sells => Target::Ignition,
+        "market_maker.hedge_ratio" => Target::HedgeRatio,
+        "market_maker.capital" => Target::Capital,
+        "venue.insurance_fund" => Target::InsuranceFund,
+        _ => Target::Rebuild,
+    }
+}
+
+/// Ticks and lots of both markets, as far as they are written.
+struct Grids {
+    tick: [Decimal; 2],
+    lot: [Decimal; 2],
+    pushed: usize,
+}
+
+impl Grids {
+    fn of(written: &Value) -> Grids {
+        let size = |pointer: &str| {
+            let text = written.pointer(pointer).and_then(Value::as_str);
+            let fits = |size: &Decimal| *size > Decimal::ZERO && size.scale() <= 12;
+            text.and_then(|text| text.parse().ok()).filter(fits).unwrap_or(Decimal::ONE)
+        };
+        Grids {
+            tick: [size("/spot/tick_size"), size("/perp/tick_size")],
+            lot: [size("/spot/lot_size"), size("/perp/lot_size")],
+            pushed: usize::from(written.pointer("/ignition/market").is_some_and(|market| market == "perp")),
+        }
+    }
+
+    /// The unit that a field is rounded to, and whether it is a count; `None` if it can't be drawn.
+    fn unit(&self, field: &str) -> Option<(Decimal, bool)> {
+        let name = field.rsplit('.').next().unwrap_or(field);
+        let name = name.split('[').next().unwrap_or(name);
+        let market = match field {
+            "ignition.qty" => self.pushed,
+            "total_supply" | "circulating" | "market_maker.spot_inventory" => 0,
+            _ => usize::from(!field.starts_with("spot.")),
+        };
+        let grids = [(self.tick[0], self.lot[0]), (self.tick[1], self.lot[1])];
+        Some(match name {
+            "tick_size" | "lot_size" | "schema_version" | "matrix" => return None,
+            "levels" if field.ends_with(']') => return None,
+            "start_price" => (self.tick[0].max(self.tick[1]), false),
+            "entry_price" | "half_spread" | "level_gap" | "jitter" => (self.tick[market], false),
+            "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" => (self.lot[market], false),
+            "capital" | "insurance_fund" | "min_notional" | "notional" => (quote_step(&grids), false),
+            "levels" | "orders" | "liquidations_per_round" | "max_rounds" => (Decimal::ONE, true),
+            _ => (Decimal::new(1, 9), false),
+        })
+    }
+}
+
+fn copula(check: &mut Check, spec: &CopulaSpec, scalars: &[Scalar]) -> Option<(Vec<usize>, Copula)> {
+    let before = check.found.problems.len();
+    let mut fields = Vec::new();
+    for (i, field) in spec.fields.iter().enumerate() {
+        let at = scalars.iter().position(|scalar| &scalar.field == field);
+        let path = format!("copula.fields[{i}]");
+        check.require(at.is_some(), &path, field, "a field that holds a distribution");
+        check.require(at.is_none_or(|at| !fields.contains(&at)), &path, field, "each field once");
+        let monotone = at.is_none_or(|at| scalars[at].law.is_monotone());
+        check.require(monotone, &path, field, "no mixture: it has no order to correlate");
+        fields.extend(at);
+    }
+    let rows: Vec<Vec<f64>> =
+        spec.matrix.iter().map(|row| row.iter().map(|&x| double(x)).collect()).collect();
+    let square = rows.len() == spec.fields.len();
+    check.require(square, "copula.matrix", format!("{} rows", rows.len()), "a row for each of the fields");
+    match Copula::new(&rows) {
+        Ok(copula) if check.found.problems.len() == before => Some((fields, copula)),
+        Ok(_) => None,
+        Err(problem) => {
+            let field = format!("copula.{}", problem.field);
+            check.found.push(field, problem.value, problem.allowed);
+            None
+        }
+    }
+}
