@@ -83,6 +83,21 @@ def test_noise_differs_from_path_to_path_and_not_within_one() -> None:
     assert one["qty"][spot].mean() == pytest.approx(200, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("smallest_size", "liquidated", "fills", "rounds", "end"),
+    [(200, 986, 1415, 5.4, 13.44), (20, 584, 706, 4.1, 11.15)],
+)
+def test_the_reference_ends_where_its_sketch_does(smallest_size, liquidated, fills, rounds, end) -> None:
+    scenario = pc.presets.reference(smallest_size=smallest_size)
+    runs = [scenario.run(seed=1, path=path) for path in range(100)]
+    names = ("liquidated_accounts", "rounds", "final_price")
+    found = np.array([[*(run.summary[name] for name in names), len(run.fills)] for run in runs])
+    error = found.std(axis=0) / len(runs) ** 0.5
+    # What the sketch is said to give is rounded, and 0.1 of a round is much of an error.
+    away = np.abs(found.mean(axis=0) - [liquidated, rounds, end, fills])
+    assert (away < 4 * error + [0.5, 0.05, 0.005, 0.5]).all(), (found.mean(axis=0), error)
+
+
 # ---- what is said ----
 
 
