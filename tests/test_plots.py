@@ -68,6 +68,9 @@ SCENARIOS = {
     "maker_gone": lambda: pc.presets.rocketcoin().replace({"market_maker.capital": 1_000_000}),
     "sale": sale,
     "no_asks_in_the_perpetual": no_asks_in_the_perpetual,
+    "reference": lambda: pc.presets.reference(smallest_size=20),
+    "requote": lambda: pc.presets.reference(requote=True),
+    "two_books": pc.presets.two_books,
     "30,000 rounds": lambda: spread().replace({"venue.liquidations_per_round": 1}),
 }
 
@@ -133,10 +136,12 @@ def test_a_panel_makes_its_own_axes_and_a_figure_holds_all_three(run: pc.Run) ->
 
 def test_the_line_is_the_spot_price_of_every_round(run: pc.Run) -> None:
     ax = run.plot.price()
-    line, push = ax.get_lines()[:2]
+    line, *others = ax.get_lines()
     np.testing.assert_array_equal(line.get_xdata(), run.stages["round"])
     np.testing.assert_array_equal(line.get_ydata(), run.stages["spot_last"])
-    assert list(push.get_ydata()) == [run.summary["start_price"], run.stages["spot_last"][0]]
+    push = [[*each.get_ydata()] for each in others if each.get_label() == "the push"]
+    in_spot = run.scenario.ignition.market == "spot"
+    assert push == [[run.summary["start_price"], run.stages["spot_last"][0]]] * in_spot
     low, high = ax.get_ylim()
     assert low < min(line.get_ydata()) <= max(line.get_ydata()) < high
     assert ax.get_xlim()[1] >= run.summary["rounds"]
@@ -183,8 +188,9 @@ def test_gathering_loses_no_token(run: pc.Run) -> None:
     orders, batches = run.liquidations, plots._Batches(run)
     theirs = orders["account"] != plots.MARKET_MAKER
     stop = orders["mechanism"] == "stop"
-    assert batches.qty["stopped"].sum() == orders["filled_qty"][theirs & stop].sum()
-    assert batches.qty["liquidated"].sum() == orders["filled_qty"][theirs & ~stop].sum()
+    stopped, liquidated = (orders["filled_qty"][theirs & which].sum() for which in (stop, ~stop))
+    assert batches.qty["stopped"].sum() == pytest.approx(stopped, rel=1e-12)
+    assert batches.qty["liquidated"].sum() == pytest.approx(liquidated, rel=1e-12)
     assert batches.qty["taken over"].sum() == orders["taken_over_qty"][theirs].sum()
     assert len(batches.round) <= plots.MAX_COLUMNS * (plots.MAX_ROWS + 1)
     for kind, (each, ok) in {k: (v, v > 0) for k, v in batches.qty.items()}.items():
@@ -205,7 +211,7 @@ def test_the_end_of_the_market_maker_is_marked() -> None:
 
 def test_curves_are_the_depth_before_the_push(run: pc.Run) -> None:
     ax = run.plot.depth()
-    table = run.scenario.depth()
+    table = run.scenario.depth(seed=run.seed, path=run.path)
     curves = {str(line.get_label()): line for line in ax.get_lines()}
     names = {"spot": "spot", "perp": "perpetual"}
     low, high = ax.get_xlim()

@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_run_and_no_seed_another():
     positions = [
         pc.Ladder(side="short", qty=10_000, lump=10, liquidation_price=(11, 12), placement="poisson")
     ]
-    scenario = pc.presets.rocketcoin().replace(positions=positions)
+    scenario = pc.presets.rocketcoin().replace({"positions": positions, "ignition.qty": 21_000})
     first = scenario.run(seed=7)
     assert first.summary == scenario.run(seed=7).summary
     assert first.summary["rounds"] > 0

@@ -25,45 +25,84 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import events, plots, presets, rules, sources
+    from perpcore import distributions, events, plots, presets, rules, sources
+    from perpcore.distributions import (
+        Beta,
+        Choice,
+        Copula,
+        Empirical,
+        Exponential,
+        LogNormal,
+        Mixture,
+        Normal,
+        Pareto,
+        Trapezoid,
+        Uniform,
+    )
+    from perpcore.markets import Levels, Linear, Market, Orders, Quote
+    from perpcore.positions import Ladder, Population
     from perpcore.results import Run, Table
-    from perpcore.scenario import Ignition, Ladder, Levels, Linear, Market, MarketMaker, Quote, Scenario
+    from perpcore.scenario import Ignition, MarketMaker, Scenario
     from perpcore.venues import MarginTiers, Tier, Venue
 
 logging.getLogger("perpcore").addHandler(logging.NullHandler())
 
 # Read when first asked for: what a user does not touch he does not wait for.
 _LAZY = {
+    "Beta": "distributions",
+    "Choice": "distributions",
+    "Copula": "distributions",
+    "Empirical": "distributions",
+    "Exponential": "distributions",
     "Ignition": "scenario",
-    "Ladder": "scenario",
-    "Levels": "scenario",
-    "Linear": "scenario",
+    "Ladder": "positions",
+    "Levels": "markets",
+    "Linear": "markets",
+    "LogNormal": "distributions",
     "MarginTiers": "venues",
-    "Market": "scenario",
+    "Market": "markets",
     "MarketMaker": "scenario",
-    "Quote": "scenario",
+    "Mixture": "distributions",
+    "Normal": "distributions",
+    "Orders": "markets",
+    "Pareto": "distributions",
+    "Population": "positions",
+    "Quote": "markets",
     "Run": "results",
     "Scenario": "scenario",
     "Table": "results",
     "Tier": "venues",
+    "Trapezoid": "distributions",
+    "Uniform": "distributions",
     "Venue": "venues",
 }
-_MODULES = ("events", "plots", "presets", "rules", "sources")
+_MODULES = ("distributions", "events", "plots", "presets", "rules", "sources")
 
 __all__ = [
+    "Beta",
     "BookEvent",
+    "Choice",
+    "Copula",
+    "Empirical",
+    "Exponential",
     "Fill",
     "Ignition",
     "Ladder",
     "Levels",
     "Linear",
+    "LogNormal",
     "MarginTiers",
     "Market",
     "MarketMaker",
+    "Mixture",
+    "Normal",
     "OrderBook",
     "OrderError",
     "OrderResult",
+    "Orders",
+    "Pareto",
     "PerpcoreError",
+    "Population",
     "Quote",
     "Run",
     "RunError",
@@ -71,8 +110,11 @@ __all__ = [
     "ScenarioError",
     "Table",
     "Tier",
+    "Trapezoid",
+    "Uniform",
     "Venue",
     "__version__",
+    "distributions",
     "events",
     "plots",
     "presets",

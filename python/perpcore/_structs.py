@@ -6,7 +6,7 @@ import difflib
 import functools
 import operator
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -26,7 +26,9 @@ else:
 T = TypeVar("T")
 
 NUMBER = "a finite number below 1e24 with at most 18 decimals and 28 digits"
+FIXED = "a number; it cannot be drawn from a distribution"
 TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+TAGS = ("kind", "dist")  # fields that say what a part is
 SHOWN = 80  # characters of a value that an error repeats
 
 
@@ -54,6 +56,8 @@ def shown(value: object) -> str:
 
 def number(field: str, value: object) -> Decimal:
     """`value` as an exact decimal; a float in its shortest form."""
+    if isinstance(value, msgspec.Struct | Mapping):
+        raise problem(field, shown(value), FIXED)
     try:
         read = _decimal(value)
     except (ArithmeticError, TypeError, ValueError):
@@ -108,6 +112,27 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+class Opaque:
+    """What a field holds as a whole: many numbers in a form of their own."""
+
+    @classmethod
+    def read(cls, given: object, field: str) -> Self:
+        """From plain data; `field` is what an error calls it."""
+        raise NotImplementedError
+
+    def plain(self) -> list[Decimal]:
+        """As plain data."""
+        raise NotImplementedError
+
+    def json(self) -> msgspec.Raw:
+        """As the core reads it."""
+        raise NotImplementedError
+
+    def toml(self) -> str:
+        """As a TOML value."""
+        raise NotImplementedError
+
+
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A frozen part of a scenario."""
 
@@ -117,10 +142,10 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             value = getattr(self, field)
             if isinstance(value, list):
                 msgspec.structs.force_setattr(self, field, tuple(value))
-        for field in _numeric(type(self)):
+        for field, drawn in _numeric(type(self)):
             value = getattr(self, field)
             if value is not None:
-                msgspec.structs.force_setattr(self, field, _numbers(field, value))
+                msgspec.structs.force_setattr(self, field, _numbers(field, value, drawn=drawn))
 
     def replace(self, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Self:
         """A copy with some fields changed.
@@ -143,7 +168,12 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with exact decimals; fields left at None are left out."""
-        data: dict[str, Any] = _without_none(msgspec.to_builtins(self, builtin_types=(Decimal,)))
+        data: dict[str, Any] = mapped(self._data(), Opaque, lambda value: value.plain())
+        return data
+
+    def _data(self) -> dict[str, Any]:
+        """Plain data, but for what is `Opaque`."""
+        data: dict[str, Any] = _without_none(_builtins(self))
         return data
 
     def _check_form(self) -> None:
@@ -157,25 +187,52 @@ def _builtins(value: Any) -> Any:
     """Plain data of a part, of whatever is in it."""
     if isinstance(value, msgspec.Struct):
         data = {name: _builtins(getattr(value, name)) for name in value.__struct_fields__}
-        tag = value.__struct_config__.tag
-        return {"kind": tag, **data} if tag else data
+        config = value.__struct_config__
+        return {config.tag_field: config.tag, **data} if config.tag_field else data
     if isinstance(value, list | tuple):
         return [_builtins(item) for item in value]
     return value
 
 
+def mapped(data: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
+    """Plain data with every value of a kind changed."""
+    if isinstance(data, kind):
+        return change(data)
+    if isinstance(data, dict):
+        return {key: mapped(value, kind, change) for key, value in data.items()}
+    if isinstance(data, list):
+        return [mapped(value, kind, change) for value in data]
+    return data
+
+
 @functools.cache
-def _numeric(kind: type[Struct]) -> tuple[str, ...]:
-    """Fields that hold numbers, or ranges of them."""
-    notes = kind.__annotations__
-    return tuple(name for name, note in notes.items() if "Number" in note or "Range" in note)
+def _numeric(kind: type[Struct]) -> tuple[tuple[str, bool], ...]:
+    """Fields that hold numbers, or ranges of them; and whether these may be drawn."""
+    found = []
+    for field in _info(kind).fields:
+        inside = [*_inside(field.type)]
+        if any(isinstance(info, msgspec.inspect.DecimalType) for info in inside):
+            found.append((field.name, any(getattr(info, "tag_field", None) == "dist" for info in inside)))
+    return tuple(found)
 
 
-def _numbers(field: str, value: object) -> object:
+def _inside(info: Any) -> Iterator[Any]:
+    """What a union, or a list, may hold; not what is in its structs."""
+    items = getattr(info, "item_types", ()) or [getattr(info, "item_type", None)]
+    for part in (*getattr(info, "types", ()), *items):
+        if part is not None:
+            yield part
+            yield from _inside(part)
+    yield info
+
+
+def _numbers(field: str, value: object, *, drawn: bool) -> object:
     if isinstance(value, np.ndarray) and value.ndim:
         value = list(value)
     if isinstance(value, tuple | list):
-        return tuple(_numbers(f"{field}[{i}]", item) for i, item in enumerate(value))
+        return tuple(_numbers(f"{field}[{i}]", item, drawn=drawn) for i, item in enumerate(value))
+    if drawn and isinstance(value, msgspec.Struct | Mapping):
+        return value  # whether it is a distribution is a matter of form
     return number(field, value)
 
 
@@ -264,8 +321,10 @@ def read(data: Any, kind: type[T], prefix: str = "") -> T:
             name = found.group(1)
             raise unknown(full(path, name), name, _fields_at(kind, data, path)) from None
         if found := re.match(r"Object missing required field `(.+)`", text):
-            raise problem(full(path, found.group(1)), "nothing", "it must be given") from None
-        allowed = _choices(kind, data, path) or text[0].lower() + text[1:]
+            name = found.group(1)
+            allowed = _choices(kind, data, f"{path}.{name}") or "it must be given"
+            raise problem(full(path, name), "nothing", allowed) from None
+        allowed = _choices(kind, data, path) or _expected(kind, data, path) or text[0].lower() + text[1:]
         raise problem(full(path) or "scenario", shown(_value_at(data, path)), allowed) from None
 
 
@@ -276,7 +335,14 @@ def _info(kind: Hashable) -> Any:
 
 def _exact(info: Any, data: Any, path: str) -> Any:
     """`data` with exact numbers where `info` wants them; later their path would be lost."""
+    if isinstance(data, msgspec.Struct):
+        data = _builtins(data)
+    if isinstance(info, msgspec.inspect.CustomType) and issubclass(info.cls, Opaque):
+        return info.cls.read(data, path)
     if isinstance(data, Mapping):
+        if isinstance(info, msgspec.inspect.DecimalType):
+            raise problem(path, shown(data), FIXED)
+        data = _tagged(info, data)
         fields = {field.encode_name: field.type for field in getattr(_one_of(info, data), "fields", ())}
         for key in data:
             if not isinstance(key, str) or not _writable(key):
@@ -287,9 +353,7 @@ def _exact(info: Any, data: Any, path: str) -> Any:
         }
     options = getattr(info, "types", (info,))
     if isinstance(data, list | tuple):
-        items = next((option for option in options if hasattr(option, "item_type")), None)
-        pairs = next((option for option in options if hasattr(option, "item_types")), None)
-        kind = items.item_type if items else pairs.item_types[0] if pairs else None
+        kind = _item(info)
         return [_exact(kind, value, f"{path}[{i}]") for i, value in enumerate(data)]
     if data is not None and any(isinstance(option, msgspec.inspect.DecimalType) for option in options):
         return number(path, data)
@@ -322,13 +386,22 @@ def _fields_at(kind: Any, data: Any, path: str) -> tuple[str, ...]:
 def _choices(kind: Any, data: Any, path: str) -> str:
     """What may stand at `path`, where that is one of a few names."""
     parent, _, name = path.rpartition(".")
-    info = _type_at(kind, data, path)
-    if name == "kind":
-        info = _type_at(kind, data, parent)
+    info = _type_at(kind, data, parent if name in TAGS else path)
     options = getattr(info, "types", (info,))
     names = [value for option in options for value in getattr(option, "values", ())]
-    names += [option.tag for option in options if name == "kind" and getattr(option, "tag", None)]
+    names += [option.tag for option in options if getattr(option, "tag_field", None) == name]
     return f"one of {', '.join(map(str, names))}" if names else ""
+
+
+def _expected(kind: Any, data: Any, path: str) -> str:
+    """What may stand at `path`, where that may be drawn."""
+    info = _type_at(kind, data, path)
+    options = getattr(info, "types", (info,))
+    if not any(getattr(option, "tag_field", None) == "dist" for option in options):
+        return ""
+    names = {"IntType": "a whole number", "DecimalType": "a number", "TupleType": "a pair of them"}
+    known = [names[type(option).__name__] for option in options if type(option).__name__ in names]
+    return f"{', '.join(known)} or a distribution" if known else "a distribution"
 
 
 def _parts(path: str) -> list[str]:
@@ -345,16 +418,33 @@ def _type_at(kind: Any, data: Any, path: str) -> Any:
     """What msgspec knows of the type at `path`."""
     info = _info(kind)
     for part in _parts(path):
-        info = _one_of(info, data)
-        data = data[int(part)] if isinstance(data, list | tuple) else data.get(part)
-        fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
-        info = fields.get(part, getattr(info, "item_type", info))
+        if isinstance(data, list | tuple):
+            info, data = _item(info), data[int(part)]
+        else:
+            fields = {field.encode_name: field.type for field in getattr(_one_of(info, data), "fields", ())}
+            info, data = fields.get(part), data.get(part)
     return info
+
+
+def _item(info: Any) -> Any:
+    """The type of the items of a list, or of a pair of one kind."""
+    for option in getattr(info, "types", (info,)):
+        if hasattr(option, "item_type"):
+            return option.item_type
+        if hasattr(option, "item_types"):
+            return option.item_types[0]
+    return None
 
 
 def _one_of(info: Any, data: Any) -> Any:
     """The struct of a union that `data` names by its `kind`."""
     options = [option for option in getattr(info, "types", (info,)) if hasattr(option, "fields")]
-    kind = data.get("kind") if isinstance(data, Mapping) else None
-    named = [option for option in options if getattr(option, "tag", None) == kind]
+    tags = [data[name] for name in TAGS if name in data] if isinstance(data, Mapping) else []
+    named = [option for option in options if getattr(option, "tag", None) in tags]
     return (named or options or [info])[0]
+
+
+def _tagged(info: Any, data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A position without a kind is a ladder."""
+    tags = [getattr(option, "tag", None) for option in getattr(info, "types", (info,))]
+    return {"kind": "ladder", **data} if "ladder" in tags and "kind" not in data else data

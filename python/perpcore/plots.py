@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from perpcore.results import Run
+    from perpcore.results import Run, Table
 
     Floats = NDArray[np.float64]
 
@@ -63,7 +63,8 @@ class RunPlots:
         rounds, last = stages["round"], stages["spot_last"]
         marker = "o" if len(rounds) <= MARKED_ROUNDS else ""
         ax.plot(rounds, last, color=SPOT, lw=1.6, marker=marker, ms=3.5, zorder=3, label="spot, last trade")
-        ax.plot([0, 0], [s["start_price"], last[0]], color=PUSH, lw=3, zorder=2, label="the push")
+        if self.run.scenario.ignition.market == "spot":
+            ax.plot([0, 0], [s["start_price"], last[0]], color=PUSH, lw=3, zorder=2, label="the push")
         right = max(float(rounds[-1]), self._batches(ax))
         if s["market_maker_liquidated"]:
             out = self.run.liquidations
@@ -237,7 +238,7 @@ class RunPlots:
 
     def _curves(self, window: tuple[float, float]) -> list[tuple[str, str, Any, Floats, Floats]]:
         """Label, colour, line, prices and cumulative tokens of each side of each book, inside the window."""
-        table = self.run.scenario.depth(levels=MAX_LEVELS)
+        table = self._resting()
         books, sides, prices, sizes = table["book"], table["side"], table["price"], table["qty"]
         found = []
         for book, name, color in (("spot", "spot", SPOT), ("perp", "perpetual", PERP)):
@@ -249,6 +250,10 @@ class RunPlots:
                     at, tokens = np.append(at, edge), np.append(tokens, tokens[-1])
                     found.append((f"{name}, {side}s", color, style, at, tokens))
         return found
+
+    def _resting(self) -> Table:
+        """What rested before the push."""
+        return self.run.scenario.depth(levels=MAX_LEVELS, seed=self.run.seed, path=self.run.path)
 
     def _headline(self) -> str:
         s = self.run.summary
@@ -269,10 +274,10 @@ class RunPlots:
         fills, scenario = self.run.fills, self.run.scenario
         taken = (fills["book"] == "spot") & (fills["taker_side"] == scenario.ignition.side)
         used = _short(float(fills["qty"][taken].sum()))
-        table = scenario.depth(levels=MAX_LEVELS)
+        table = self._resting()
         side = (table["book"] == "spot") & (table["side"] == ("ask" if self._buys else "bid"))
         there = "offered" if self._buys else "bid for"
-        if np.count_nonzero(side) >= MAX_LEVELS:  # there are more than were counted
+        if scenario.spot.quote is not None or np.count_nonzero(side) >= MAX_LEVELS:  # more than was counted
             return f"It took {used} of the tokens {there} in spot"
         return f"It took {used} of the {_short(float(table['qty'][side].sum()))} tokens {there} in spot"
 

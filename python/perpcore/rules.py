@@ -55,8 +55,8 @@ def liquidation_price(
     Binance, "How to Calculate Liquidation Price of USD-M Futures Contracts": LP with one position.
     """
     rows = [
-        (float(t.min_notional), float(t.maintenance_rate), float(c))
-        for t, c in zip(tiers.tiers, tiers.deductions, strict=True)
+        (float(floor), float(rate), float(deduction))
+        for (floor, rate, _), deduction in zip(tiers.rows, tiers.deductions, strict=True)
     ]
     return _each(_core.liquidation_price, side, qty, entry_price, margin, rows)
 

@@ -15,82 +15,14 @@ import numpy as np
 import tomli_w
 
 from perpcore import _core
-from perpcore._structs import Number, Range, Struct, plain, problem, read, shown
+from perpcore._structs import Opaque, Struct, mapped, plain, problem, read, shown
+from perpcore.distributions import Copula, Scalar, text
+from perpcore.markets import Market, Quote
+from perpcore.positions import Ladder, Population
 from perpcore.venues import Venue
 
 if TYPE_CHECKING:
     from perpcore.results import Run, Table
-
-
-class Linear(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="linear"):
-    """The same depth at every tick from the start price away.
-
-    Parameters
-    ----------
-    depth : number
-        Tokens per unit of price.
-    """
-
-    depth: Number
-
-
-class Levels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="levels"):
-    """Explicit levels, as of a recorded book.
-
-    Parameters
-    ----------
-    levels : sequence of (price, tokens)
-        From the best price away.
-    tail_depth : number, optional
-        Tokens per unit of price beyond the last level; nothing rests there if not given.
-    """
-
-    levels: tuple[tuple[Number, Number], ...]
-    tail_depth: Number | None = None
-
-
-class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One market: its grid, its fees, what rests in its book at the start.
-
-    Parameters
-    ----------
-    tick_size, lot_size : number
-        Smallest steps of price (quote currency) and quantity (tokens).
-    maker_fee, taker_fee : number
-        Rates of value; negative ones are rebates.
-    asks, bids : Linear or Levels, optional
-        What rests. In spot it is the holders' and asks end with the free float; in the perpetual it is the
-        market maker's.
-    """
-
-    tick_size: Number
-    lot_size: Number
-    maker_fee: Number = Decimal(0)
-    taker_fee: Number = Decimal(0)
-    asks: Linear | Levels | None = None
-    bids: Linear | Levels | None = None
-
-
-class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the market maker posts anew around the index in every round.
-
-    Parameters
-    ----------
-    side : {"asks", "bids", "both"}
-    level_qty : number
-        Tokens in each level.
-    half_spread : number
-        From the index to the first level. A level that would trade at once is left out.
-    levels : int
-    level_gap : number, optional
-        From level to level; one tick if not given.
-    """
-
-    side: Literal["asks", "bids", "both"]
-    level_qty: Number
-    half_spread: Number = Decimal(0)
-    levels: int = 1
-    level_gap: Number | None = None
 
 
 class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,96 +30,63 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Parameters
     ----------
-    capital : number
+    capital : number or distribution
         Cash behind his perpetual account, in quote currency. Hedges are financed apart from it.
-    hedge_ratio : number
+    hedge_ratio : number or distribution
         Share of what he sold that he buys in spot.
     residual : {"carried", "absorbed_by_longs"}
         Whether he carries the rest naked, or closes it against longs who take profit.
-    spot_inventory : number
+    spot_inventory : number or distribution
         Tokens his spot desk owns at the start.
     quote : Quote, optional
         What he posts in every round, besides what rests in the perpetual's book.
     """
 
-    capital: Number
-    hedge_ratio: Number = Decimal(1)
+    capital: Scalar
+    hedge_ratio: Scalar = Decimal(1)
     residual: Literal["carried", "absorbed_by_longs"] = "carried"
-    spot_inventory: Number = Decimal(0)
+    spot_inventory: Scalar = Decimal(0)
     quote: Quote | None = None
 
 
-class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="ladder"):
-    """Many isolated accounts of one kind.
-
-    Exactly one of `qty` and `notional`, and exactly one of `liquidation_price` and `leverage`. Each of the
-    last two, and `stop_price`, is a number or a pair over which the accounts are spread.
-
-    Parameters
-    ----------
-    side : {"short", "long"}
-    entry_price : number, optional
-        The start price if not given.
-    qty : number, optional
-        Tokens in all.
-    notional : number, optional
-        Quote currency in all, at the middle of `liquidation_price` (at the entry price with a leverage);
-        rounded to lumps.
-    lump : number, optional
-        Tokens an account; all in one account if not given.
-    liquidation_price : number or (number, number), optional
-        Where accounts break: their margin is what that takes.
-    leverage : number or (number, number), optional
-        Entry notional over margin.
-    stop_price : number or (number, number), optional
-        Where the trader's own stop fires.
-    placement : {"even", "poisson"}
-        Spread evenly, or Poisson counts at every tick of `liquidation_price`, drawn per path.
-    """
-
-    side: Literal["short", "long"]
-    entry_price: Number | None = None
-    qty: Number | None = None
-    notional: Number | None = None
-    lump: Number | None = None
-    liquidation_price: Range | None = None
-    leverage: Range | None = None
-    stop_price: Range | None = None
-    placement: Literal["even", "poisson"] = "even"
-
-
 class Ignition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The push: one market order in spot.
+    """The push: one market order.
 
     Parameters
     ----------
-    qty : number
+    qty : number or distribution
         Tokens.
     side : {"buy", "sell"}
+    market : {"spot", "perp"}
+        Where it is sent.
     """
 
-    qty: Number
+    qty: Scalar
     side: Literal["buy", "sell"] = "buy"
+    market: Literal["spot", "perp"] = "spot"
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A low-float coin, its perpetual, who holds what, and the push that may start a cascade.
 
     Frozen, hashable and checked: what is built can be run. `docs/MODEL.md` says to the last unit what a run
-    does.
+    does. Any number but grids and explicit levels may be a distribution (`perpcore.distributions`), drawn
+    once per path.
 
     Parameters
     ----------
-    start_price : number
+    start_price : number or distribution
         Last price of both books, index and mark before the push, in quote currency.
-    total_supply, circulating : number
+    total_supply, circulating : number or distribution
         Tokens; `circulating` is the float.
     spot, perp : Market
     venue : Venue
     market_maker : MarketMaker
-    positions : sequence of Ladder
+    positions : sequence of Ladder or Population
         Open interest by name; one account of the rest of the market holds the other side.
     ignition : Ignition
+    copula : Copula, optional
+        Which distributions depend on each other.
     name, description : str
 
     Raises
@@ -196,15 +95,16 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         With every field that is not allowed, its value and what is allowed.
     """
 
-    start_price: Number
-    total_supply: Number
-    circulating: Number
+    start_price: Scalar
+    total_supply: Scalar
+    circulating: Scalar
     spot: Market
     perp: Market
     venue: Venue
     market_maker: MarketMaker
-    positions: tuple[Ladder, ...]
+    positions: tuple[Ladder | Population, ...]
     ignition: Ignition
+    copula: Copula | None = None
     name: str = ""
     description: str = ""
     schema_version: int = 1
@@ -246,13 +146,15 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def to_toml(self) -> str:
         """As TOML that `from_toml` reads back to an equal scenario."""
-        return tomli_w.dumps(_toml(self.to_dict()))
+        return tomli_w.dumps(mapped(self._data(), (Opaque, Decimal, dict), _toml))
 
     def digest(self) -> str:
         """SHA-256 of the scenario's content, in hexadecimal."""
         return hashlib.sha256(self._json().encode()).hexdigest()
 
-    def run(self, *, seed: int | np.random.SeedSequence | None = None, path: int = 0) -> Run:
+    def run(
+        self, *, seed: int | np.random.SeedSequence | None = None, path: int = 0, lazy: bool = True
+    ) -> Run:
         """Run one path, with its trace.
 
         Parameters
@@ -261,6 +163,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Names the random world, 0 to 2**64 - 1; a fresh one if not given (`Run.seed` tells which).
         path : int
             Which path of it.
+        lazy : bool
+            False draws the whole world first: the same bits, slower; for checks.
 
         Returns
         -------
@@ -278,15 +182,17 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if isinstance(seed, np.random.SeedSequence):
             seed = int(seed.generate_state(1, np.uint64)[0])
         seed, path = _word("seed", seed), _word("path", path)
-        return Run(self, _core.run(self._json(), seed=seed, path=path), seed=seed, path=path)
+        return Run(self, _core.run(self._json(), seed=seed, path=path, lazy=lazy), seed=seed, path=path)
 
-    def depth(self, *, levels: int = 100_000) -> Table:
-        """What rests in both books before the push, the market maker's quotes included.
+    def depth(self, *, levels: int = 100_000, seed: int = 0, path: int = 0) -> Table:
+        """What rests in both books before the push, quotes included.
 
         Parameters
         ----------
         levels : int
             At most this many a side of a book.
+        seed, path : int
+            Which world, where the books are drawn.
 
         Returns
         -------
@@ -295,18 +201,20 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Table
 
-        return Table(_core.depth(self._json(), levels=_word("levels", levels)))
+        levels, seed, path = _word("levels", levels), _word("seed", seed), _word("path", path)
+        return Table(_core.depth(self._json(), levels=levels, seed=seed, path=path))
 
     def __repr__(self) -> str:
-        ladders = len(self.positions)
+        supply = f"float {text(self.circulating)} of {text(self.total_supply)}"
+        batches = f"{len(self.positions)} batch{'es' * (len(self.positions) != 1)} of positions"
+        push = f"push {self.ignition.side} {text(self.ignition.qty)}"
         return (
-            f"Scenario({self.name!r}: {self.start_price} a token, float {self.circulating} of"
-            f" {self.total_supply}, {ladders} ladder{'s' * (ladders != 1)}, push"
-            f" {self.ignition.side} {self.ignition.qty}; digest {self.digest()[:12]})"
+            f"Scenario({self.name!r}: {text(self.start_price)} a token, {supply}, {batches}, {push};"
+            f" digest {self.digest()[:12]})"
         )
 
     def _json(self) -> str:
-        return msgspec.json.encode(_digits(self.to_dict())).decode()
+        return msgspec.json.encode(mapped(self._data(), (Opaque, Decimal), _exact_text)).decode()
 
 
 def _word(field: str, value: object) -> int:
@@ -322,19 +230,37 @@ def _word(field: str, value: object) -> int:
     return word
 
 
-def _digits(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _digits(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_digits(value) for value in data]
-    return plain(data) if isinstance(data, Decimal) else data
+def _exact_text(value: Opaque | Decimal) -> object:
+    return value.json() if isinstance(value, Opaque) else plain(value)
 
 
-def _toml(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _toml(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_toml(value) for value in data]
-    if isinstance(data, Decimal):
-        return int(data) if data == data.to_integral_value() else Decimal(plain(data))
-    return data
+class _Literal(int):
+    """TOML as it is: tomli_w writes an integer as its text."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        new = super().__new__(cls)
+        new.text = text
+        return new
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _toml(value: Opaque | Decimal | dict[str, Any]) -> Any:
+    """Numbers in their shortest form, distributions on one line."""
+    if isinstance(value, Opaque):
+        return _Literal(value.toml())
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else Decimal(plain(value))
+    data = {key: mapped(item, (Opaque, Decimal, dict), _toml) for key, item in value.items()}
+    return _Literal(_inline(data)) if "dist" in data else data
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_inline(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -10,6 +10,7 @@ import msgspec
 
 from perpcore import _core
 from perpcore._structs import Number, Struct, number, problem
+from perpcore.distributions import Count, Scalar
 
 
 class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,17 +18,17 @@ class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Parameters
     ----------
-    min_notional : number
+    min_notional : number or distribution
         Lower end of the bracket, in quote currency.
-    maintenance_rate : number
+    maintenance_rate : number or distribution
         Maintenance margin over notional inside the bracket, 0 to 0.99.
-    max_leverage : number
+    max_leverage : number or distribution
         Largest leverage of a position inside it.
     """
 
-    min_notional: Number
-    maintenance_rate: Number
-    max_leverage: Number
+    min_notional: Scalar
+    maintenance_rate: Scalar
+    max_leverage: Scalar
 
 
 class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """Refuse tiers that do not rise from zero."""
         super().__post_init__()
         self._check_form()
-        _core.tier_deductions([(t.min_notional, t.maintenance_rate, t.max_leverage) for t in self.tiers])
+        _core.tier_deductions(self.rows)
 
     @classmethod
     def from_ccxt(cls, rows: Iterable[Mapping[str, Any]]) -> Self:
@@ -75,14 +76,31 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             if not isinstance(row, Mapping):
                 raise problem(f"tiers[{i}]", repr(row), "a mapping, as ccxt gives it")
             fields = {name: number(f"tiers[{i}].{key}", row.get(key)) for key, name in names.items()}
-            tiers.append(Tier(**fields))
-        return cls(tiers=tuple(sorted(tiers, key=lambda tier: Decimal(tier.min_notional))))
+            tiers.append(fields)
+        tiers.sort(key=lambda fields: fields["min_notional"])
+        return cls(tiers=tuple(Tier(**fields) for fields in tiers))
+
+    @property
+    def rows(self) -> list[tuple[Decimal, Decimal, Decimal]]:
+        """``(min_notional, maintenance_rate, max_leverage)`` of each tier, exact.
+
+        Raises
+        ------
+        ScenarioError
+            One of them is a distribution.
+        """
+
+        def exact(i: int, tier: Tier, name: str) -> Decimal:
+            return number(f"tiers[{i}].{name}", getattr(tier, name))
+
+        names = ("min_notional", "maintenance_rate", "max_leverage")
+        found = ([exact(i, tier, name) for name in names] for i, tier in enumerate(self.tiers))
+        return [(floor, rate, leverage) for floor, rate, leverage in found]
 
     @property
     def deductions(self) -> tuple[Decimal, ...]:
         """The deduction ``c_n`` of each tier, exact, in quote currency."""
-        rows = [(t.min_notional, t.maintenance_rate, t.max_leverage) for t in self.tiers]
-        return tuple(map(Decimal, _core.tier_deductions(rows)))
+        return tuple(map(Decimal, _core.tier_deductions(self.rows)))
 
     def maintenance_margin(self, notional: Number) -> Decimal:
         """Exact maintenance margin of a notional; the engine rounds it up to its quote step.
@@ -95,9 +113,10 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         given, notional = notional, number("notional", notional)
         if notional < 0:
             raise problem("notional", given, "0 or more")
-        at = max(i for i, tier in enumerate(self.tiers) if i == 0 or Decimal(tier.min_notional) <= notional)
+        rows = self.rows
+        at = max(i for i, (floor, *_) in enumerate(rows) if i == 0 or floor <= notional)
         with localcontext(prec=100):
-            return notional * Decimal(self.tiers[at].maintenance_rate) - self.deductions[at]
+            return notional * rows[at][1] - self.deductions[at]
 
 
 class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +126,8 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ----------
     tiers : sequence of Tier, or MarginTiers
         Maintenance margin and leverage caps.
+    mark : {"index", "mean_of_mids"}
+        What positions are valued at: the last spot trade, or the mean of both books' middles.
     trigger : {"at_or_below", "below"}
         Liquidation when equity is at or below maintenance margin, or only when it is below.
     liquidation_order : {"market", "limit_at_bankruptcy"}
@@ -115,21 +136,22 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         and margin.
     unwind : {"hold", "at_once"}
         What the fund does with positions it took over.
-    liquidations_per_round : int, optional
+    liquidations_per_round : int or distribution, optional
         Orders (stops and liquidations) sent in one round; all that are due if not given.
-    max_rounds : int
+    max_rounds : int or distribution
         Rounds after which a cascade is cut off.
-    insurance_fund : number
+    insurance_fund : number or distribution
         Its balance at the start, in quote currency.
     """
 
     tiers: tuple[Tier, ...]
+    mark: Literal["index", "mean_of_mids"] = "index"
     trigger: Literal["at_or_below", "below"] = "at_or_below"
     liquidation_order: Literal["market", "limit_at_bankruptcy"] = "market"
     unwind: Literal["hold", "at_once"] = "hold"
-    liquidations_per_round: int | None = None
-    max_rounds: int = 100_000
-    insurance_fund: Number = Decimal(0)
+    liquidations_per_round: Count | None = None
+    max_rounds: Count = 100_000
+    insurance_fund: Scalar = Decimal(0)
 
     def __post_init__(self) -> None:
         """Take MarginTiers for tiers."""

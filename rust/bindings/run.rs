@@ -84,19 +84,26 @@ pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64, lazy: bool) -> 
     result.map_err(|failed| failed.raise(py))
 }
 
-/// What rests in both books before the ignition, up to `levels` a side.
+/// What rests in both books of a path before the ignition, up to `levels` a side.
 #[pyfunction]
-#[pyo3(signature = (scenario, *, levels, exact=false))]
-pub fn depth(py: Python<'_>, scenario: &str, levels: usize, exact: bool) -> PyResult<Table> {
+#[pyo3(signature = (scenario, *, levels, seed=0, path=0, exact=false))]
+pub fn depth(
+    py: Python<'_>,
+    scenario: &str,
+    levels: usize,
+    seed: u64,
+    path: u64,
+    exact: bool,
+) -> PyResult<Table> {
     if !(1..=MAX_LEVELS).contains(&levels) {
         let mut found = ScenarioError::default();
         found.push("levels", levels, format!("from 1 to {MAX_LEVELS}"));
         return Err(errors::scenario(py, &found));
     }
     let batch = interruptible(py, |_| {
-        let world = Template::read(scenario).and_then(|template| template.world(0, 0));
+        let world = Template::read(scenario).and_then(|template| template.world(seed, path));
         let world = world.map_err(Failed::Scenario)?;
-        let mut simulation = Simulation::new(&world, 0, 0, ()).map_err(Failed::Run)?;
+        let mut simulation = Simulation::new(&world, seed, path, ()).map_err(Failed::Run)?;
         let rows = simulation.start_depth(levels).map_err(Failed::Run)?;
         results::depth(&world, &rows, exact).map_err(Failed::Table)
     })?;

@@ -145,8 +145,10 @@ def _speaks(column: Column) -> bool:
 
 def _used(run: Run) -> list[Column]:
     """The share of what rested on the spot book's side of the push that is gone after each round."""
+    if run.scenario.spot.quote is not None:  # what rests comes and goes
+        return []
     buys = run.scenario.ignition.side == "buy"
-    depth, fills = run.scenario.depth(levels=MAX_LEVELS), run.fills
+    depth, fills = run.scenario.depth(levels=MAX_LEVELS, seed=run.seed, path=run.path), run.fills
     resting = depth["qty"][(depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))]
     taken = (fills["book"] == "spot") & (fills["taker_side"] == run.scenario.ignition.side)
     if not 0 < len(resting) < MAX_LEVELS:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from perpcore.cli.expected import drawn, is_drawn, mean, size
 from perpcore.cli.table import MAX_LEVELS, decimals, figure, places
+from perpcore.distributions import Law
 
 if TYPE_CHECKING:
     from perpcore._structs import Number
+    from perpcore.distributions import Scalar
     from perpcore.results import Run
-    from perpcore.scenario import Ladder, Scenario
+    from perpcore.scenario import Scenario
 
 FEE_INCOME = -2
 
@@ -43,16 +45,22 @@ def verdict(run: Run) -> str:
 
 def _how_far(run: Run) -> str:
     s, scenario = run.summary, run.scenario
-    digits, buys = places(scenario.spot.tick_size), scenario.ignition.side == "buy"
-    deed = "A purchase" if buys else "A sale"
-    push = f"{deed} of {_tokens(s['ignition_qty'], scenario.spot.lot_size)} for {_money(s['ignition_cost'])}"
+    digits, ignition = places(scenario.spot.tick_size), scenario.ignition
+    in_spot = ignition.market == "spot"
+    lot = scenario.spot.lot_size if in_spot else scenario.perp.lot_size
+    deed = "A purchase" if ignition.side == "buy" else "A sale"
+    push = f"{deed} of {_tokens(s['ignition_qty'], lot)} for {_money(s['ignition_cost'])}"
     after, final = float(run.stages["spot_last"][0]), s["final_price"]
-    text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
+    if in_spot:
+        text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
+    else:
+        text = f"{push} in the perpetual left spot at {figure(after, digits)}"
     rounds = _count(s["rounds"], "round")
     if final == after == s["peak_price"]:
         return f"{text}, and there it stayed."
     multiple = f"{final / s['start_price']:.2f} times the start"
-    text += f"; the cascade carried it to {figure(final, digits)}, {multiple}, in {rounds}"
+    what = "the cascade" if s["liquidated_accounts"] + s["stopped_accounts"] else "the market maker's hedges"
+    text += f"; {what} carried it to {figure(final, digits)}, {multiple}, in {rounds}"
     peak = "" if s["peak_price"] == final else f" ({figure(s['peak_price'], digits)} at its extreme)"
     return f"{text}{peak}."
 
@@ -71,7 +79,8 @@ def _who_was_liquidated(run: Run) -> str:
         said.append(
             f"{_count(s['stopped_accounts'], 'stop-loss order')} over {_tokens(s['stopped_qty'], lot)} fired"
         )
-    text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the named positions."
+    fuel = "expected" if any(map(is_drawn, run.scenario.positions)) else "named"
+    text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the {fuel} positions."
     if s["taken_over_qty"]:
         text += f" The fund took over {_tokens(s['taken_over_qty'], lot)} that the book did not fill."
     forced = {"bought": s["forced_buy_notional"], "sold": s["forced_sell_notional"]}
@@ -107,31 +116,32 @@ def _fees(run: Run) -> float:
 
 
 def _why_it_stopped(run: Run) -> str:
-    s, venue = run.summary, run.scenario.venue
-    last = figure(s["final_price"], places(run.scenario.spot.tick_size))
+    s, scenario = run.summary, run.scenario
+    last = figure(s["final_price"], places(scenario.spot.tick_size))
     if s["stop_reason"] == "max_rounds":
-        return f"It did not stop: it was cut off at venue.max_rounds = {venue.max_rounds:,}."
-    side = "asks" if run.scenario.ignition.side == "buy" else "bids"
+        return f"It did not stop: it was cut off at venue.max_rounds = {s['rounds']:,}."
+    side = "asks" if scenario.ignition.side == "buy" else "bids"
     if s["stop_reason"] == "spot_exhausted":
         return f"It stopped at {last} because the spot book ran out of {side}."
-    if s["fuel_burnt"] == 1:
+    if s["fuel_burnt"] == 1 and not any(map(is_drawn, scenario.positions)):
         return f"It stopped at {last} because no position was left."
     text = f"It stopped at {last} because no further threshold was reached"
     if s["market_maker_liquidated"]:
         return f"{text}: with the market maker gone nobody hedges in spot."
-    if s["taken_over_qty"] and venue.unwind == "hold":
+    if s["taken_over_qty"] and scenario.venue.unwind == "hold":
         return f"{text}: nobody hedges in spot what the fund takes over."
     return f"{text}."
 
 
 def facts(scenario: Scenario) -> list[tuple[str, str]]:
     """What follows from a scenario before it is run."""
-    start, lot = float(scenario.start_price), scenario.spot.lot_size
-    counted = [_ladder(ladder, scenario) for ladder in scenario.positions]
-    about = "about " if any(ladder.placement == "poisson" for ladder in scenario.positions) else ""
+    start, lot = float(mean(scenario.start_price)), scenario.spot.lot_size
+    counted = [size(batch, scenario) for batch in scenario.positions]
+    about = "about " if any(map(is_drawn, scenario.positions)) else ""
     tokens, accounts = sum(float(qty) for qty, _ in counted), sum(count for _, count in counted)
-    share = tokens / float(scenario.circulating)
-    buys = scenario.ignition.side == "buy"
+    share = tokens / float(mean(scenario.circulating))
+    ignition, paths = scenario.ignition, [*drawn(scenario)]
+    buys, in_spot = ignition.side == "buy", ignition.market == "spot"
     depth = scenario.depth(levels=MAX_LEVELS)
     spot = (depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))
     prices, sizes = depth["price"][spot], depth["qty"][spot]
@@ -145,27 +155,20 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
         ),
         (
             "float",
-            f"{_figure(scenario.circulating, lot)} of {_tokens(float(scenario.total_supply), lot)};"
+            f"{_expected(scenario.circulating, lot)} of {_expected(scenario.total_supply, lot)} tokens;"
             f" {more}{_tokens(float(sizes.sum()), lot)} {'offered' if buys else 'bid for'} in spot",
         ),
         ("spot depth", f"{_money(float((prices * sizes)[near].sum()))} within 10 %"),
-        ("push", f"{scenario.ignition.side}s {_tokens(float(scenario.ignition.qty), lot)}"),
+        (
+            "push",
+            f"{ignition.side}s {_expected(ignition.qty, lot if in_spot else scenario.perp.lot_size)} tokens"
+            f"{'' if in_spot else ' of the perpetual'}",
+        ),
+        *([("drawn", f"{', '.join(paths)}; the depth shown is that of path 0 of seed 0")] if paths else []),
         ("digest", scenario.digest()),
     ]
 
 
-def _ladder(ladder: Ladder, scenario: Scenario) -> tuple[Decimal, int]:
-    """Tokens and accounts of a ladder, as docs/MODEL.md section 4 builds it (expected ones if drawn)."""
-    lump = None if ladder.lump is None else Decimal(ladder.lump)
-    if ladder.qty is not None:
-        qty = Decimal(ladder.qty)
-        return qty, 1 if lump is None else math.ceil(qty / lump)
-    price = ladder.liquidation_price
-    if isinstance(price, tuple):
-        middle = (Decimal(price[0]) + Decimal(price[1])) / 2
-    else:
-        middle = Decimal(price or ladder.entry_price or scenario.start_price)
-    assert ladder.notional is not None
-    assert lump is not None
-    count = max(1, math.floor(Decimal(ladder.notional) / (middle * lump) + Decimal("0.5")))
-    return count * lump, count
+def _expected(value: Scalar, lot: object) -> str:
+    about = "about " if isinstance(value, Law) else ""
+    return f"{about}{_figure(mean(value), lot)}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from perpcore._structs import problem
 
 if TYPE_CHECKING:
+    from perpcore._structs import Number
+    from perpcore.distributions import Scalar
     from perpcore.scenario import Scenario
 
 #: Names of the presets, as the command line takes them.
-NAMES = ("rocketcoin", "rocketcoin-300k", "rocketcoin-consistent")
+NAMES = ("rocketcoin", "rocketcoin-300k", "rocketcoin-consistent", "reference", "two-books")
 
 _READINGS = {None: "rocketcoin", "300k": "rocketcoin-300k", "consistent": "rocketcoin-consistent"}
 
@@ -32,6 +34,47 @@ def rocketcoin(reading: Literal["300k", "consistent"] | None = None) -> Scenario
     if reading not in _READINGS:
         raise problem("reading", repr(reading), 'None, "300k" or "consistent"')
     return load(_READINGS[reading])
+
+
+def reference(*, smallest_size: Number = 200, requote: bool = False) -> Scenario:
+    """The ensemble that speed is measured on: about 1,000 shorts, noisy books, a drawn push.
+
+    Shorts of leverage 3 to 25, entered from 9.5 to 11 at a price that is now 10, their notional Pareto (the
+    smallest size times ``u^-0.6``); asks of 200 tokens a cent in spot and 600 in the perpetual, each level
+    times 0.5 to 1.5; a push of 10,000 to 30,000 tokens; a market maker who hedges all he sells.
+
+    Parameters
+    ----------
+    smallest_size : number
+        In quote currency. 200: nearly all shorts go; 20 is the light variant, in which some 600 do.
+    requote : bool
+        Nothing rests in the perpetual; the market maker quotes as much from the mark upward in every round,
+        so that most liquidations end beyond bankruptcy.
+    """
+    changes: dict[str, Any] = {"positions[0].notional.low": smallest_size}
+    if requote:
+        from perpcore.distributions import Uniform
+        from perpcore.markets import Quote
+
+        quote = Quote(side="asks", levels=400, level_gap="0.01", level_qty=Uniform(300, 900))
+        changes |= {"name": "reference-requote", "perp.asks": None, "market_maker.quote": quote}
+    return load("reference").replace(changes)
+
+
+def two_books(*, accounts: Scalar = 1000) -> Scenario:
+    """Two deep books and a push in the perpetual: the episode that other simulators are measured on.
+
+    Both books hold 100 levels a side, 5 ticks apart, 5 orders of 1 to 20 lots at each. Shorts of 5 to 40
+    lots, entered at 10,000 ticks with leverage 5 to 60; a perpetual market buy of 4,000 lots; in every round
+    the market maker hedges 80 % of what he sold, and 10 asks a book are posted anew above the spot mid. The
+    mark is the mean of both mids.
+
+    Parameters
+    ----------
+    accounts : number
+        Expected number of shorts.
+    """
+    return load("two-books").replace({"positions[0].accounts": accounts})
 
 
 def load(name: str) -> Scenario:

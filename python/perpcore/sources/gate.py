@@ -9,7 +9,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from perpcore._structs import Number, Range, number, plain, problem
-from perpcore.scenario import Ignition, Ladder, Levels, Market, MarketMaker, Quote, Scenario
+from perpcore.markets import Levels, Market, Quote
+from perpcore.positions import Ladder
+from perpcore.scenario import Ignition, MarketMaker, Scenario
 from perpcore.sources.gate_files import BookSource, ContractsSource, Recording, Rows, recording
 from perpcore.venues import Tier, Venue
 
@@ -269,6 +271,7 @@ def _description(rec: Recording, new: Scenario, ratio: Decimal, tail: Decimal, q
     """What was recorded, then a line for each thing that was not."""
     oi, start, maker = rec.open_interest, rec.contract.mark_price, new.market_maker
     shorts, rate = new.positions[0], _text(rec.contract.maintenance_rate)
+    assert isinstance(shorts, Ladder)
     assumed = {
         "spot depth": f"{_text(ratio)} tokens rest in spot for each that rests in the perpetual at its price;"
         f" beyond the last ask {_text(tail)} tokens per unit of price, that side's mean",

@@ -1,0 +1,125 @@
+"""A market: its grid, its fees, what rests in its book and what is posted anew in every round."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from perpcore._structs import Number, Struct
+from perpcore.distributions import Count, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Rows = Sequence[Sequence[Number]] | NDArray[Any]
+else:
+    Rows = tuple[tuple[Number, Number], ...]
+
+
+class Linear(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="linear"):
+    """The same depth at every tick from the start price away.
+
+    Parameters
+    ----------
+    depth : number or distribution
+        Tokens per unit of price.
+    noise : number or distribution, optional
+        What every level is multiplied by; a distribution is its law, drawn for each.
+    """
+
+    depth: Scalar
+    noise: Scalar | None = None
+
+
+class Levels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="levels"):
+    """Explicit levels, as of a recorded book.
+
+    Parameters
+    ----------
+    levels : sequence of (price, tokens)
+        From the best price away.
+    tail_depth : number or distribution, optional
+        Tokens per unit of price beyond the last level; nothing rests there if not given.
+    noise : number or distribution, optional
+        What every level is multiplied by; a distribution is its law, drawn for each.
+    """
+
+    levels: Rows
+    tail_depth: Scalar | None = None
+    noise: Scalar | None = None
+
+
+class Orders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="orders"):
+    """Several orders at each of a number of prices.
+
+    Parameters
+    ----------
+    levels : int or distribution
+        How many prices.
+    level_gap : number or distribution
+        From one to the next; the first is so far from the start price.
+    order_qty : number or distribution
+        Tokens in an order; a distribution is its law, drawn for each.
+    orders : int or distribution
+        At each price.
+    """
+
+    levels: Count
+    level_gap: Scalar
+    order_qty: Scalar
+    orders: Count = 1
+
+
+class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the market maker (in spot: the holders) posts anew in every round.
+
+    Parameters
+    ----------
+    side : {"asks", "bids", "both"}
+    level_qty : number or distribution
+        Tokens in each level; a distribution is its law, drawn for each in every round.
+    around : {"mark", "spot_mid"}
+        Which price; in spot ``mark`` is the index.
+    half_spread : number or distribution
+        From there to the first level. A level that would trade at once is left out.
+    levels : int or distribution
+    level_gap : number or distribution, optional
+        From level to level; one tick if not given.
+    jitter : number or distribution
+        Each level stands up to so far further away, every tick as likely.
+    """
+
+    side: Literal["asks", "bids", "both"]
+    level_qty: Scalar
+    around: Literal["mark", "spot_mid"] = "mark"
+    half_spread: Scalar = Decimal(0)
+    levels: Count = 1
+    level_gap: Scalar | None = None
+    jitter: Scalar = Decimal(0)
+
+
+class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One market: its grid, its fees, what rests in its book at the start.
+
+    Parameters
+    ----------
+    tick_size, lot_size : number
+        Smallest steps of price (quote currency) and quantity (tokens).
+    maker_fee, taker_fee : number or distribution
+        Rates of value; negative ones are rebates.
+    asks, bids : Linear, Levels or Orders, optional
+        What rests. In spot it is the holders' and asks end with the free float; in the perpetual it is the
+        market maker's.
+    quote : Quote, optional
+        In spot: what holders post anew in every round. In the perpetual `MarketMaker.quote` says it.
+    """
+
+    tick_size: Number
+    lot_size: Number
+    maker_fee: Scalar = Decimal(0)
+    taker_fee: Scalar = Decimal(0)
+    asks: Linear | Levels | Orders | None = None
+    bids: Linear | Levels | Orders | None = None
+    quote: Quote | None = None
