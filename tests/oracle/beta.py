@@ -33,16 +33,12 @@ def beta_quantile(a: float, b: float, u: float) -> float:
     """The `x` at which the share is `u`, as near as doubles are: Newton's steps, halving where they leave."""
     low, high, x = 0.0, 1.0, a / (a + b)
     log_whole = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-    for _ in range(200):
+    for _ in range(100):
         gap = beta_cdf(a, b, x) - u
-        if gap > 0:
-            high = x
-        else:
-            low = x
+        low, high = (low, x) if gap > 0 else (x, high)
         density = math.exp((a - 1) * math.log(x) + (b - 1) * math.log1p(-x) - log_whole)
-        step = x - gap / density if density > 0 else -1.0
-        step = step if low < step < high else (low + high) / 2
-        if abs(step - x) <= 2 * math.ulp(x) or not low < step < high:
-            return step
-        x = step
+        step = gap / density if density > 0 else 1.0
+        if abs(step) <= 1e-15 * x or abs(gap) <= 4 * math.ulp(u):
+            return x - step
+        x = x - step if low < x - step < high else (low + high) / 2
     return x

@@ -47,7 +47,7 @@ def drawn(scenario: Mapping[str, Any], seed: int, path: int) -> Mapping[str, Any
         shares |= _together(scenario["copula"], shares)
     units = _units(scenario)
     numbers = {
-        field: _rounded(law.quantile(shares[field]), units[_unit_name(field)]) for field, law in found.items()
+        field: _rounded(law.quantile(shares[field]), units[unit_name(field)]) for field, law in found.items()
     }
     put: Mapping[str, Any] = _put(scenario, "", numbers)
     return put
@@ -67,7 +67,7 @@ def _distributions(value: object, path: str, top: Mapping[str, Any]) -> Iterator
         for inside, inner in _parts(value, path):
             yield from _distributions(inner, inside, top)
     elif not _is_law(path, top):
-        _unit_name(path)
+        unit_name(path)
         yield path, parse_law(value, path)
 
 
@@ -92,7 +92,7 @@ def _put(value: Any, path: str, numbers: Mapping[str, Fraction]) -> Any:
     return value
 
 
-def _unit_name(path: str) -> str:
+def unit_name(path: str) -> str:
     for pattern, unit in UNITS:
         if re.fullmatch(pattern, path):
             return unit

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from .margin import FLAT
 from .state import LIQUIDATION, OFF_BOOK, PERP, SPOT, STOP, Result, Row, State, Traded
-from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
+from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
 
 STAGE_COLUMNS = (
     "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
@@ -151,4 +151,5 @@ def end(
         tokens=state.tokens,
         positions={account: (p.qty, p.cost, p.margin) for account, p in held.items()},
         summary=_summary(state, stages, ignition, mark) | {"stop_reason": stop_reason},
+        first_late=FIRST_TRADER + len(state.world.traders),
     )

@@ -42,6 +42,8 @@ class Result:
     tokens: dict[int, int]
     positions: dict[int, tuple[int, int, int]]
     summary: dict[str, int | str]
+    first_late: int
+    """The first number of the accounts that were not there at the start."""
 
 
 @dataclass(frozen=True)

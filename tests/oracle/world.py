@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -215,9 +215,18 @@ def _market(
         asks=parse_liquidity(values.get("asks"), SELL, start, tick, lot, f"{name}.asks", rest[SELL]),
         quote=parse_quote(quote, tick, lot, f"{quote_of}.quote", quoted),
     )
-    if market.book(0, None).is_crossed():
+    bid, ask = (_first_level(side) for side in (market.bids, market.asks))
+    if bid is not None and ask is not None and bid >= ask:
         raise ValueError(f"{name}: the book is crossed at the start")
     return market
+
+
+def _first_level(side: Liquidity | Orders | None) -> int | None:
+    """The best price, whatever noise leaves of it."""
+    if side is None:
+        return None
+    plain = replace(side, noise=None) if isinstance(side, Liquidity) else side
+    return next((price for price, _ in plain.walk()), None)
 
 
 def _tiers(rows: object, step: Fraction) -> tuple[Tier, ...]:
