@@ -7,9 +7,11 @@ import pytest
 
 import oracle.engine
 import perpcore as pc
+from oracle.dressed import random_dressed_scenario
 from oracle.scenarios import random_scenario
 
 CHUNKS, EACH = 20, 50
+DRESSED_CHUNKS, DRESSED_EACH, PATHS = 21, 12, 4
 
 
 def columns_of(rows, names):
@@ -30,6 +32,14 @@ def assert_same_table(run, name, rows):
 
 #: Shares of scenarios that must at least do this; some three quarters of what they did when this was written.
 COVERAGE = {"sweeps a hundred levels": 0.3, "forces somebody": 0.6, "takes over": 0.25, "has a deficit": 0.2}
+#: The same of paths of dressed scenarios; few to a chunk, so that the shares are lower.
+DRESSED_COVERAGE = {
+    "forces somebody": 0.4,
+    "takes over": 0.1,
+    "has a deficit": 0.1,
+    "forces who came later": 0.2,
+    "forces longs": 0.05,
+}
 
 
 def seen(expected):
@@ -39,26 +49,34 @@ def seen(expected):
         "forces somebody": bool(expected.liquidations),
         "takes over": summary["taken_over_qty"] > 0,
         "has a deficit": summary["bad_debt"] > 0,
+        "forces longs": any(row["side"] > 0 for row in expected.liquidations),
     }
 
 
-def assert_same(scenario, seed):
-    expected = oracle.engine.run(scenario, seed)
-    run = pc.Scenario.from_dict(scenario).run(seed=seed)
+def assert_same(scenario, seed, path=0, modes=(True, False)):
+    """The oracle's run, once the engine's, lazy and eager, has agreed with it."""
+    expected = oracle.engine.run(scenario, seed, path)
+    for lazy in modes:
+        run = pc.Scenario.from_dict(scenario).run(seed=seed, path=path, lazy=lazy)
+        assert_same_run(run, expected, lazy)
+    return expected
+
+
+def assert_same_run(run, expected, lazy):
     assert_same_table(run, "fills", expected.fills)
     assert_same_table(run, "liquidations", expected.liquidations)
     assert_same_table(run, "stages", expected.stages)
     accounts = {int(row[0]): row[1:] for row in zip(*run.exact("accounts").to_numpy().values(), strict=True)}
+    missing = {account for account, held in expected.positions.items() if any(held)} - set(accounts)
+    assert not missing, f"lazy={lazy}: no accounts {missing}"
     for account, (balance, qty, cost, margin, tokens) in accounts.items():
-        assert balance == expected.balances.get(account, 0), f"balance of {account}"
-        assert (qty, cost, margin) == tuple(expected.positions.get(account, (0, 0, 0))), (
-            f"position of {account}"
-        )
-        assert tokens == expected.tokens.get(account, 0), f"tokens of {account}"
+        assert balance == expected.balances.get(account, 0), f"lazy={lazy}: balance of {account}"
+        held = tuple(expected.positions.get(account, (0, 0, 0)))
+        assert (qty, cost, margin) == held, f"lazy={lazy}: position of {account}"
+        assert tokens == expected.tokens.get(account, 0), f"lazy={lazy}: tokens of {account}"
     summary = run.exact("summary")
     for name, value in expected.summary.items():
-        assert summary[name] == value, f"summary: {name}"
-    return expected
+        assert summary[name] == value, f"lazy={lazy}: summary: {name}"
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -67,14 +85,38 @@ def test_a_thousand_random_scenarios_agree(chunk):
     for i in range(chunk * EACH, (chunk + 1) * EACH):
         scenario = random_scenario(random.Random(i))
         try:
-            expected = assert_same(scenario, seed=i)
+            expected = assert_same(scenario, seed=i, modes=[i % 2 == 0])
         except BaseException:
             print(f"random_scenario(random.Random({i})), seed {i}")
             raise
-        for what, happened in seen(expected).items():
-            counts[what] += happened
+        happened = seen(expected)
+        for what in counts:
+            counts[what] += happened[what]
     for what, least in COVERAGE.items():
         assert counts[what] >= least * EACH, f"only {counts[what]} of {EACH} scenarios: {what}"
+
+
+@pytest.mark.parametrize("chunk", range(DRESSED_CHUNKS))
+def test_a_thousand_paths_of_dressed_scenarios_agree(chunk):
+    """Lazy, eager and the oracle, with populations, laws, noise, quotes and what is drawn per path."""
+    counts = dict.fromkeys(DRESSED_COVERAGE, 0)
+    for i in range(chunk * DRESSED_EACH, (chunk + 1) * DRESSED_EACH):
+        scenario = random_dressed_scenario(random.Random(i), i, PATHS)
+        for path in range(PATHS):
+            try:
+                expected = assert_same(scenario, i, path)
+            except BaseException:
+                print(f"random_dressed_scenario(random.Random({i}), {i}, {PATHS}), seed {i}, path {path}")
+                raise
+            late = expected.first_late
+            happened = seen(expected) | {
+                "forces who came later": any(row["account"] >= late for row in expected.liquidations)
+            }
+            for what in counts:
+                counts[what] += happened[what]
+    for what, least in DRESSED_COVERAGE.items():
+        share = counts[what] / (DRESSED_EACH * PATHS)
+        assert share >= least, f"only {share:.2f} of the paths: {what}"
 
 
 def test_the_preset_agrees():

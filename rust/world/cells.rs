@@ -16,6 +16,8 @@ pub(super) struct Cells {
     pub step: i64,
     /// Ticks in a cell.
     pub width: i64,
+    /// Ticks in all of them.
+    pub ticks: i64,
     /// Where each cell's cumulative odds begin.
     starts: Vec<u32>,
     /// The count at which they do.
@@ -26,9 +28,9 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Cells with these means.
-    pub fn new(first: Ticks, step: i64, width: i64, means: &[f64]) -> Cells {
+    pub fn new(first: Ticks, step: i64, width: i64, ticks: i64, means: &[f64]) -> Cells {
         let mut cells =
-            Cells { first, step, width, starts: Vec::new(), lowest: Vec::new(), odds: Vec::new() };
+            Cells { first, step, width, ticks, starts: Vec::new(), lowest: Vec::new(), odds: Vec::new() };
         for (i, &mean) in means.iter().enumerate() {
             // Equal neighbours share their odds.
             if i > 0 && mean.to_bits() == means[i - 1].to_bits() {
@@ -50,6 +52,11 @@ impl Cells {
     #[inline]
     pub fn reached_at(&self, cell: usize) -> Ticks {
         Ticks(self.first.0 + self.step * self.width * cell as i64)
+    }
+
+    /// Ticks in this cell: the last has what is left.
+    pub fn width(&self, cell: usize) -> i64 {
+        self.width.min(self.ticks - self.width * cell as i64)
     }
 
     /// How many accounts a cell's word makes.

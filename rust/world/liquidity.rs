@@ -56,12 +56,12 @@ impl Shape {
         if self.tail.is_some() {
             return None;
         }
-        let explicit: i128 = self.levels.iter().map(|&(_, qty)| i128::from(qty.0)).sum();
-        let factor = self.noise.as_ref().map_or(1 << 20, |noise| noise.largest());
+        let factor = i128::from(self.noise.as_ref().map_or(1 << 20, |noise| noise.largest()));
+        let explicit: i128 = self.levels.iter().map(|&(_, qty)| (i128::from(qty.0) * factor) >> 20).sum();
         let orders = self.orders.as_ref();
         let orders =
             orders.map_or(0, |o| i128::from(o.levels) * i128::from(o.each) * i128::from(o.sizes.largest().0));
-        Some((explicit * i128::from(factor) >> 20) + orders)
+        Some(explicit + orders)
     }
 }
 

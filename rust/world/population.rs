@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::accounts::{Account, Terms};
 use super::cells::Cells;
-use super::check::{Check, MAX_LOTS, MAX_TICKS, double};
+use super::check::{Check, MAX_LOTS, MAX_TICKS, double, ratio};
 use super::law::{self, POINTS};
 use super::scenario::{Law, PopulationSpec, PositionSide};
 use crate::margin::{Contract, MarginTiers, Position, Trigger, threshold};
@@ -38,6 +38,7 @@ pub struct Population {
 /// Accounts whose maintenance follows one rate, or nearly.
 #[derive(Clone, Debug)]
 struct Group {
+    number: u64,
     cells: Cells,
     kind: Kind,
 }
@@ -75,10 +76,11 @@ impl Population {
         mean: f64,
         by_tick: Vec<Account>,
     ) -> Population {
-        let cells = Cells::new(first, step, 1, &vec![mean; by_tick.len()]);
+        let ticks = by_tick.len() as i64;
+        let cells = Cells::new(first, step, 1, ticks, &vec![mean; by_tick.len()]);
         let each = by_tick.first().map_or(Lots::ZERO, |account| account.position.qty.abs());
         let expected_qty = whole(mean * by_tick.len() as f64 * each.0 as f64);
-        let groups = vec![Group { cells, kind: Kind::Alike(by_tick) }];
+        let groups = vec![Group { number: 0, cells, kind: Kind::Alike(by_tick) }];
         Population { stream: LADDER_STREAM + index as u64, groups, expected_qty }
     }
 
@@ -103,21 +105,21 @@ impl Population {
         cell: usize,
         mut each: impl FnMut(Position, Option<Ticks>),
     ) -> Result<(), Overflow> {
-        let Group { cells, kind } = &self.groups[group];
+        let Group { number, cells, kind } = &self.groups[group];
         let stream = &Stream::new(seed, path, self.stream);
         match kind {
             Kind::Alike(by_tick) => {
                 let Account { position, liquidation, .. } = by_tick[cell];
-                cells.draw(stream, group as u64, cell, |_| Ok(each(position, liquidation)))
+                cells.draw(stream, *number, cell, |_| Ok(each(position, liquidation)))
             }
             Kind::Drawn(laws) => {
                 let entries = &laws.entries[cell * ENTRIES..][..ENTRIES];
                 let nearest = cells.reached_at(cell);
-                cells.draw(stream, group as u64, cell, |drawn| {
+                let width = cells.width(cell);
+                cells.draw(stream, *number, cell, |drawn| {
                     let mut tick = nearest;
-                    if cells.width > 1 {
-                        let within = (i64::from(drawn & 0x3fff) * cells.width) >> 14;
-                        tick = Ticks((nearest.0 + cells.step * within).max(1));
+                    if width > 1 {
+                        tick.0 += cells.step * ((i64::from(drawn & 0x3fff) * width) >> 14);
                     }
                     let (position, liquidation) = laws.account(entries, tick, drawn)?;
                     Ok(each(position, liquidation))
@@ -209,7 +211,7 @@ pub(super) fn build(
     let notional = law::read(check, &path("notional"), &spec.notional);
     let entries = entries(check, &path("entry_price"), spec, terms);
     if let Some(leverage) = &leverage {
-        let (least, most) = leverage.support();
+        let (least, most) = ends(leverage);
         let cap = terms.tiers.tiers()[0].max_leverage as f64 / Rate::ONE as f64;
         check.require(
             least > 0.0 && most <= cap,
@@ -218,7 +220,10 @@ pub(super) fn build(
             &format!("more than 0, at most {cap}, the maximum of the first tier"),
         );
     }
-    let sizes = notional.and_then(|notional| sizes(check, &path("notional"), &notional, terms));
+    let sizes = match &spec.notional {
+        Law::Number(notional) => size(check, &path("notional"), *notional, terms),
+        Law::Drawn(_) => notional.and_then(|law| sizes(check, &path("notional"), &law, terms)),
+    };
     if check.found.problems.len() > before {
         return None;
     }
@@ -227,8 +232,8 @@ pub(super) fn build(
     let sizes = sizes?;
     let mean = sizes.iter().map(|lots| lots.0 as f64).sum::<f64>() / POINTS as f64;
     let mut groups = Vec::new();
-    for group in by_tier(&sizes, terms) {
-        match plan.group(group, accounts * group.len() as f64 / POINTS as f64) {
+    for (tier, group) in by_tier(&sizes, terms) {
+        match plan.group(tier, group, accounts * group.len() as f64 / POINTS as f64) {
             Ok(group) => groups.push(group),
             Err(Overflow) => {
                 let allowed =
@@ -251,7 +256,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    fn group(&self, sizes: &[Lots], expected: f64) -> Result<Group, Overflow> {
+    fn group(&self, number: u64, sizes: &[Lots], expected: f64) -> Result<Group, Overflow> {
         let Terms { start, contract, tiers, trigger, .. } = *self.terms;
         let (rho, one_tier) = self.rate(sizes)?;
         let step = -self.sign;
@@ -262,7 +267,8 @@ impl Plan<'_> {
         let (mut means, mut entries) = (Vec::new(), Vec::new());
         let mut beyond = vec![1.0; self.entries.len()];
         for cell in 1..=cells {
-            let next: Vec<f64> = self.odds_beyond((first + step * width * cell).max(0), rho).collect();
+            let edge = first + step * (width * cell).min(ticks);
+            let next: Vec<f64> = self.odds_beyond(edge, rho).collect();
             let odds: Vec<f64> =
                 self.entries.iter().zip(beyond.iter().zip(&next)).map(|(e, (a, b))| e.1 * (a - b)).collect();
             let all: f64 = odds.iter().sum();
@@ -284,20 +290,17 @@ impl Plan<'_> {
             exact: one_tier && trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
             capped: true,
         };
-        let cells = Cells::new(Ticks(first), step, width, &means);
+        let cells = Cells::new(Ticks(first), step, width, ticks, &means);
         laws.capped = !one_tier || laws.may_be_capped(&cells);
-        Ok(Group { cells, kind: Kind::Drawn(laws) })
+        Ok(Group { number, cells, kind: Kind::Drawn(laws) })
     }
 
     /// Maintenance of the largest account at the highest price of interest, as a rate rounded up; whether one tier reaches
     /// that far.
     fn rate(&self, sizes: &[Lots]) -> Result<(i64, bool), Overflow> {
         let highest = self.entries.last().map_or(0, |&(e, _)| e);
-        let margin = if self.sign < 0 { 1.0 / self.leverage.support().0 } else { 0.0 };
-        let price = (highest as f64 * (1.0 + margin)).floor();
-        if price > MAX_TICKS as f64 {
-            return Err(Overflow);
-        }
+        let margin = if self.sign < 0 { 1.0 / ends(&self.leverage).0 } else { 0.0 };
+        let price = (highest as f64 * (1.0 + margin)).floor().min(MAX_TICKS as f64);
         let largest = *sizes.last().ok_or(Overflow)?;
         let value = self.terms.contract.value(Ticks(price as i64), largest)?;
         let tiers = self.terms.tiers;
@@ -366,10 +369,10 @@ fn entries(
         Some(drawn) => law::read(check, field, drawn)?,
     };
     let tick = double(terms.tick_size);
-    let (low, high) = law.support();
+    let (low, high) = ends(&law);
     let (first, last) = ((low / tick + 0.5).floor(), (high / tick + 0.5).floor());
     if !(first >= 1.0 && last <= f64::from(u32::MAX)) {
-        let allowed = format!("prices from {tick} to 2^32 ticks; low and high cut a law off");
+        let allowed = format!("prices from {tick} to 2^32 ticks");
         check.found.push(field, format!("prices from {low} to {high}"), allowed);
         return None;
     }
@@ -396,11 +399,27 @@ fn sizes(check: &mut Check, field: &str, notional: &Distribution, terms: &Terms<
     Some(table.iter().map(|x| Lots(((x / lot).floor() as i64).max(1))).collect())
 }
 
-/// Runs of sizes whose value at the start lies in one tier.
-fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = &'s [Lots]> {
+/// The same size 4,096 times.
+fn size(check: &mut Check, field: &str, notional: Decimal, terms: &Terms<'_>) -> Option<Vec<Lots>> {
+    let lot = terms.lot_size * terms.tick_size * Decimal::from(terms.start.0);
+    let lots = ratio(notional, lot).map(|(n, d)| n.div_euclid(d)).and_then(|lots| narrow(lots).ok());
+    let lots = lots.filter(|&lots| notional > Decimal::ZERO && lots < MAX_LOTS);
+    check.require(lots.is_some(), field, notional, "more than 0, at most 2^53 lots at the start price");
+    lots.map(|lots| vec![Lots(lots.max(1)); POINTS])
+}
+
+/// The ends of a law; where it has none, its quantiles at 1e-9 and 1 - 1e-9.
+fn ends(law: &Distribution) -> (f64, f64) {
+    let (low, high) = law.support();
+    let low = if low.is_finite() { low } else { law.quantile(1e-9) };
+    (low, if high.is_finite() { high } else { law.quantile(1.0 - 1e-9) })
+}
+
+/// Runs of sizes whose value at the start lies in one tier, with the tier's number.
+fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = (u64, &'s [Lots])> {
     let tier = |lots: &Lots| {
         let value = i128::from(terms.start.0) * terms.contract.per_tick(*lots);
-        terms.tiers.tiers().iter().take_while(|t| i128::from(t.min_notional.0) <= value).count()
+        terms.tiers.tiers()[1..].iter().take_while(|t| i128::from(t.min_notional.0) <= value).count() as u64
     };
-    sizes.chunk_by(move |a, b| tier(a) == tier(b))
+    sizes.chunk_by(move |a, b| tier(a) == tier(b)).map(move |group| (tier(&group[0]), group))
 }

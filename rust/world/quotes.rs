@@ -109,6 +109,9 @@ impl Quotes {
                 let jitter =
                     (u128::from(word & 0xffff_ffff) * (plan.jitter.0.unsigned_abs() as u128 + 1)) >> 32;
                 let price = price(plan, self.resting, self.around, level, jitter as i64);
+                if !(Ticks(1)..=MAX_PRICE).contains(&price) {
+                    break;
+                }
                 self.sorted.push((price, level));
             }
             let sign = self.resting.sign();
@@ -128,7 +131,8 @@ impl Quotes {
         let Some(plan) = &self.plan else { return };
         while self.level < plan.levels {
             let (price, level) = if plan.jitter > Ticks::ZERO {
-                self.sorted[self.level as usize]
+                let Some(&posted) = self.sorted.get(self.level as usize) else { return };
+                posted
             } else {
                 (price(plan, self.resting, self.around, self.level, 0), self.level)
             };

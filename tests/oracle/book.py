@@ -26,11 +26,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Match:
-    """A fill at the resting order's price."""
+    """A fill at the resting order's price; whether that order is one of the start."""
 
     price: int
     qty: int
     maker: int
+    from_start: bool
 
 
 class BookSide:
@@ -88,7 +89,7 @@ class Book:
             if resting is None or (limit is not None and side * resting.price > side * limit):
                 break
             filled = min(qty, resting.qty)
-            matches.append(Match(resting.price, filled, resting.owner))
+            matches.append(Match(resting.price, filled, resting.owner, resting.number == 0))
             qty -= filled
             resting.qty -= filled
             if resting.qty == 0:
@@ -108,6 +109,11 @@ class Book:
         """Cancel the owner's orders on both sides."""
         for side in self.sides.values():
             side.cancel(owner, start_levels_too)
+
+    def best(self, side: int) -> int | None:
+        """The best price of one side."""
+        order = self.sides[side].best()
+        return None if order is None else order.price
 
     def is_crossed(self) -> bool:
         """Whether the best bid meets the best ask, which must never rest."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .book import BUY, SELL
+from .book import BUY, SELL, Book
 from .margin import Position
+from .quotes import Quote
 from .recording import close_stage, end, new_stage, order_row, record_order, record_settlement
-from .state import HEDGE, IGNITION, LIQUIDATION, SPOT, STOP, UNWIND, Result, Row, State, Traded
+from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, UNWIND, Result, Row, State, Traded
 from .world import (
+    ATTACKER,
+    HOLDERS,
     INSURANCE_FUND,
     MARKET_MAKER,
     REST,
@@ -21,6 +24,7 @@ from .world import (
     build,
     in_perp_ticks,
     lots_across,
+    nearest,
 )
 
 STOP_KIND, LIQUIDATION_KIND = 0, 1
@@ -60,7 +64,8 @@ class Run:
         """Phase 1, then rounds."""
         self.stage = new_stage(0, self.index, self.mark)
         self.state.check()
-        ignition = self.state.trade_spot(0, self.world.ignition_side, self.world.ignition_qty, IGNITION)
+        ignite = self.state.trade_perp if self.world.ignition_in_perp else self.state.trade_spot
+        ignition = ignite(ATTACKER, self.world.ignition_side, self.world.ignition_qty, IGNITION)
         self._close_stage()
         stop_reason = "max_rounds"
         for number in range(1, self.world.max_rounds + 1):
@@ -75,6 +80,7 @@ class Run:
         previous_mark = self.mark
         self._prices()
         self.stage = new_stage(number, self.index, self.mark)
+        self.state.reach(self.mark)
         orders = self._orders(self._reached(previous_mark))
         fills_before = len(self.state.fills)
         self._settlement(orders)
@@ -90,17 +96,32 @@ class Run:
         self.state.check()
 
     def _prices(self) -> None:
-        """Phase 2: index, quotes, mark."""
-        state, quote = self.state, self.world.quote
+        """Phase 2: index, mark, quotes."""
+        state, world = self.state, self.world
         self.index = state.last[SPOT]
-        self.mark = max(in_perp_ticks(self.world, self.index), 1)
-        if state.maker_alive and quote is not None:
-            state.perp.cancel(MARKET_MAKER)
-            for side in quote.sides:
-                for i in range(quote.levels):
-                    price = self.mark - side * (quote.half_spread + i * quote.level_gap)
-                    if price >= 1:
-                        state.perp.post_only(side, price, quote.level_qty, MARKET_MAKER)
+        spot_mid, mark = mid(state.spot, self.index), in_perp_ticks(world, self.index)
+        if world.mean_of_mids:
+            mark = (in_perp_ticks(world, spot_mid) + mid(state.perp, state.last[PERP])) / 2
+        self.mark = max(nearest(mark), 1)
+        quote = world.spot.quote
+        if quote is not None:
+            around = nearest(spot_mid) if quote.around_spot_mid else self.index
+            self._quote(state.spot, quote, around, HOLDERS)
+        quote = world.perp.quote
+        if quote is not None and state.maker_alive:
+            around = nearest(in_perp_ticks(world, spot_mid)) if quote.around_spot_mid else self.mark
+            self._quote(state.perp, quote, around, MARKET_MAKER)
+
+    def _quote(self, book: Book, quote: Quote, around: int, owner: int) -> None:
+        """The owner's quotes anew; what holders offer in spot ends where their float is used up."""
+        book.cancel(owner)
+        left = self.state.quotable
+        for side in quote.sides:
+            for price, lots in quote.orders(side, around, self.state.round):
+                capped = owner == HOLDERS and side == SELL
+                qty = min(lots, left) if capped else lots
+                if qty > 0 and book.post_only(side, price, qty, owner) and capped:
+                    left -= qty
 
     def _reached(self, previous_mark: int) -> list[Reached]:
         """Phase 4, first half: every stop and every account the mark has reached, nearest first."""
@@ -238,7 +259,7 @@ class Run:
         side = BUY if wanted > 0 else SELL
         rest = state.positions[REST]
         qty = min(abs(wanted), max(side * rest.qty, 0))
-        if qty == 0 or self.rules.fill(rest, -side, qty, self.mark)[1] < 0:
+        if qty == 0 or self.rules.fill(rest, -side, qty, self.rules.value(self.mark, qty))[1] < 0:
             return
         state.trade_off_book(MARKET_MAKER, REST, side, qty, self.mark)
         state.absorbed += side * qty
@@ -251,6 +272,12 @@ class Run:
         self._settle(MARKET_MAKER, None, 0, after_stop=True)
         state.perp.cancel(MARKET_MAKER, start_levels_too=True)
         state.maker_alive = False
+
+
+def mid(book: Book, last: int) -> Fraction:
+    """Half of best bid plus best ask; the last trade if a side is empty."""
+    bid, ask = book.best(BUY), book.best(SELL)
+    return Fraction(last) if bid is None or ask is None else Fraction(bid + ask, 2)
 
 
 def hedge_ratio(state: State) -> Fraction:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
+from .cells import FIRST_STREAM, Batch, Trader
 from .margin import MarginRules, Position
 from .units import choice, exact, required, table, whole
 
@@ -17,15 +16,7 @@ LADDER_KEYS = (
     "kind", "side", "entry_price", "qty", "notional", "lump",
     "liquidation_price", "leverage", "stop_price", "placement",
 )  # fmt: skip
-FIRST_STREAM = 16
-
-
-@dataclass(frozen=True)
-class Trader:
-    """An account of the scenario as it starts."""
-
-    position: Position
-    stop: int | None
+MAX_ACCOUNTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -55,8 +46,8 @@ class Pair:
         return (self.first + self.last) / 2
 
 
-def expand(entry: object, index: int, contract: Contract, seed: int, path: int) -> list[Trader]:
-    """The accounts of one ladder, in the order they are numbered."""
+def expand(entry: object, index: int, contract: Contract, seed: int, path: int) -> list[Trader] | Batch:
+    """The accounts of one ladder in the order they are numbered, or its cells if Poisson placed."""
     name = f"positions[{index}]"
     ladder = table(entry, name, LADDER_KEYS)
     side = 1 if choice(required(ladder, "side", name), f"{name}.side", ("long", "short")) == "long" else -1
@@ -77,8 +68,11 @@ def expand(entry: object, index: int, contract: Contract, seed: int, path: int) 
     if placement == "poisson":
         if liquidation is None or stops is not None or "lump" not in ladder:
             raise ValueError(f"{name}: poisson needs liquidation_price and lump, and no stop_price")
-        expected = count if total is None else total / lump
-        return _poisson(build, liquidation, lump, expected, seed, FIRST_STREAM + index, path)
+        expected = Fraction(count) if total is None else Fraction(total, lump)
+        group = _poisson(build, liquidation, lump, expected)
+        return Batch(side, math.floor(expected * lump), (group,), seed, FIRST_STREAM + index, path)
+    if count > MAX_ACCOUNTS:
+        raise ValueError(f"{name}: more than a million accounts")
     traders = []
     for i in range(count):
         qty = lump if total is None or i < count - 1 else total - (count - 1) * lump
@@ -166,41 +160,35 @@ class _Builder:
         return Trader(position, stop)
 
 
-def _poisson(
-    build: _Builder, prices: Pair, lump: int, expected: float, seed: int, stream: int, path: int
-) -> list[Trader]:
+@dataclass(frozen=True)
+class PoissonGroup:
+    """A cell a tick, all with the same mean; every account is one lump that breaks at its tick."""
+
+    number: int
+    ticks: tuple[int, ...]
+    mean: float
+    traders: tuple[Trader, ...]
+
+    def cells(self) -> list[tuple[int, float]]:
+        """The tick and the mean number of accounts of each cell."""
+        return [(tick, self.mean) for tick in self.ticks]
+
+    def trader(self, cell: int, drawn: int) -> Trader:  # noqa: ARG002
+        """The account of a cell, whatever the word."""
+        return self.traders[cell]
+
+
+def _poisson(build: _Builder, prices: Pair, lump: int, expected: Fraction) -> PoissonGroup:
     if prices.first >= prices.last:
         raise ValueError(f"{build.name}.liquidation_price: from must be below to")
     if build.side < 0:
-        ticks = list(range(math.floor(prices.first) + 1, math.floor(prices.last) + 1))
+        ticks = range(math.floor(prices.first) + 1, math.floor(prices.last) + 1)
     else:
-        ticks = list(range(math.ceil(prices.last) - 1, math.ceil(prices.first) - 1, -1))
+        ticks = range(math.ceil(prices.last) - 1, math.ceil(prices.first) - 1, -1)
     if not ticks:
         raise ValueError(f"{build.name}.liquidation_price: no tick in the range")
     mean = expected / len(ticks)
     if mean > 100:
         raise ValueError(f"{build.name}: more than 100 accounts a tick")
-    traders: list[Trader] = []
-    for tick in ticks:
-        trader = build.at_liquidation_price(lump, Fraction(tick), None)
-        traders += [trader] * poisson_count(mean, uniform(seed, stream, tick, path))
-    return traders
-
-
-def uniform(seed: int, stream: int, tick: int, path: int) -> float:
-    """The first word of the Philox block `(tick, path, 0, 0)`; numpy counts one up before it draws."""
-    counter = np.array([tick - 1, path, 0, 0], dtype=np.uint64)
-    key = np.array([seed, stream], dtype=np.uint64)
-    word = int(np.random.Philox(counter=counter, key=key).random_raw())
-    return float(word >> 11) * 2.0**-53
-
-
-def poisson_count(mean: float, u: float) -> int:
-    """Inversion by walking up the probabilities."""
-    p = math.exp(-mean)
-    n = 0
-    while u > p and n < 1000:
-        u -= p
-        n += 1
-        p *= mean / n
-    return n
+    traders = tuple(build.at_liquidation_price(lump, Fraction(tick), None) for tick in ticks)
+    return PoissonGroup(0, tuple(ticks), float(mean), traders)

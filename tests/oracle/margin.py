@@ -104,19 +104,19 @@ class MarginRules:
         price = Fraction(value, abs(position.qty) * self.scale)
         return math.floor(price) if position.qty < 0 else math.ceil(price)
 
-    def fill(self, position: Position, side: int, qty: int, price: int) -> tuple[Position, int]:
+    def fill(self, position: Position, side: int, qty: int, value: int) -> tuple[Position, int]:
         """The position after buying (+1) or selling (-1) `qty` lots, and the profit of what it closed."""
         open_qty = abs(position.qty)
         closing = min(qty, open_qty) if position.side == -side else 0
-        cost = margin = profit = 0
+        cost = margin = profit = closing_value = 0
         if closing:
             cost = trunc_div(position.cost * closing, open_qty)
             margin = trunc_div(position.margin * closing, open_qty)
-            profit = -side * self.value(price, closing) - cost
-        opening = qty - closing
+            closing_value = value * closing // qty
+            profit = -side * closing_value - cost
         after = Position(
             position.qty + side * qty,
-            position.cost - cost + side * self.value(price, opening),
+            position.cost - cost + side * (value - closing_value),
             position.margin - margin,
         )
         return after, profit

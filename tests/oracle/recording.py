@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from .margin import FLAT
 from .state import LIQUIDATION, OFF_BOOK, PERP, SPOT, STOP, Result, Row, State, Traded
-from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
+from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
 
 STAGE_COLUMNS = (
     "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
@@ -106,10 +106,11 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
     lasts = [stage["spot_last"] for stage in stages]
     maker = state.positions[MARKET_MAKER]
     named = sum(abs(trader.position.qty) for trader in world.traders)
+    named += sum(batch.expected_lots for batch in world.batches)
+    met = sum(abs(trader.position.qty) for trader in state.traders.values())
     still_open = sum(abs(state.positions[account].qty) for account in state.traders)
     target = lots_across(state.maker_sold, world.perp, world.spot, Fraction(world.hedge_ratio, 10**9))
     maker_pnl = _profit(state, MARKET_MAKER, mark) + _profit(state, SPOT_DESK, mark, world.spot_inventory)
-    brought = 0 if buys else world.ignition_qty
     summed = (
         "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
         "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss"
@@ -130,9 +131,9 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
         "market_maker_unhedged_qty": math.trunc(-maker.qty * world.perp.lot / world.spot.lot) - state.hedged,
         "market_maker_liquidated": int(not state.maker_alive),
         "rest_of_market_pnl": _profit(state, REST, mark),
-        "attacker_pnl": _profit(state, ATTACKER, mark, brought),
+        "attacker_pnl": _profit(state, ATTACKER, mark, world.tokens_brought),
         "spot_exhausted": int(state.spot_exhausted),
-        "burnt_qty": named - still_open,
+        "burnt_qty": met - still_open,
         "named_qty": named,
     }
 
@@ -150,4 +151,5 @@ def end(
         tokens=state.tokens,
         positions={account: (p.qty, p.cost, p.margin) for account, p in held.items()},
         summary=_summary(state, stages, ignition, mark) | {"stop_reason": stop_reason},
+        first_late=FIRST_TRADER + len(state.world.traders),
     )

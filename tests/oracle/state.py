@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
+from .book import Match
+from .cells import Arrivals, Trader
 from .margin import FLAT, Position
 from .world import (
     ATTACKER,
@@ -39,6 +42,8 @@ class Result:
     tokens: dict[int, int]
     positions: dict[int, tuple[int, int, int]]
     summary: dict[str, int | str]
+    first_late: int
+    """The first number of the accounts that were not there at the start."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,30 @@ class Traded:
     qty: int = 0
     value: int = 0
     fee: int = 0
+
+
+@dataclass
+class Booking:
+    """Fills of one order with one maker that are booked as one; fees are rounded fill by fill."""
+
+    taker: int
+    maker: int
+    side: int
+    qty: int = 0
+    value: int = 0
+    taker_fee: int = 0
+    taker_income: int = 0
+    maker_fee: int = 0
+    maker_income: int = 0
+
+    def add(self, qty: int, value: int, market: Market) -> None:
+        """One more fill."""
+        self.qty += qty
+        self.value += value
+        self.taker_fee += fee_paid(value, market.taker_fee)
+        self.taker_income += value * market.taker_fee // RATE_ONE
+        self.maker_fee += fee_paid(value, market.maker_fee)
+        self.maker_income += value * market.maker_fee // RATE_ONE
 
 
 @dataclass
@@ -73,23 +102,39 @@ class State:
         self.spot = world.spot.book(HOLDERS, world.free_float)
         self.perp = world.perp.book(MARKET_MAKER, None)
         self.last = {SPOT: world.spot.start, PERP: world.perp.start}
-        traders = range(FIRST_TRADER, FIRST_TRADER + len(world.traders))
-        self.traders = dict(zip(traders, world.traders, strict=True))
+        self.quotable = world.quotable
+        self.traders: dict[int, Trader] = {}
+        self.arrivals = [Arrivals(batch) for batch in world.batches]
         desks = (ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK)
         system = (OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS)
-        self.balances = dict.fromkeys((*system, *desks, *traders), 0)
-        self.deposits = dict.fromkeys((*desks, *traders), 0)
-        self.positions = dict.fromkeys((*desks, *traders), FLAT)
-        sold = world.ignition_qty if world.ignition_side < 0 else 0
-        self.tokens = {ATTACKER: sold, SPOT_DESK: world.spot_inventory, HOLDERS: world.free_float}
+        self.balances = dict.fromkeys((*system, *desks), 0)
+        self.deposits = dict.fromkeys(desks, 0)
+        self.positions = dict.fromkeys(desks, FLAT)
+        self.tokens = {
+            ATTACKER: world.tokens_brought,
+            SPOT_DESK: world.spot_inventory,
+            HOLDERS: world.free_float,
+        }
         self.transfer(OUTSIDE, INSURANCE_FUND, world.insurance_fund)
         self.deposit(MARKET_MAKER, world.capital)
-        for account, trader in self.traders.items():
-            self.deposit(account, trader.position.margin)
-            self.positions[account] = trader.position
-        qty = sum(trader.position.qty for trader in world.traders)
-        cost = sum(trader.position.cost for trader in world.traders)
-        self.positions[REST] = Position(-qty, -cost, 0)
+        for trader in world.traders:
+            self.enter(trader)
+
+    def enter(self, trader: Trader) -> None:
+        """An account comes into being, with its margin; the rest of the market takes the other side."""
+        account = FIRST_TRADER + len(self.traders)
+        self.traders[account] = trader
+        self.balances[account] = self.deposits[account] = 0
+        self.deposit(account, trader.position.margin)
+        self.positions[account] = trader.position
+        rest = self.positions[REST]
+        self.positions[REST] = Position(rest.qty - trader.position.qty, rest.cost - trader.position.cost, 0)
+
+    def reach(self, mark: int) -> None:
+        """The accounts of every cell that the mark reaches now come into being."""
+        for arrivals in self.arrivals:
+            for trader in arrivals.reached(mark):
+                self.enter(trader)
 
     def transfer(self, source: int, target: int, amount: int) -> None:
         """Move money; a negative amount moves it the other way."""
@@ -113,47 +158,74 @@ class State:
 
     def trade_spot(self, taker: int, side: int, qty: int, cause: int) -> Traded:
         """A market order in spot."""
-        market, filled, total, paid = self.world.spot, 0, 0, 0
-        for match in self.spot.take(side, qty):
-            value = match.price * match.qty * market.scale
-            buyer, seller = (taker, match.maker) if side > 0 else (match.maker, taker)
-            buyer_rate = market.taker_fee if side > 0 else market.maker_fee
-            self.deposit(buyer, value + max(fee_paid(value, buyer_rate), 0))
-            self.transfer(buyer, seller, value)
-            self.tokens[buyer] = self.tokens.get(buyer, 0) + match.qty
-            self.tokens[seller] -= match.qty
-            paid += self._fees(market, taker, match.maker, value)
-            self._record(SPOT, match.price, match.qty, side, taker, match.maker, cause)
-            self.last[SPOT] = match.price
-            filled, total = filled + match.qty, total + value
-        if filled < qty:
+        traded = self._trade(SPOT, taker, side, self.spot.take(side, qty), cause)
+        if traded.qty < qty:
             self.spot_exhausted = True
-        return Traded(filled, total, paid)
+        return traded
 
     def trade_perp(self, taker: int, side: int, qty: int, cause: int, limit: int | None = None) -> Traded:
         """A market or IOC order in the perpetual."""
-        market, filled, total, paid = self.world.perp, 0, 0, 0
-        for match in self.perp.take(side, qty, limit):
-            value = match.price * match.qty * market.scale
-            self.fill_position(taker, side, match.qty, match.price)
-            self.fill_position(match.maker, -side, match.qty, match.price)
-            assert match.maker == MARKET_MAKER != taker
-            self.maker_sold += side * match.qty
-            paid += self._fees(market, taker, match.maker, value)
-            self._record(PERP, match.price, match.qty, side, taker, match.maker, cause)
-            self.last[PERP] = match.price
-            filled, total = filled + match.qty, total + value
-        return Traded(filled, total, paid)
+        traded = self._trade(PERP, taker, side, self.perp.take(side, qty, limit), cause)
+        self.maker_sold += side * traded.qty
+        return traded
+
+    def _trade(self, book: int, taker: int, side: int, matches: list[Match], cause: int) -> Traded:
+        """Record every fill, and book those with one maker, one right after the other, as one."""
+        market = self.world.spot if book == SPOT else self.world.perp
+        qty = value = fee = 0
+        for maker, run in itertools.groupby(matches, key=lambda match: match.maker):
+            booking = Booking(taker, maker, side)
+            for match in run:
+                booking.add(match.qty, match.price * match.qty * market.scale, market)
+                self._record(book, match.price, match.qty, side, taker, maker, cause)
+                self.last[book] = match.price
+                if book == SPOT and side > 0 and not match.from_start:
+                    self.quotable -= match.qty
+            if book == SPOT:
+                self._book_spot(booking)
+            else:
+                self._book_perp(booking)
+            self._book_fees(booking)
+            qty, value, fee = qty + booking.qty, value + booking.value, fee + booking.taker_fee
+        return Traded(qty, value, fee)
+
+    def _book_spot(self, booking: Booking) -> None:
+        """Money one way, tokens the other; the buyer is financed from outside."""
+        buys = booking.side > 0
+        buyer, seller = (booking.taker, booking.maker) if buys else (booking.maker, booking.taker)
+        self.deposit(buyer, booking.value + max(booking.taker_fee if buys else booking.maker_fee, 0))
+        self.transfer(buyer, seller, booking.value)
+        self.tokens[buyer] = self.tokens.get(buyer, 0) + booking.qty
+        self.tokens[seller] -= booking.qty
+
+    def _book_perp(self, booking: Booking) -> None:
+        """Both positions, the taker's first; the attacker brings the value as margin."""
+        assert booking.maker == MARKET_MAKER != booking.taker
+        if booking.taker == ATTACKER:
+            self.deposit(ATTACKER, booking.value)
+            held = self.positions[ATTACKER]
+            self.positions[ATTACKER] = held._replace(margin=held.margin + booking.value)
+        self.fill_position(booking.taker, booking.side, booking.qty, booking.value)
+        self.fill_position(booking.maker, -booking.side, booking.qty, booking.value)
+
+    def _book_fees(self, booking: Booking) -> None:
+        for account, paid, income in (
+            (booking.taker, booking.taker_fee, booking.taker_income),
+            (booking.maker, booking.maker_fee, booking.maker_income),
+        ):
+            self.transfer(account, FEE_INCOME, income)
+            self.transfer(account, INSURANCE_FUND, paid - income)
 
     def trade_off_book(self, taker: int, maker: int, side: int, qty: int, price: int) -> None:
         """A trade at an agreed price without a fee (absorption)."""
-        self.fill_position(taker, side, qty, price)
-        self.fill_position(maker, -side, qty, price)
+        value = self.world.rules.value(price, qty)
+        self.fill_position(taker, side, qty, value)
+        self.fill_position(maker, -side, qty, value)
         self._record(OFF_BOOK, price, qty, side, taker, maker, ABSORPTION)
 
-    def fill_position(self, account: int, side: int, qty: int, price: int) -> None:
+    def fill_position(self, account: int, side: int, qty: int, value: int) -> None:
         """Book a fill against the account's position, its profit from clearing."""
-        self.positions[account], profit = self.world.rules.fill(self.positions[account], side, qty, price)
+        self.positions[account], profit = self.world.rules.fill(self.positions[account], side, qty, value)
         self.transfer(CLEARING, account, profit)
 
     def take_over(self, account: int) -> None:
@@ -167,13 +239,6 @@ class State:
             self.transfer(CLEARING, TAKEOVER_DESK, -held.cost)
             held = FLAT
         self.positions[TAKEOVER_DESK] = held
-
-    def _fees(self, market: Market, taker: int, maker: int, value: int) -> int:
-        for account, fee_rate in ((taker, market.taker_fee), (maker, market.maker_fee)):
-            income = value * fee_rate // RATE_ONE
-            self.transfer(account, FEE_INCOME, income)
-            self.transfer(account, INSURANCE_FUND, fee_paid(value, fee_rate) - income)
-        return fee_paid(value, market.taker_fee)
 
     def _record(self, book: int, price: int, qty: int, side: int, taker: int, maker: int, cause: int) -> None:
         self.fills.append(
@@ -201,6 +266,7 @@ class State:
         assert not self.spot.is_crossed() and not self.perp.is_crossed()
         assert self.positions[MARKET_MAKER].margin == self.positions[REST].margin == 0
         assert all(p.qty or p == FLAT for account, p in self.positions.items() if account != REST)
+        assert self.quotable >= 0
         for account in (*self.traders, TAKEOVER_DESK):
             assert self.balances[account] >= self.positions[account].margin >= 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -13,8 +13,10 @@ RATE_ONE = 10**9
 
 def exact(value: object, name: str) -> Fraction:
     """A number of the scenario as the decimal that was written, never as a binary float."""
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str | float):
+    if isinstance(value, bool) or not isinstance(value, Decimal | Fraction | int | str | float):
         raise ValueError(f"{name}: not a number: {value!r}")
+    if isinstance(value, Fraction):
+        return value  # what was drawn for the path
     try:
         return Fraction(Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
     except (InvalidOperation, ValueError, OverflowError) as error:
@@ -48,6 +50,11 @@ def decimal_places(amount: Fraction) -> int:
         if places > 60:
             raise ValueError(f"not a decimal: {amount}")
     return places
+
+
+def quote_step(values: Iterable[Fraction]) -> Fraction:
+    """One step of money, from the value of a tick of a lot on each market."""
+    return Fraction(1, 10 ** max(6, *(decimal_places(value) for value in values)))
 
 
 def integer(value: object, name: str, least: int) -> int:

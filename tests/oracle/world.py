@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from .book import BUY, SELL, Book
-from .ladders import Contract, Trader, expand
-from .liquidity import Liquidity, cut, parse_liquidity
+from .cells import Batch, Trader
+from .draws import drawn
+from .ladders import Contract, expand
+from .liquidity import Liquidity, Orders, Words, cut, parse_liquidity
 from .margin import MarginRules, Tier
-from .units import RATE_ONE, choice, decimal_places, exact, integer, rate, required, table, whole
+from .populations import population
+from .quotes import Quote, parse_quote
+from .units import RATE_ONE, choice, exact, integer, quote_step, rate, required, table, whole
 
 ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK = range(6)
 FIRST_TRADER = 8
 OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS = -1, -2, -3, -4, -5
 
 TOP_KEYS = (
-    "schema_version name start_price total_supply circulating spot perp venue market_maker positions ignition"
+    "schema_version name start_price total_supply circulating spot perp venue market_maker positions "
+    "ignition copula"
 )
 MARKET_KEYS = "tick_size lot_size maker_fee taker_fee asks bids"
 VENUE_KEYS = "trigger tiers mark liquidation_order unwind liquidations_per_round max_rounds insurance_fund"
 MAKER_KEYS = "capital hedge_ratio residual spot_inventory quote"
-QUOTE_KEYS = "side half_spread levels level_gap level_qty"
+#: The streams of words: what rests at the start, and quotes.
+REST_STREAMS = {("spot", BUY): 1, ("spot", SELL): 2, ("perp", BUY): 3, ("perp", SELL): 4}
+QUOTE_STREAMS = {("spot", BUY): 5, ("spot", SELL): 6, ("perp", BUY): 7, ("perp", SELL): 8}
 
 
 @dataclass(frozen=True)
@@ -37,25 +44,15 @@ class Market:
     maker_fee: int
     taker_fee: int
     start: int
-    bids: Liquidity | None
-    asks: Liquidity | None
+    bids: Liquidity | Orders | None
+    asks: Liquidity | Orders | None
+    quote: Quote | None
 
     def book(self, owner: int, ask_lots: int | None) -> Book:
         """The book as it rests at the start; asks never beyond `ask_lots`."""
         bids = iter(()) if self.bids is None else self.bids.walk()
         asks = iter(()) if self.asks is None else self.asks.walk()
         return Book(bids, asks if ask_lots is None else cut(asks, ask_lots), owner)
-
-
-@dataclass(frozen=True)
-class Quote:
-    """The market maker's quotes, in ticks and lots of the perpetual."""
-
-    sides: tuple[int, ...]
-    half_spread: int
-    levels: int
-    level_gap: int
-    level_qty: int
 
 
 @dataclass(frozen=True)
@@ -71,53 +68,64 @@ class World:
     capital: int
     hedge_ratio: int
     absorbed_by_longs: bool
-    quote: Quote | None
+    mean_of_mids: bool
     limit_at_bankruptcy: bool
     unwind_at_once: bool
     liquidations_per_round: int | None
     max_rounds: int
     insurance_fund: int
     ignition_side: int
+    ignition_in_perp: bool
     ignition_qty: int
     traders: tuple[Trader, ...]
+    batches: tuple[Batch, ...]
+
+    @property
+    def tokens_brought(self) -> int:
+        """What the attacker holds at the start, to sell in spot."""
+        return self.ignition_qty if self.ignition_side == SELL and not self.ignition_in_perp else 0
+
+    @property
+    def quotable(self) -> int:
+        """What spot asks' quotes may sell in a run: the float less what the start's asks can hold."""
+        most = 0 if self.spot.asks is None else self.spot.asks.most()
+        return 0 if most is None else max(self.free_float - most, 0)
 
 
 def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     """The world of one path of the scenario."""
-    top = table(scenario, "scenario", tuple(TOP_KEYS.split()))
+    top = table(drawn(scenario, seed, path), "scenario", tuple(TOP_KEYS.split()))
     integer(required(top, "schema_version", "scenario"), "schema_version", 1)
     start = exact(required(top, "start_price", "scenario"), "start_price")
     grids = [_grid(top, name) for name in ("spot", "perp")]
-    places = max(6, *(decimal_places(tick * lot) for tick, lot in grids))
-    step = Fraction(1, 10**places)
+    step = quote_step(tick * lot for tick, lot in grids)
     spot, perp = (
-        _market(top, name, grid, start, step) for name, grid in zip(("spot", "perp"), grids, strict=True)
+        _market(top, name, grid, start, step, (seed, path))
+        for name, grid in zip(("spot", "perp"), grids, strict=True)
     )
     venue = table(required(top, "venue", "scenario"), "venue", tuple(VENUE_KEYS.split()))
     maker = table(required(top, "market_maker", "scenario"), "market_maker", tuple(MAKER_KEYS.split()))
-    ignition = table(required(top, "ignition", "scenario"), "ignition", ("side", "qty"))
+    ignition = table(required(top, "ignition", "scenario"), "ignition", ("side", "market", "qty"))
     buys = choice(ignition.get("side", "buy"), "ignition.side", ("buy", "sell")) == "buy"
-    ignition_qty = _amount(required(ignition, "qty", "ignition"), spot.lot, "ignition.qty", 1)
+    in_perp = choice(ignition.get("market", "spot"), "ignition.market", ("spot", "perp")) == "perp"
+    ignition_lot = perp.lot if in_perp else spot.lot
+    ignition_qty = _amount(required(ignition, "qty", "ignition"), ignition_lot, "ignition.qty", 1)
     circulating = _amount(required(top, "circulating", "scenario"), spot.lot, "circulating", 1)
     supply = _amount(required(top, "total_supply", "scenario"), spot.lot, "total_supply", circulating)
     inventory = _amount(maker.get("spot_inventory", 0), spot.lot, "market_maker.spot_inventory", 0)
-    free_float = circulating - inventory - (0 if buys else ignition_qty)
+    free_float = circulating - inventory - (0 if buys or in_perp else ignition_qty)
     if free_float < 0 or supply < circulating:
         raise ValueError("circulating: the float is smaller than what is held of it")
     trigger = choice(venue.get("trigger", "at_or_below"), "venue.trigger", ("at_or_below", "below"))
     rules = MarginRules(_tiers(required(venue, "tiers", "venue"), step), trigger == "at_or_below", perp.scale)
     contract = Contract(perp.tick, perp.lot, perp.start, rules)
-    ladders = top.get("positions", ())
-    traders = tuple(
-        trader
-        for index, ladder in enumerate(ladders)
-        for trader in expand(ladder, index, contract, seed, path)
-    )
+    traders, batches = _positions(top.get("positions", ()), contract, seed, path)
     hedge_ratio = rate(maker.get("hedge_ratio", 1), "market_maker.hedge_ratio")
     if not 0 <= hedge_ratio <= RATE_ONE:
         raise ValueError("market_maker.hedge_ratio: not between 0 and 1")
     per_round = venue.get("liquidations_per_round")
     residual = choice(maker.get("residual", "carried"), "residual", ("carried", "absorbed_by_longs"))
+    mark = choice(venue.get("mark", "index"), "venue.mark", ("index", "mean_of_mids"))
     orders = choice(venue.get("liquidation_order", "market"), "order", ("market", "limit_at_bankruptcy"))
     return World(
         spot=spot,
@@ -129,16 +137,36 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         capital=_amount(required(maker, "capital", "market_maker"), step, "market_maker.capital", 0),
         hedge_ratio=hedge_ratio,
         absorbed_by_longs=residual == "absorbed_by_longs",
-        quote=_quote(maker.get("quote"), perp),
+        mean_of_mids=mark == "mean_of_mids",
         limit_at_bankruptcy=orders == "limit_at_bankruptcy",
         unwind_at_once=choice(venue.get("unwind", "hold"), "unwind", ("hold", "at_once")) == "at_once",
         liquidations_per_round=None if per_round is None else integer(per_round, "per_round", 1),
         max_rounds=integer(venue.get("max_rounds", 100_000), "venue.max_rounds", 1),
         insurance_fund=_amount(venue.get("insurance_fund", 0), step, "venue.insurance_fund", 0),
         ignition_side=BUY if buys else SELL,
+        ignition_in_perp=in_perp,
         ignition_qty=ignition_qty,
         traders=traders,
+        batches=batches,
     )
+
+
+def _positions(
+    entries: Sequence[Any], contract: Contract, seed: int, path: int
+) -> tuple[tuple[Trader, ...], tuple[Batch, ...]]:
+    """The accounts that are there from the start, and the batches of those that may come."""
+    traders: list[Trader] = []
+    batches: list[Batch] = []
+    for index, entry in enumerate(entries):
+        if isinstance(entry, Mapping) and entry.get("kind") == "distribution":
+            batches.append(population(entry, index, contract, seed, path))
+            continue
+        found = expand(entry, index, contract, seed, path)
+        if isinstance(found, Batch):
+            batches.append(found)
+        else:
+            traders += found
+    return tuple(traders), tuple(batches)
 
 
 def _amount(value: object, unit: Fraction, name: str, least: int) -> int:
@@ -149,7 +177,8 @@ def _amount(value: object, unit: Fraction, name: str, least: int) -> int:
 
 
 def _grid(top: Mapping[str, Any], name: str) -> tuple[Fraction, Fraction]:
-    values = table(required(top, name, "scenario"), name, tuple(MARKET_KEYS.split()))
+    keys = MARKET_KEYS + (" quote" if name == "spot" else "")
+    values = table(required(top, name, "scenario"), name, tuple(keys.split()))
     tick = exact(required(values, "tick_size", name), f"{name}.tick_size")
     lot = exact(required(values, "lot_size", name), f"{name}.lot_size")
     if tick <= 0 or lot <= 0:
@@ -158,9 +187,20 @@ def _grid(top: Mapping[str, Any], name: str) -> tuple[Fraction, Fraction]:
 
 
 def _market(
-    top: Mapping[str, Any], name: str, grid: tuple[Fraction, Fraction], price: Fraction, step: Fraction
+    top: Mapping[str, Any],
+    name: str,
+    grid: tuple[Fraction, Fraction],
+    price: Fraction,
+    step: Fraction,
+    draw: tuple[int, int],
 ) -> Market:
-    values, (tick, lot) = top[name], grid
+    values, (tick, lot), (seed, path) = top[name], grid, draw
+    rest, quoted = (
+        {side: Words(seed, streams[name, side], path) for side in (BUY, SELL)}
+        for streams in (REST_STREAMS, QUOTE_STREAMS)
+    )
+    quote_of = name if name == "spot" else "market_maker"
+    quote = required(top, quote_of, "scenario").get("quote")
     start = whole(price / tick, "start_price")
     if start < 1:
         raise ValueError("start_price: not positive")
@@ -171,12 +211,22 @@ def _market(
         maker_fee=rate(values.get("maker_fee", 0), f"{name}.maker_fee"),
         taker_fee=rate(values.get("taker_fee", 0), f"{name}.taker_fee"),
         start=start,
-        bids=parse_liquidity(values.get("bids"), BUY, start, tick, lot, f"{name}.bids"),
-        asks=parse_liquidity(values.get("asks"), SELL, start, tick, lot, f"{name}.asks"),
+        bids=parse_liquidity(values.get("bids"), BUY, start, tick, lot, f"{name}.bids", rest[BUY]),
+        asks=parse_liquidity(values.get("asks"), SELL, start, tick, lot, f"{name}.asks", rest[SELL]),
+        quote=parse_quote(quote, tick, lot, f"{quote_of}.quote", quoted),
     )
-    if market.book(0, None).is_crossed():
+    bid, ask = (_first_level(side) for side in (market.bids, market.asks))
+    if bid is not None and ask is not None and bid >= ask:
         raise ValueError(f"{name}: the book is crossed at the start")
     return market
+
+
+def _first_level(side: Liquidity | Orders | None) -> int | None:
+    """The best price, whatever noise leaves of it."""
+    if side is None:
+        return None
+    plain = replace(side, noise=None) if isinstance(side, Liquidity) else side
+    return next((price for price, _ in plain.walk()), None)
 
 
 def _tiers(rows: object, step: Fraction) -> tuple[Tier, ...]:
@@ -198,24 +248,14 @@ def _tiers(rows: object, step: Fraction) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _quote(value: object, perp: Market) -> Quote | None:
-    if value is None or value == "none":
-        return None
-    values = table(value, "quote", tuple(QUOTE_KEYS.split()))
-    side = choice(required(values, "side", "quote"), "quote.side", ("asks", "bids", "both"))
-    sides = {"asks": (SELL,), "bids": (BUY,), "both": (SELL, BUY)}[side]
-    return Quote(
-        sides=sides,
-        half_spread=_amount(values.get("half_spread", 0), perp.tick, "quote.half_spread", 0),
-        levels=integer(values.get("levels", 1), "quote.levels", 1),
-        level_gap=1 if values.get("level_gap") is None else _amount(values["level_gap"], perp.tick, "gap", 1),
-        level_qty=_amount(required(values, "level_qty", "quote"), perp.lot, "quote.level_qty", 1),
-    )
+def nearest(price: Fraction | int) -> int:
+    """A price on the nearest tick, a half up."""
+    return math.floor(price + Fraction(1, 2))
 
 
-def in_perp_ticks(world: World, index: int) -> int:
-    """The index, in spot ticks, to the nearest tick of the perpetual."""
-    return math.floor(index * world.spot.tick / world.perp.tick + Fraction(1, 2))
+def in_perp_ticks(world: World, price: Fraction | int) -> Fraction:
+    """A price in spot ticks in those of the perpetual."""
+    return price * world.spot.tick / world.perp.tick
 
 
 def lots_across(lots: int, source: Market, target: Market, share: Fraction = Fraction(1)) -> int:
