@@ -173,10 +173,14 @@ pub fn quotient(a: i64, b: i64) -> f64 {
 pub struct Scale {
     /// The side of the push, which says what amplification is.
     pub side: Side,
-    tick: Unit,
-    spot_lot: Unit,
-    perp_lot: Unit,
-    step: Unit,
+    /// Price of a spot tick.
+    pub tick: Unit,
+    /// Tokens of a spot lot.
+    pub spot_lot: Unit,
+    /// Tokens of a lot of the perpetual.
+    pub perp_lot: Unit,
+    /// Money of a quote step.
+    pub step: Unit,
 }
 
 impl Scale {
@@ -189,6 +193,23 @@ impl Scale {
             perp_lot: world.perp.lot,
             step: world.quote_step,
         }
+    }
+
+    /// The largest integer of this kind that is worth at most `x`; the smallest integer if none is.
+    pub fn floor(&self, kind: Kind, x: f64) -> i64 {
+        let unit = self.unit(kind);
+        // By bisection, which needs nothing of the doubles but that they do not fall.
+        let (mut low, mut high) = (i64::MIN, i64::MAX);
+        while low < high {
+            // Above `low`, and no overflow on the way.
+            let middle = high - i64::try_from((i128::from(high) - i128::from(low)) / 2).unwrap_or(0);
+            if unit.of(middle) <= x {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        low
     }
 
     /// The unit of a kind; one for what is only counted.
@@ -265,6 +286,21 @@ mod tests {
         for reason in [StopReason::Quiet, StopReason::MaxRounds, StopReason::SpotExhausted] {
             assert_eq!(STOP_REASONS[reason as usize], reason.name());
         }
+    }
+
+    #[test]
+    fn thresholds_in_units_become_the_integer_below() {
+        let one = Unit { numerator: 1.0, denominator: 1.0 };
+        let tick = Unit { numerator: 1.0, denominator: 100.0 };
+        let scale = Scale { side: Side::Buy, tick, spot_lot: one, perp_lot: one, step: one };
+        let floor = |x| scale.floor(Kind::SpotPrice, x);
+        assert_eq!([floor(19.67), floor(19.669_999), floor(-0.001), floor(0.0)], [1967, 1966, -1, 0]);
+        assert_eq!([floor(f64::INFINITY), floor(f64::NEG_INFINITY)], [i64::MAX, i64::MIN]);
+        assert_eq!(scale.floor(Kind::Ratio, 1.5), 1_500_000_000);
+        assert_eq!(
+            [scale.floor(Kind::Count, 1e18), scale.floor(Kind::Count, 1e30)],
+            [10i64.pow(18), i64::MAX]
+        );
     }
 
     #[test]
