@@ -26,6 +26,7 @@ from perpcore._core import (
 
 if TYPE_CHECKING:
     from perpcore import events, plots, presets, rules, sources
+    from perpcore.ensemble import Ensemble, Estimate, Interrupted
     from perpcore.results import Run, Table
     from perpcore.scenario import Ignition, Ladder, Levels, Linear, Market, MarketMaker, Quote, Scenario
     from perpcore.venues import MarginTiers, Tier, Venue
@@ -34,7 +35,10 @@ logging.getLogger("perpcore").addHandler(logging.NullHandler())
 
 # Read when first asked for: what a user does not touch he does not wait for.
 _LAZY = {
+    "Ensemble": "ensemble",
+    "Estimate": "ensemble",
     "Ignition": "scenario",
+    "Interrupted": "ensemble",
     "Ladder": "scenario",
     "Levels": "scenario",
     "Linear": "scenario",
@@ -52,8 +56,11 @@ _MODULES = ("events", "plots", "presets", "rules", "sources")
 
 __all__ = [
     "BookEvent",
+    "Ensemble",
+    "Estimate",
     "Fill",
     "Ignition",
+    "Interrupted",
     "Ladder",
     "Levels",
     "Linear",

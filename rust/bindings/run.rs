@@ -27,14 +27,16 @@ pub struct RunResult {
 /// Levels of a side that are listed at most.
 const MAX_LEVELS: usize = 1_000_000;
 
-enum Failed {
+/// What can go wrong between a scenario and its tables.
+pub enum Failed {
     Scenario(ScenarioError),
     Run(RunError),
     Table(ArrowError),
 }
 
 impl Failed {
-    fn raise(self, py: Python<'_>) -> PyErr {
+    /// As Python has it.
+    pub fn raise(self, py: Python<'_>) -> PyErr {
         match self {
             Failed::Scenario(error) => errors::scenario(py, &error),
             Failed::Run(error) => errors::run(error),
@@ -43,7 +45,8 @@ impl Failed {
     }
 }
 
-fn build(json: &str) -> Result<World, Failed> {
+/// A scenario given as JSON, checked.
+pub fn build(json: &str) -> Result<World, Failed> {
     let reader = &mut serde_json::Deserializer::from_str(json);
     let scenario: Scenario = serde_path_to_error::deserialize(reader).map_err(|error| {
         let mut found = ScenarioError::default();
