@@ -31,7 +31,8 @@
 //!
 //! [`units`], [`ids`], [`error`], [`event`] and [`random`] are the ground; on it stand the [`ledger`] and the [`book`], which
 //! never see each other, then [`margin`], the [`venue`]'s rules, the [`world`] a scenario describes, the [`agents`], and the
-//! [`engine`] that carries everything out; [`results`] makes tables of it. Right may use left, never the other way.
+//! [`engine`] that carries everything out; [`results`] makes tables of it, [`monte_carlo`] runs it many times over. Right may
+//! use left, never the other way.
 
 pub mod agents;
 #[cfg(feature = "python")]
@@ -43,6 +44,7 @@ pub mod event;
 pub mod ids;
 pub mod ledger;
 pub mod margin;
+pub mod monte_carlo;
 pub mod random;
 pub mod results;
 pub mod units;

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
     from perpcore.positions import Ladder, Population
+    from perpcore.ensemble import Ensemble, Estimate, Interrupted
     from perpcore.results import Run, Table
     from perpcore.scenario import Ignition, MarketMaker, Scenario
     from perpcore.venues import MarginTiers, Tier, Venue
@@ -53,8 +54,11 @@ _LAZY = {
     "Choice": "distributions",
     "Copula": "distributions",
     "Empirical": "distributions",
+    "Ensemble": "ensemble",
+    "Estimate": "ensemble",
     "Exponential": "distributions",
     "Ignition": "scenario",
+    "Interrupted": "ensemble",
     "Ladder": "positions",
     "Levels": "markets",
     "Linear": "markets",
@@ -84,9 +88,12 @@ __all__ = [
     "Choice",
     "Copula",
     "Empirical",
+    "Ensemble",
+    "Estimate",
     "Exponential",
     "Fill",
     "Ignition",
+    "Interrupted",
     "Ladder",
     "Levels",
     "Linear",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perpcore._tabular import Tabular
+
 if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
     from numpy.typing import NDArray
 
     from perpcore import _core
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from perpcore.scenario import Scenario
 
 
-class Table:
+class Table(Tabular):
     """Columns of a result.
 
     ``table["price"]`` is a numpy array: numbers are views of the result, read-only and without a copy. The
@@ -38,9 +37,6 @@ class Table:
     def __len__(self) -> int:
         return len(self._core)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
-
     def __getitem__(self, name: str) -> NDArray[Any]:
         column = self._core.column(name)
         if isinstance(column, tuple):
@@ -50,26 +46,6 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._core.__arrow_c_stream__(requested_schema)
-
-    def to_numpy(self) -> dict[str, NDArray[Any]]:
-        """A dict of numpy arrays."""
-        return {name: self[name] for name in self.columns}
-
-    def to_polars(self) -> polars.DataFrame:
-        """A polars DataFrame (extra ``frames``)."""
-        import polars
-
-        return polars.DataFrame(self)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """A pandas DataFrame (extra ``frames``)."""
-        return self.to_pyarrow().to_pandas()
-
-    def to_pyarrow(self) -> pyarrow.Table:
-        """A pyarrow Table (extra ``frames``)."""
-        import pyarrow
-
-        return pyarrow.table(self)
 
     def __repr__(self) -> str:
         return f"Table({len(self)} rows: {', '.join(self.columns)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,6 +22,7 @@ from perpcore.positions import Ladder, Population
 from perpcore.venues import Venue
 
 if TYPE_CHECKING:
+    from perpcore.ensemble import Ensemble
     from perpcore.results import Run, Table
 
 
@@ -177,12 +178,68 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Run
 
-        if seed is None:
-            seed = np.random.SeedSequence()
-        if isinstance(seed, np.random.SeedSequence):
-            seed = int(seed.generate_state(1, np.uint64)[0])
-        seed, path = _word("seed", seed), _word("path", path)
+        seed, path = _seed(seed), _word("path", path)
         return Run(self, _core.run(self._json(), seed=seed, path=path, lazy=lazy), seed=seed, path=path)
+
+    def monte_carlo(
+        self,
+        *,
+        paths: int,
+        seed: int | np.random.SeedSequence | None = None,
+        n_threads: int | None = None,
+        keep: Literal["columns", "statistics"] = "columns",
+        progress: bool | Callable[[int, int], object] = True,
+        lazy: bool = True,
+        first_path: int = 0,
+    ) -> Ensemble:
+        """Run many paths over threads.
+
+        The same bits for any number of threads: path `i` is the path that ``run(seed=..., path=i)`` traces.
+
+        Parameters
+        ----------
+        paths : int
+            How many, from 1.
+        seed : int or numpy.random.SeedSequence, optional
+            Names the random world, 0 to 2**64 - 1; a fresh one if not given (`Ensemble.seed` tells which).
+        n_threads : int, optional
+            From 1 to 1,024; as many as this process may use if not given (limits of a container count).
+        keep : {"columns", "statistics"}
+            Every path's figures, some 500 bytes a path; or statistics only, in memory that does not grow.
+        progress : bool or callable
+            A bar, where a terminal or a notebook shows one; or a callable, called with the paths finished and
+            the paths asked for, some twenty times a second and at the end.
+        lazy : bool
+            Draw the world as prices reach it; no result depends on it.
+        first_path : int
+            The number of the first path.
+
+        Returns
+        -------
+        Ensemble
+
+        Raises
+        ------
+        ScenarioError
+            Paths, threads or `keep` that can't be, or columns that don't fit the memory: before any work.
+        RunError
+            A path could not go on; the message has its seed and number.
+        Interrupted
+            Ctrl-C; a KeyboardInterrupt whose `ensemble` holds the paths finished until then.
+        """
+        from perpcore.ensemble import simulate
+
+        return simulate(
+            self,
+            self._json(),
+            paths=_word("paths", paths),
+            seed=_seed(seed),
+            first_path=_word("first_path", first_path),
+            n_threads=None if n_threads is None else _word("n_threads", n_threads),
+            keep=keep,
+            lazy=lazy,
+            progress=progress,
+        )
 
     def depth(self, *, levels: int = 100_000, seed: int = 0, path: int = 0) -> Table:
         """What rests in both books before the push, quotes included.
@@ -215,6 +272,14 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def _json(self) -> str:
         return msgspec.json.encode(mapped(self._data(), (Opaque, Decimal), _exact_text)).decode()
+
+
+def _seed(seed: int | np.random.SeedSequence | None) -> int:
+    if seed is None:
+        seed = np.random.SeedSequence()
+    if isinstance(seed, np.random.SeedSequence):
+        seed = int(seed.generate_state(1, np.uint64)[0])
+    return _word("seed", seed)
 
 
 def _word(field: str, value: object) -> int:

@@ -5,6 +5,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::error;
+use crate::monte_carlo::{Cause, MonteCarloError};
 
 create_exception!(perpcore, PerpcoreError, PyException, "Whatever perpcore raises.");
 create_exception!(
@@ -35,4 +36,18 @@ pub fn scenario(py: Python<'_>, error: &error::ScenarioError) -> PyErr {
 /// A run that stopped with an error.
 pub fn run(error: error::RunError) -> PyErr {
     RunError::new_err(error.to_string())
+}
+
+/// A panic.
+pub fn defect(text: &str) -> PyErr {
+    PerpcoreError::new_err(format!("a defect in perpcore, please report it: {text}"))
+}
+
+/// An ensemble that was refused, or a path of it that failed.
+pub fn monte_carlo(py: Python<'_>, error: &MonteCarloError) -> PyErr {
+    match error {
+        MonteCarloError::Refused(error) => scenario(py, error),
+        MonteCarloError::Path { cause: Cause::Run(_), .. } => RunError::new_err(error.to_string()),
+        MonteCarloError::Path { cause: Cause::Panic(_), .. } => PerpcoreError::new_err(error.to_string()),
+    }
 }

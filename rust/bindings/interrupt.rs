@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use super::errors::PerpcoreError;
+use super::errors;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -15,38 +15,46 @@ const POLL: Duration = Duration::from_millis(50);
 /// which is a defect of ours, becomes a `PerpcoreError`.
 pub fn interruptible<R: Send>(py: Python<'_>, work: impl FnOnce(&AtomicBool) -> R + Send) -> PyResult<R> {
     let flag = AtomicBool::new(false);
+    let (result, raised) = watched(py, &flag, || work(&flag), |_| Ok(()))?;
+    raised.map_or(Ok(result), Err)
+}
+
+/// The same, with `poll` called on this thread every 50 ms and once at the end; what it raises sets the flag like a signal.
+/// What was raised comes beside the result.
+pub fn watched<R: Send>(
+    py: Python<'_>,
+    flag: &AtomicBool,
+    work: impl FnOnce() -> R + Send,
+    mut poll: impl FnMut(Python<'_>) -> PyResult<()>,
+) -> PyResult<(R, Option<PyErr>)> {
     let (done, finished) = channel();
     thread::scope(|scope| {
-        let flag = &flag;
         let worker = scope.spawn(move || {
-            let result = work(flag);
+            let result = work();
             // The receiver outlives the scope; nobody else closes it.
             let _ = done.send(());
             result
         });
-        let mut raised = Ok(());
+        let mut raised = None;
         let mut finished = finished;
         loop {
             // Moved in and out: a receiver can't be shared, only sent.
             let (wait, back) = py.detach(move || (finished.recv_timeout(POLL), finished));
             finished = back;
+            if raised.is_none() {
+                raised = py.check_signals().and_then(|()| poll(py)).err();
+                flag.store(raised.is_some(), Ordering::Relaxed);
+            }
             if wait != Err(RecvTimeoutError::Timeout) {
                 break; // done, or the worker panicked and hung up
             }
-            if raised.is_ok() {
-                raised = py.check_signals();
-                flag.store(raised.is_err(), Ordering::Relaxed);
-            }
         }
         let result = py.detach(|| worker.join());
-        raised?;
-        result.map_err(|panic| {
+        let result = result.map_err(|panic| {
             let text =
                 panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            PerpcoreError::new_err(format!(
-                "a defect in perpcore, please report it: {}",
-                text.unwrap_or("panic")
-            ))
-        })
+            errors::defect(text.unwrap_or("panic"))
+        })?;
+        Ok((result, raised))
     })
 }

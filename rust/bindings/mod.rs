@@ -3,6 +3,7 @@
 mod book;
 mod borrow;
 mod convert;
+mod ensemble;
 mod errors;
 mod interrupt;
 mod rules;
@@ -16,6 +17,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::book::{BookEvent, Fill, OrderBook, OrderResult, batch_reasons};
+    #[pymodule_export]
+    use super::ensemble::{Ensemble, monte_carlo};
     #[pymodule_export]
     use super::errors::{OrderError, PerpcoreError, RunError, ScenarioError};
     #[pymodule_export]

@@ -27,14 +27,16 @@ pub struct RunResult {
 /// Levels of a side that are listed at most.
 const MAX_LEVELS: usize = 1_000_000;
 
-enum Failed {
+/// What can go wrong between a scenario and its tables.
+pub enum Failed {
     Scenario(ScenarioError),
     Run(RunError),
     Table(ArrowError),
 }
 
 impl Failed {
-    fn raise(self, py: Python<'_>) -> PyErr {
+    /// As Python has it.
+    pub fn raise(self, py: Python<'_>) -> PyErr {
         match self {
             Failed::Scenario(error) => errors::scenario(py, &error),
             Failed::Run(error) => errors::run(error),

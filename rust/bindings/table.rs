@@ -2,9 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::types::{Float64Type, Int64Type, UInt8Type};
-use arrow_array::{Array, RecordBatch, RecordBatchIterator};
+use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchIterator};
 use arrow_schema::DataType;
+use numpy::PyArray1;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -34,7 +35,6 @@ impl Table {
 
     /// A column: a numpy array, or for a column of names a pair of codes and names.
     fn column<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
         let table = slf.get();
         let Some(column) = table.batch.column_by_name(name) else {
             return Err(PyKeyError::new_err(format!(
@@ -42,16 +42,7 @@ impl Table {
                 table.column_names()
             )));
         };
-        let owner = slf.clone().into_any();
-        Ok(match column.data_type() {
-            DataType::Int64 => view(owner, column.as_primitive::<Int64Type>().values()).into_any(),
-            DataType::Float64 => view(owner, column.as_primitive::<Float64Type>().values()).into_any(),
-            _ => {
-                let column = column.as_dictionary::<UInt8Type>();
-                let names: Vec<&str> = column.values().as_string::<i32>().iter().flatten().collect();
-                (view(owner, column.keys().values()), names).into_pyobject(py)?.into_any()
-            }
-        })
+        numpy(slf.clone().into_any(), column)
     }
 
     /// The Arrow PyCapsule interface: a stream of one batch. A requested schema is not followed, as the protocol allows.
@@ -66,6 +57,26 @@ impl Table {
         let reader = RecordBatchIterator::new([Ok(self.batch.clone())], schema);
         PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), c"arrow_array_stream")
     }
+}
+
+/// A numpy array of a column that `owner` holds: numbers without copying, for names a pair of codes and names.
+pub fn numpy<'py>(owner: Bound<'py, PyAny>, column: &ArrayRef) -> PyResult<Bound<'py, PyAny>> {
+    let py = owner.py();
+    Ok(match column.data_type() {
+        DataType::Int64 => view(owner, column.as_primitive::<Int64Type>().values()).into_any(),
+        DataType::UInt64 => view(owner, column.as_primitive::<UInt64Type>().values()).into_any(),
+        DataType::UInt8 => view(owner, column.as_primitive::<UInt8Type>().values()).into_any(),
+        DataType::Float64 => view(owner, column.as_primitive::<Float64Type>().values()).into_any(),
+        DataType::Boolean => {
+            let bits: Vec<bool> = column.as_boolean().values().iter().collect();
+            PyArray1::from_vec(py, bits).into_any()
+        }
+        _ => {
+            let column = column.as_dictionary::<UInt8Type>();
+            let names: Vec<&str> = column.values().as_string::<i32>().iter().flatten().collect();
+            (view(owner, column.keys().values()), names).into_pyobject(py)?.into_any()
+        }
+    })
 }
 
 /// A finished batch, or what is wrong with it (a defect of ours).

@@ -58,13 +58,22 @@ impl Table {
         }
     }
 
+    /// A finished column, shared.
+    pub fn array(&mut self, name: &str, column: ArrayRef) {
+        self.push(name, column.data_type().clone(), column);
+    }
+
     /// A column with few values: codes, or codes with their names.
     pub fn named(&mut self, name: &str, names: Names, codes: impl Iterator<Item = u8>) {
         if self.exact {
             self.int(name, codes.map(i64::from));
             return;
         }
-        let codes = UInt8Array::from_iter_values(codes);
+        self.codes(name, names, UInt8Array::from_iter_values(codes));
+    }
+
+    /// Codes with their names.
+    pub fn codes(&mut self, name: &str, names: Names, codes: UInt8Array) {
         let kind = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::Utf8));
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         // Codes come from enums whose names are listed beside them.

@@ -5,5 +5,7 @@ mod summary;
 mod tables;
 
 pub use columns::{Names, Table};
-pub use summary::{Value, exact_summary, summary};
+pub use summary::{
+    COLUMNS, Column, Kind, Of, STOP_REASONS, Scale, Value, billionths, exact_summary, quotient, summary,
+};
 pub use tables::{accounts, depth, fills, ledger, liquidations, stages};

@@ -49,6 +49,13 @@ enum Target {
     Rebuild,
 }
 
+/// A scenario in which no number is drawn.
+impl From<World> for Template {
+    fn from(world: World) -> Template {
+        Template { world, written: Value::Null, scalars: Vec::new(), copula: None }
+    }
+}
+
 impl Template {
     /// Reads a scenario in JSON and checks it, its distributions at both ends: everything wrong with it at once.
     pub fn read(json: &str) -> Result<Template, ScenarioError> {

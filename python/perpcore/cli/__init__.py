@@ -1,4 +1,4 @@
-"""The command line: `perpcore run`, `perpcore presets`, `perpcore check`."""
+"""The command line: `perpcore run`, `monte-carlo`, `presets`, `check`, `replay`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import click
 
 from perpcore import __version__
 from perpcore.cli.loading import FailedError, NotFoundError, RefusedError, changed, load_scenario, unknown
+from perpcore.cli.monte_carlo import monte_carlo
+from perpcore.cli.options import INTERRUPTED, WORD, scenario_argument
 from perpcore.cli.replay import replay
 
 if TYPE_CHECKING:
     from perpcore.results import Run
     from perpcore.scenario import Scenario
-
-WORD = click.IntRange(0, 2**64 - 1)
-INTERRUPTED = 130
 
 
 class _Group(click.Group):
@@ -56,34 +55,12 @@ def main() -> None:
     """The liquidation cascade of a perpetual that is larger than its float."""
 
 
+main.add_command(monte_carlo)
 main.add_command(replay)
 
 
-def _scenario_argument(command: Any) -> Any:
-    """Add what `run` and `check` have in common: the scenario and how to change it."""
-    for decorate in (
-        click.option(
-            "--contract", metavar="NAME", help="Which contract of that file; the book's own if not given."
-        ),
-        click.option(
-            "--contracts", metavar="FILE", help="For a recorded book: the venue's list of contracts."
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="PATH=VALUE",
-            help="Change a field, as in market_maker.hedge_ratio=0.3 or positions[0].qty=1000; nothing after"
-            " the equals sign removes it. Repeatable.",
-        ),
-        click.argument("scenario"),
-    ):
-        command = decorate(command)
-    return command
-
-
 @main.command(epilog=EPILOG)
-@_scenario_argument
+@scenario_argument
 @click.option("--seed", type=WORD, default=1, show_default=True, help="Names the random world.")
 @click.option("--path", "world_path", type=WORD, default=0, show_default=True, help="Which path of it.")
 @click.option("--json", "as_json", is_flag=True, help="Summary and stages as JSON, nothing else on stdout.")
@@ -207,7 +184,7 @@ def presets(name: str | None) -> None:
 
 
 @main.command(epilog=EPILOG)
-@_scenario_argument
+@scenario_argument
 def check(scenario: str, settings: tuple[str, ...], contracts: str | None, contract: str | None) -> None:
     """Say whether SCENARIO can be run, and what follows from it."""
     world = changed(load_scenario(scenario, contracts=contracts, contract=contract), settings)
