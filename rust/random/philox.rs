@@ -7,6 +7,9 @@ const MULTIPLIER: [u64; 2] = [0xD2E7_470E_E14C_6C93, 0xCA5A_8263_9512_1157];
 const WEYL: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xBB67_AE85_84CA_A73B];
 const ROUNDS: usize = 10;
 
+/// Uniforms are multiples of this: 2^-53.
+const STEP: f64 = f64::EPSILON / 2.0;
+
 /// Streams below this are the engine's own; a scenario's ladder `i` draws from `LADDER_STREAM + i`.
 pub const LADDER_STREAM: u64 = 16;
 
@@ -58,8 +61,37 @@ impl Stream {
     #[inline]
     #[allow(clippy::cast_precision_loss)]
     pub fn uniform(&self, index: u64) -> f64 {
-        (philox(self.key, [index, self.path, 0, 0])[0] >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        (self.block(index)[0] >> 11) as f64 * STEP
     }
+
+    /// The four words at counter `[index, path, 0, 0]`.
+    #[inline]
+    pub fn block(&self, index: u64) -> [u64; 4] {
+        philox(self.key, [index, self.path, 0, 0])
+    }
+
+    /// Word number `index` where one block serves four: lane `index & 3` of block `index >> 2`.
+    #[inline]
+    pub fn word(&self, index: u64) -> u64 {
+        self.block(index >> 2)[(index & 3) as usize]
+    }
+}
+
+/// A uniform strictly inside (0, 1): `((word >> 11) + 1/2) x 2^-53`, as an inverse of a distribution wants it.
+///
+/// The topmost of the 2^53 values would round to 1; it is the largest number below 1 instead.
+#[inline]
+#[allow(clippy::cast_precision_loss)]
+pub fn open_unit(word: u64) -> f64 {
+    (((word >> 11) as f64 + 0.5) * STEP).min(1.0 - STEP)
+}
+
+/// A number for a name, so that a named thing draws the same wherever it stands in a list.
+///
+/// FNV-1a, 64 bit, of the UTF-8 bytes: Fowler, Noll and Vo, "The FNV Non-Cryptographic Hash Algorithm" (RFC 9923).
+pub fn name_index(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The words of a stream by their number, each block of four drawn once.
@@ -266,6 +298,32 @@ mod tests {
             ),
             [0xa528f45403e61d95, 0x38c72dbd566e9788, 0xa5a1610e72fd18b5, 0x57bd43b5e52b7fe6]
         );
+    }
+
+    /// `numpy.random.Philox(key=[5, 9], counter=[6, 3, 0, 0]).random_raw(4)`: numpy counts up before it draws.
+    #[test]
+    fn blocks_and_words_are_those_of_numpy() {
+        let stream = Stream::new(5, 3, 9);
+        let expected = [0x53629abd56f05d74, 0x173f262380eb8c02, 0x6f346d67ec109643, 0x717092b6a7795915];
+        assert_eq!(stream.block(7), expected);
+        assert_eq!([28, 29, 30, 31].map(|index| stream.word(index)), expected);
+    }
+
+    #[test]
+    fn an_open_uniform_never_leaves_the_open_interval() {
+        assert_eq!(open_unit(0), 0.5 / (1_u64 << 53) as f64);
+        assert_eq!(open_unit(u64::MAX), 1.0 - f64::EPSILON / 2.0);
+        assert!(open_unit(u64::MAX - (1 << 11)) < 1.0);
+    }
+
+    /// Test vectors published by the authors with RFC 9923.
+    #[test]
+    fn names_hash_as_published() {
+        for (name, hash) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
+            assert_eq!(name_index(name), hash, "{name}");
+        }
     }
 
     #[test]
