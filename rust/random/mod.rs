@@ -27,5 +27,5 @@ mod spec;
 
 pub use copula::Copula;
 pub use distribution::Distribution;
-pub use philox::{LADDER_STREAM, Stream, name_index, open_unit, philox, poisson};
+pub use philox::{LADDER_STREAM, Stream, Words, name_index, open_unit, philox, poisson_table};
 pub use spec::DistributionSpec;

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 
 use super::check::{Check, MAX_LOTS, double};
 use super::scenario::Law;
-use crate::random::{Distribution, Problem};
+use crate::error::Problem;
+use crate::random::{Distribution, DistributionSpec};
 use crate::units::Lots;
 
 /// Entries of a table: twelve bits of a word.
@@ -59,18 +60,14 @@ impl Sizes {
 
 /// A law, ready to be asked for quantiles: a number is one that never varies.
 pub(super) fn read(check: &mut Check, field: &str, law: &Law) -> Option<Distribution> {
-    match law {
-        Law::Number(x) => Some(Distribution::point(double(*x))),
-        Law::Drawn(spec) => match spec.compile() {
-            Ok(law) => Some(law),
-            Err(problems) => {
-                for Problem { field: inner, value, allowed } in problems {
-                    check.found.push(format!("{field}.{inner}"), value, allowed);
-                }
-                None
-            }
-        },
+    let compiled = match law {
+        Law::Number(x) => DistributionSpec::Choice { values: vec![*x], weights: None }.compile(),
+        Law::Drawn(spec) => spec.compile(),
+    };
+    for Problem { field: inner, value, allowed } in compiled.as_ref().err().into_iter().flatten() {
+        check.found.push(format!("{field}.{inner}"), value, allowed.clone());
     }
+    compiled.ok()
 }
 
 /// The factors of a noise, all from 0 to below 4096.
