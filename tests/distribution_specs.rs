@@ -76,6 +76,15 @@ fn a_mixture_has_the_weighted_odds() {
     assert_eq!(mixture.quantile(0.875), 1.0);
 }
 
+#[test]
+fn a_component_of_no_weight_is_not_there() {
+    let mixture = ready(
+        r#"{"dist": "mixture", "weights": ["1", "0"], "components": [
+            {"dist": "uniform", "low": "0", "high": "1"}, {"dist": "uniform", "low": "5", "high": "6"}]}"#,
+    );
+    assert_eq!((mixture.support(), mixture.mean(), mixture.is_monotone()), ((0.0, 1.0), 0.5, true));
+}
+
 /// Field, value and what is allowed of each problem.
 fn problems(json: &str) -> Vec<String> {
     spec(json).compile().unwrap_err().iter().map(ToString::to_string).collect()

@@ -68,7 +68,7 @@ impl Distribution {
     /// - A mixture: the first component through which the weights sum to `u` or more, at what `u` is within its share. `u`
     ///   picks and draws, so this is not monotone, and a component of weight `w` sees `u` in steps of `2^-53 / w`.
     ///
-    /// Elsewhere it rises with `u`, to within the last digits of the quantile.
+    /// Elsewhere it rises with `u`, to within rounding: some units of the last digit, for a beta 1 part in 10^12.
     pub fn quantile(&self, u: f64) -> f64 {
         let u = u.clamp(f64::MIN_POSITIVE, BELOW_ONE);
         match &self.0 {
