@@ -160,7 +160,7 @@ def test_accounts_of_a_population_break_in_their_cell():
         batch = people(side, notional=1000)
         (group,) = batch.groups
         for cell in range(0, len(group.cells()), 7):
-            trader = group.trader(cell, 12345 << 20)
+            trader = group.trader(cell, 1234 << 20)
             tick, qty = group.first(cell), abs(trader.position.qty)
             assert qty == 100
             cap = math.ceil(abs(trader.position.cost) / 50)

@@ -111,6 +111,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.ignition = (filled.qty, filled.value);
         if market == Market::Perp {
             self.hedge()?;
+            self.bankrupt_maker()?;
         }
         self.end_round()
     }

@@ -149,7 +149,8 @@ impl<T: Trace> Simulation<'_, T> {
             self.records.push(record);
         }
         self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
-        if account.index() < AccountId::FIRST_NAMED.index() + self.world.fixed.accounts.len() {
+        let named = AccountId::FIRST_NAMED.index();
+        if (named..named + self.world.fixed.accounts.len()).contains(&account.index()) {
             self.touched.push(account);
         }
         if is_cross(account) {

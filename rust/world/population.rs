@@ -212,13 +212,8 @@ pub(super) fn build(
     let entries = entries(check, &path("entry_price"), spec, terms);
     if let Some(leverage) = &leverage {
         let (least, most) = ends(leverage);
-        let cap = terms.tiers.tiers()[0].max_leverage as f64 / Rate::ONE as f64;
-        check.require(
-            least > 0.0 && most <= cap,
-            &path("leverage"),
-            format!("leverages from {least} to {most}"),
-            &format!("more than 0, at most {cap}, the maximum of the first tier"),
-        );
+        let range = format!("leverages from {least} to {most}");
+        check.require(least > 0.0, &path("leverage"), range, "more than 0");
     }
     let sizes = match &spec.notional {
         Law::Number(notional) => size(check, &path("notional"), *notional, terms),

@@ -289,6 +289,7 @@ impl Grids {
             "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" => (self.lot[market], false),
             "capital" | "insurance_fund" | "min_notional" | "notional" => (quote_step(&grids), false),
             "levels" | "orders" | "liquidations_per_round" | "max_rounds" => (Decimal::ONE, true),
+            "accounts" => (Decimal::ONE, false),
             _ => (Decimal::new(1, 9), false),
         })
     }

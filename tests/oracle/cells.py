@@ -32,7 +32,7 @@ class Group(Protocol):
         """The first tick and the mean number of accounts of each cell."""
 
     def trader(self, cell: int, drawn: int) -> Trader:
-        """The account that a word makes in a cell."""
+        """The account that a number of 32 bits makes in a cell."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Batch:
         """The accounts of one cell."""
         words = self._words(group.number, cell)
         count = poisson_count(mean, next(words))
-        return [group.trader(cell, next(words)) for _ in range(count)]
+        numbers = (half for word in words for half in (word % 2**32, word >> 32))
+        return [group.trader(cell, next(numbers)) for _ in range(count)]
 
     def _words(self, group: int, cell: int) -> Iterator[int]:
         counter = (group << 56) + (cell << 24)

@@ -87,7 +87,7 @@ class LogNormal:
         return phi(math.log(x / self.median) / self.sigma) if x > 0 else 0.0
 
     def named_ends(self) -> tuple[float | None, float | None]:
-        return None, None
+        return 0.0, None
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Exponential:
         return -math.expm1(-x / self.mean) if x > 0 else 0.0
 
     def named_ends(self) -> tuple[float | None, float | None]:
-        return None, None
+        return 0.0, None
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def phi(z: float) -> float:
 
 
 def ends(law: Law) -> tuple[float, float]:
-    """The ends of a law; one that it does not name is its quantile at 1e-9 or 1 - 1e-9."""
+    """The ends of a law; in place of an infinite one its quantile at 1e-9 or 1 - 1e-9."""
     low, high = law.named_ends()
     return (
         law.quantile(FAR) if low is None else low,

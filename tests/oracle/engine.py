@@ -66,6 +66,10 @@ class Run:
         self.state.check()
         ignite = self.state.trade_perp if self.world.ignition_in_perp else self.state.trade_spot
         ignition = ignite(ATTACKER, self.world.ignition_side, self.world.ignition_qty, IGNITION)
+        if self.world.ignition_in_perp:
+            self._hedge()
+            self._absorb()
+            self._bankrupt_maker()
         self._close_stage()
         stop_reason = "max_rounds"
         for number in range(1, self.world.max_rounds + 1):

@@ -29,6 +29,10 @@ class Words:
     def __getitem__(self, n: int) -> int:
         return word(self.seed, self.stream, n, self.path)
 
+    def short(self, n: int) -> int:
+        """The upper 12 bits of number n of 16 bits: four to a word, the lowest first."""
+        return (self[n // 4] >> 16 * (n % 4)) % 2**16 >> 4
+
 
 @dataclass(frozen=True)
 class Lots:
@@ -37,8 +41,8 @@ class Lots:
     table: tuple[int, ...]
 
     def at(self, drawn: int) -> int:
-        """The lots that a word picks."""
-        return self.table[drawn >> 52] if len(self.table) > 1 else self.table[0]
+        """The lots that 12 bits pick."""
+        return self.table[drawn] if len(self.table) > 1 else self.table[0]
 
     @property
     def most(self) -> int:
@@ -58,7 +62,7 @@ class Liquidity:
     words: Words
 
     def _noisy(self, qty: int, n: int) -> int:
-        return qty if self.noise is None else qty * self.noise[self.words[n] >> 52] // NOISE_ONE
+        return qty if self.noise is None else qty * self.noise[self.words.short(n)] // NOISE_ONE
 
     def walk(self) -> Iterator[Level]:
         """The levels from the best away; bids end at one tick, asks never."""
@@ -103,7 +107,7 @@ class Orders:
             if price < 1:
                 return
             for j in range(self.orders):
-                yield price, self.lots.at(self.words[(i - 1) * self.orders + j])
+                yield price, self.lots.at(self.words.short((i - 1) * self.orders + j))
 
     def most(self) -> int | None:
         """The most they can hold."""

@@ -15,7 +15,7 @@ from .ladders import Contract
 from .margin import MarginRules, Position
 from .units import RATE_ONE, choice, exact, required, table, whole
 
-LEAST, CELLS, ENTRIES, MAX_TICK = 1e-9, 8192, 64, 2**40
+LEAST, CELLS, ENTRIES, TOLD_APART, MAX_TICK = 1e-9, 4096, 64, 256, 2**40
 KEYS = ("kind", "side", "accounts", "entry_price", "leverage", "notional")
 
 
@@ -110,10 +110,10 @@ class PopulationGroup:
         return self.entries.ticks[-1]
 
     def trader(self, cell: int, drawn: int) -> Trader:
-        """The account that a word makes in a cell."""
-        qty = self.sizes[(drawn >> 32) * len(self.sizes) >> 32]
-        entry = self.entry(cell, (drawn >> 26) % ENTRIES)
-        tick = self.first(cell) - self.side * ((drawn % 2**26) * self.width_of(cell) >> 26)
+        """The account that a number of 32 bits makes in a cell."""
+        qty = self.sizes[(drawn >> 20) * len(self.sizes) >> 12]
+        entry = self.entry(cell, (drawn >> 14) % ENTRIES)
+        tick = self.first(cell) - self.side * ((drawn % 2**14) * self.width_of(cell) >> 14)
         cost, value = self.rules.value(entry, qty), self.rules.value(tick, qty)
         margin = value * self.rate // RATE_ONE + self.side * (cost - value)
         margin = max(margin, math.ceil(cost / self.rules.tier(cost).max_leverage))
@@ -213,6 +213,7 @@ def _entries_of(law: Law, tick_size: float) -> Entries:
     first, last = (math.floor(end / tick_size + 0.5) for end in ends(law))
     if first < 1:
         raise ValueError("entry_price: not positive")
-    ticks = tuple(range(first, last + 1))
-    weights = (law.cdf((e + 0.5) * tick_size) - law.cdf((e - 0.5) * tick_size) for e in ticks)
-    return Entries(ticks, tuple(weights))
+    together = (last - first) // TOLD_APART + 1
+    lowest = range(first, last + 1, together)
+    weights = (law.cdf((e + together - 0.5) * tick_size) - law.cdf((e - 0.5) * tick_size) for e in lowest)
+    return Entries(tuple(e + (together - 1) // 2 for e in lowest), tuple(weights))

@@ -36,7 +36,7 @@ class Quote:
             price = around - side * away
             if not 1 <= price <= MAX_PRICE:
                 break
-            found.append((price, self.lots.at(drawn)))
+            found.append((price, self.lots.at(drawn >> 52)))
         return sorted(found, key=lambda level: -side * level[0])
 
 

@@ -202,7 +202,7 @@ class State:
         """Both positions, the taker's first; the attacker brings the value as margin."""
         assert booking.maker == MARKET_MAKER != booking.taker
         if booking.taker == ATTACKER:
-            self.deposit(ATTACKER, booking.value)
+            self.deposit(ATTACKER, booking.value + max(booking.taker_fee, 0))
             held = self.positions[ATTACKER]
             self.positions[ATTACKER] = held._replace(margin=held.margin + booking.value)
         self.fill_position(booking.taker, booking.side, booking.qty, booking.value)
