@@ -14,7 +14,7 @@ import perpcore as pc
 LAWS = {
     "uniform": pc.Uniform(15_000, 25_000),
     "normal": pc.Normal(20_000, 1_000, low=1_000, high=30_000),
-    "log_normal": pc.LogNormal(median=20_000, sigma="0.1", high=40_000),
+    "log_normal": pc.LogNormal(median=20_000, sigma="0.1", low=10_000, high=40_000),
     "exponential": pc.Exponential(20_000, low=1, high=50_000),
     "pareto": pc.Pareto(10_000, 5 / 3, high=50_000),
     "beta": pc.Beta(2, 3, 10_000, 30_000),
@@ -52,7 +52,7 @@ def drawn_everywhere() -> pc.Scenario:
                 orders=pc.Uniform(1, 3),
                 order_qty=pc.Exponential(5),
             ),
-            "spot.quote": quote.replace(around="spot_mid", side="both"),
+            "spot.quote": quote.replace(around="spot_mid", side="bids"),
             "perp.asks": pc.Levels(
                 levels=[(12, 500), ("12.5", 700)], tail_depth=pc.Uniform(5, 9), noise=pc.Beta(2, 2)
             ),
@@ -300,8 +300,8 @@ VALUES = {
     "no spread": ({"ignition.qty": pc.Normal(5, -1, 1, 9)}, "ignition.qty.sd", "-1", ""),
     "no tail": ({"ignition.qty": pc.Pareto(5, 0, 9)}, "ignition.qty.alpha", "0", ""),
     "a fall": ({"ignition.qty": pc.Trapezoid(5, 6, 4, 9)}, "ignition.qty.c", "4", ""),
-    "nothing to choose": ({"ignition.qty": pc.Choice([])}, "ignition.qty.values", "[]", ""),
-    "nothing observed": ({"ignition.qty": pc.Empirical([])}, "ignition.qty.values", "[]", ""),
+    "nothing to choose": ({"ignition.qty": pc.Choice([])}, "ignition.qty.values", "0 values", ""),
+    "nothing observed": ({"ignition.qty": pc.Empirical([])}, "ignition.qty.values", "0 values", ""),
     "too few weights": ({"ignition.qty": pc.Choice([1, 2], [1])}, "ignition.qty.weights", "1", ""),
     "a weight below zero": (
         {"ignition.qty": pc.Choice([1, 2], [1, -1])},
@@ -331,9 +331,9 @@ VALUES = {
             "market_maker.hedge_ratio": pc.Uniform(0, 1),
             "copula": pc.Copula(["ignition.qty", "market_maker.hedge_ratio"], [[1, 2], [2, 1]]),
         },
-        "copula.matrix",
+        "copula.matrix[0][1]",
         "",
-        "positive definite",
+        "from -1 to 1",
     ),
     "quotes of nobody": (
         {"perp.quote": pc.Quote(side="asks", level_qty=5)},

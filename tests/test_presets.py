@@ -107,7 +107,7 @@ def test_a_run_is_told(scenario: pc.Scenario) -> None:
     assert "nan" not in told
     assert str(run).count("\n") == 5
     where = (
-        "in the perpetual left spot at 100.00"
+        "in the perpetual left spot at 103."
         if scenario.ignition.market == "perp"
         else "moved spot from 10.00"
     )

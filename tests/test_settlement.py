@@ -60,10 +60,14 @@ def test_everybodys_profit_sums_to_what_fees_and_the_venue_leave():
     assert total == pytest.approx(0, abs=1e-3)
 
 
-def test_poisson_ladders_count_towards_the_limit_of_accounts():
+def test_poisson_ladders_are_drawn_and_take_no_room_of_the_even_ones():
     ladder = pc.Ladder(side="short", qty=900_000, lump=1, liquidation_price=(11, 211), placement="poisson")
+    even = pc.Ladder(side="short", qty=600_000, lump=1, liquidation_price=(11, 211))
+    world(positions=[ladder, ladder, even])
     with pytest.raises(pc.ScenarioError, match="at most 1000000 accounts in all"):
-        world(positions=[ladder, ladder])
+        world(positions=[even, even])
+    with pytest.raises(pc.ScenarioError, match="at most 1000000 accounts in all"):
+        world(positions=[ladder.replace(qty=1_000_001)])
 
 
 @pytest.mark.parametrize("levels", [0, 10**12])

@@ -315,7 +315,7 @@ fn copula(check: &mut Check, spec: &CopulaSpec, scalars: &[Scalar]) -> Option<(V
         Ok(copula) if check.found.problems.len() == before => Some((fields, copula)),
         Ok(_) => None,
         Err(problem) => {
-            let field = format!("copula.{}", problem.field);
+            let field = format!("copula.matrix{}", problem.field);
             check.found.push(field, problem.value, problem.allowed);
             None
         }
