@@ -88,10 +88,11 @@ def bench(session: nox.Session) -> None:
     scratch = Path(session.create_tmp()).resolve()
     results, home = scratch / "pytest.json", scratch / "criterion"
     shutil.rmtree(home, ignore_errors=True)
-    # A table holds this run alone; target/criterion keeps what was measured before, to compare with.
-    cargo(session, "bench", "--locked", env={"CRITERION_HOME": str(home)} if write else None)
+    # First: its library takes the place of that which `cargo bench` builds and the scripts then use.
     install_wheel(session)
     install_group(session, "test")
+    # A table holds this run alone; target/criterion keeps what was measured before, to compare with.
+    cargo(session, "bench", "--locked", env={"CRITERION_HOME": str(home)} if write else None)
     suite = ("-m", "pytest", "benches", "--benchmark-only", f"--benchmark-json={results}")
     session.run("python", *suite, *words)
     if write:

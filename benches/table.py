@@ -41,13 +41,19 @@ def duration(ns: float) -> str:
     return f"{number:,.{max(0, 3 - len(str(int(number))))}f} {unit}"
 
 
+def rate(a_second: float) -> str:
+    """In millions, thousands or ones."""
+    unit, length = next((pair for pair in (("M", 1e6), ("k", 1e3)) if a_second >= pair[1]), ("", 1.0))
+    return f"{a_second / length:,.1f} {unit}".strip()
+
+
 def table(head: str, rows: list[Row]) -> list[str]:
     """The last two columns are there if a bench has many elements."""
     heads = [head, "median", "mean", "an element", "elements a second"]
     heads = heads if any(elements for *_, elements in rows) else heads[:3]
     text = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     for name, median, mean, elements in rows:
-        each = [duration(median / elements), f"{elements / median * 1e3:,.1f} M"] if elements else ["", ""]
+        each = [duration(median / elements), rate(1e9 * elements / median)] if elements else ["", ""]
         cells = [name, duration(median), duration(mean), *each]
         text.append("| " + " | ".join(cells[: len(heads)]) + " |")
     return text
