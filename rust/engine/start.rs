@@ -148,7 +148,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.fixed_taken = [0; 2];
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
-        self.next_account = AccountId(self.positions.len() as u32);
+        self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
         self.maker.restart(world.maker);
