@@ -12,12 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{Setup, ladder};
 use perpcore::engine::{Recorder, Simulation, StopReason, Summary, Trace};
 use perpcore::error::RunError;
-use perpcore::event::{Cause, Liquidation, Market, Mechanism, Trade};
+use perpcore::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason, Trade, Transfer};
 use perpcore::ids::AccountId;
 use perpcore::units::{Lots, Quote, Side};
 use perpcore::venue::MarkPrice;
 use perpcore::world::World;
-use perpcore::world::scenario::{Law, Liquidity, MarketSpec, QuoteSpec, Scenario};
+use perpcore::world::scenario::{
+    IgnitionMarket, IgnitionSide, Law, Liquidity, MarketSpec, QuoteSpec, Scenario,
+};
 use rust_decimal::Decimal;
 
 const SCENARIOS: u64 = 2_500;
@@ -348,4 +350,30 @@ fn a_path_that_failed_leaves_nothing_to_the_next() {
     used.restart(1).unwrap();
     let mut new = Simulation::new(&world, SEED, 1, ()).unwrap();
     assert_eq!(run(&mut used, |_| ()).unwrap(), run(&mut new, |_| ()).unwrap());
+}
+
+/// The push in the perpetual leaves the market maker long; then spot's mid lies where shorts break.
+#[test]
+fn shorts_that_close_what_the_market_maker_holds() {
+    let levels = |price: i64| {
+        let levels = vec![(Decimal::new(price, 2), Decimal::from(50_000))];
+        Some(Liquidity::Levels { levels, tail_depth: None, noise: None })
+    };
+    let shorts = ladder(Decimal::new(1005, 2), Some(Decimal::new(1015, 2))).qty(5_000).poisson();
+    let setup = Setup::new().shorts(shorts).hedging(Decimal::ZERO).with(|scenario| {
+        (scenario.spot.asks, scenario.spot.bids, scenario.perp.bids) =
+            (levels(1100), levels(999), levels(999));
+        scenario.venue.mark = MarkPrice::MeanOfMids;
+        scenario.ignition.side = IgnitionSide::Sell;
+        scenario.ignition.market = IgnitionMarket::Perp;
+    });
+    let world = setup.world();
+    let (summary, trace, _) = traced(&world, 0, false).unwrap();
+    let gains = |transfer: &Transfer| {
+        transfer.reason == Reason::Profit && transfer.to == LedgerAccount::Trader(AccountId::MARKET_MAKER)
+    };
+    assert!(summary.totals.liquidated_accounts > 400);
+    assert!(trace.transfers.iter().any(|(_, transfer)| gains(transfer)), "he sells what he had bought");
+    let mut untraced = Simulation::new(&world, SEED, 0, ()).unwrap();
+    assert_eq!(run(&mut untraced, |_| ()).unwrap(), summary);
 }
