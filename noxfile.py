@@ -15,6 +15,7 @@ nox.options.sessions = ["lint", "rust", "tests"]  # pytest's closing line comes 
 
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
+SKETCH = ROOT.parent / "shared" / "reference" / "cascade_lazy.rs"
 GROUPS = nox.project.load_toml("pyproject.toml")
 
 # pyo3's build script and maturin are told the same interpreter, so that neither rebuilds after the other.
@@ -81,8 +82,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Both benchmark suites: criterion, then pytest-benchmark on the wheel (`-- --write`: README's table)."""
-    write = "--write" in session.posargs
+    """Criterion, pytest-benchmark on the wheel, then the comparisons (`-- --write`: README's tables)."""
+    write = ("--write", "README.md") if "--write" in session.posargs else ()
     words = [word for word in session.posargs if word != "--write"]
     scratch = Path(session.create_tmp()).resolve()
     results, home = scratch / "pytest.json", scratch / "criterion"
@@ -95,7 +96,12 @@ def bench(session: nox.Session) -> None:
     session.run("python", *suite, *words)
     if write:
         found = ("--criterion", str(home), "--pytest", str(results))
-        session.run("python", "benches/table.py", *found, "--write", "README.md")
+        session.run("python", "benches/table.py", *found, *write)
+    if SKETCH.is_file():
+        session.run("python", "benches/floor.py", *write)
+    else:
+        session.log(f"{SKETCH}: not here, so nothing is compared with it")
+    session.run("python", "benches/claims.py", *write)
 
 
 @nox.session

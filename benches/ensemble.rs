@@ -1,30 +1,42 @@
-//! The reference ensemble, timed by itself: `ensemble time SMALLEST_SIZE PATHS [requote]` prints one line of JSON.
+//! Whole ensembles, timed by themselves: `ensemble time SCENARIO PATHS [requote] [tenfold]` prints one line of JSON.
 //!
-//! What compares it with the floor, and counts instructions, is `benches/floor.py`.
+//! SCENARIO is the reference ensemble's smallest size in dollars, or `two_books:ACCOUNTS`; `tenfold`: ten times the
+//! accounts, nine tenths of them out of reach. What compares them with other things, and counts instructions, is
+//! `benches/floor.py` and `benches/claims.py`.
 
 #[path = "common/reference.rs"]
 mod reference;
+#[path = "common/two_books.rs"]
+mod two_books;
 
 use std::time::Instant;
 
 use perpcore::engine::Simulation;
-use reference::{Counted, reference};
+use perpcore::world::Template;
+use reference::{ACCOUNTS, Counted, reference};
+use two_books::two_books;
+
+fn named(scenario: &str, words: &[String]) -> Template {
+    let asked = |name: &str| words.iter().any(|word| word == name);
+    match scenario.strip_prefix("two_books:") {
+        Some(accounts) => two_books(accounts.parse().expect("a number of accounts")),
+        None => reference(scenario, asked("requote"), if asked("tenfold") { 9 * ACCOUNTS } else { 0 }),
+    }
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let [command, size, paths, rest @ ..] = arguments.as_slice() else {
+    let [command, scenario, paths, rest @ ..] = arguments.as_slice() else {
         return; // `cargo bench` runs all targets; this one is for scripts
     };
     assert_eq!(command, "time", "there is one command");
-    let requote = rest.iter().any(|word| word == "requote");
     let paths: u64 = paths.parse().expect("a number of paths");
-    let template = reference(size, requote);
+    let template = named(scenario, rest);
     let mut simulation = Simulation::new(template.median(), 1, 0, ()).expect("a path");
     let mut sum = Counted::default();
     let start = Instant::now();
     for path in 0..paths {
         sum.add(&template, &mut simulation, path);
     }
-    let ns = start.elapsed().as_nanos() as f64 / paths as f64;
-    println!("{}", sum.json(ns, paths));
+    println!("{}", sum.json(start.elapsed().as_nanos() as f64 / paths as f64));
 }

@@ -6,6 +6,7 @@ calls one contestant after the other in it. README.md has the episode's rules, t
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import venv
@@ -19,9 +20,11 @@ from reporting import deliver, load, ratio, spread, where  # noqa: E402
 
 BOURSE, LRVX, NUMPY = "0.4.0", "0.11.0", "2.4.6"
 WORKER = HERE / "episodes" / "worker.py"
-WORLDS = {1_000: 20, 5_000: 4, 50_000: 1}  # by accounts: episodes a pass
+WORLDS = {1_000: 100, 5_000: 4, 50_000: 1}  # by accounts: episodes a pass
+COMPARED = ("liquidations", "rounds", "price")
 PATHS = 20  # perpcore's paths for each of them
 PASSES = 4
+NOISE = 5  # standard errors that perpcore's means may be away from plain Python's
 
 
 def environment(home: Path, wheel: Path | None) -> Path:
@@ -72,7 +75,11 @@ class Runs:
 
     def cell(self, accounts: int, who: str) -> str:
         times = self.times[accounts, who]
-        return f"> {self.limit} s" if times is None else spread(times, 2 if min(times) < 10 else 0)
+        if times is None:
+            return f"> {self.limit} s"
+        return spread(
+            times, next(digits for digits, least in enumerate((10, 1, 0.1, 0)) if min(times) >= least)
+        )
 
     def fastest(self, accounts: int) -> list[float]:
         """The times of the fastest peer that came to an end."""
@@ -87,20 +94,31 @@ class Runs:
                 continue  # the table says so
             pairs = (self.said[accounts, who]["outcomes"] for who in both)
             for seed, (plain, bourse) in enumerate(zip(*pairs, strict=True)):
-                same = all(plain[name] == bourse[name] for name in ("liquidations", "rounds", "price"))
+                same = all(plain[name] == bourse[name] for name in COMPARED)
                 if not same or abs(plain["fund"] - bourse["fund"]) > 1:
                     found.append(f"{accounts:,} accounts, seed {seed}: plain {plain}, bourse {bourse}")
+        return found
+
+    def astray(self) -> list[str]:
+        """Where perpcore, in worlds of its own, is further from plain Python than chance takes it."""
+        found, both = [], ("plain", "perpcore")
+        if not all(self.times.get((1_000, who)) for who in both):
+            return found
+        for name in COMPARED:
+            (plain, error), (ours, our_error) = (self.said[1_000, who]["means"][name] for who in both)
+            if abs(ours - plain) > NOISE * math.hypot(error, our_error):
+                found.append(f"{name}: {plain:.2f} in plain Python, {ours:.2f} by perpcore")
         return found
 
 
 def table(runs: Runs) -> list[str]:
     text = [
-        "| 1,000 accounts | ms an episode, minimum / median | liquidations | rounds | end price |",
+        "| 1,000 accounts | ms an episode, minimum / median | liquidations | rounds | end mark |",
         "|---|---:|---:|---:|---:|",
     ]
     for who, words in runs.contestants.items():
         means = runs.said[1_000, who]["means"] if (1_000, who) in runs.said else {}
-        ends = (f"{means[name]:,.1f}" if means else "" for name in ("liquidations", "rounds", "price"))
+        ends = ("{:,.1f} ± {:.1f}".format(*means[name]) if means else "" for name in COMPARED)
         text.append(f"| {words} | {runs.cell(1_000, who)} | " + " | ".join(ends) + " |")
     return text
 
@@ -147,9 +165,10 @@ def main() -> None:
         for accounts in WORLDS:
             runs.round(python, accounts)
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-    differences = runs.differences()
-    if differences:
+    if differences := runs.differences():
         sys.exit("PLAIN PYTHON AND BOURSE DO NOT AGREE:\n" + "\n".join(differences))
+    if astray := runs.astray():
+        sys.exit("PERPCORE PLAYS ANOTHER EPISODE:\n" + "\n".join(astray))
     deliver(options.write, "episode", report(runs, options.rounds, [*loads, load()]))
 
 

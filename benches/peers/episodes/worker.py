@@ -3,14 +3,17 @@
 import argparse
 import importlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
+from statistics import fmean, stdev
 from time import perf_counter
 from typing import Any
 
 from world import Outcome, World, draw
 
 MODULES = {"plain": "plain", "bourse": "over_bourse", "lrvx": "over_lrvx"}
+COMPARED = ("liquidations", "rounds", "price")
 
 
 def passes(who: str, worlds: list[World], count: int) -> tuple[list[float], list[Outcome]]:
@@ -25,6 +28,11 @@ def passes(who: str, worlds: list[World], count: int) -> tuple[list[float], list
     return times, outcomes
 
 
+def error(figures: list[float]) -> float:
+    """The standard error of their mean."""
+    return stdev(figures) / len(figures) ** 0.5 if len(figures) > 1 else math.inf
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("who", choices=[*MODULES, "perpcore"])
@@ -33,18 +41,16 @@ def main() -> None:
     parser.add_argument("--passes", type=int, required=True, help="the first counts only if alone")
     options = parser.parse_args()
     if options.who == "perpcore":
-        times, means = importlib.import_module("over_perpcore").passes(
+        times, figures = importlib.import_module("over_perpcore").passes(
             options.accounts, options.worlds, options.passes
         )
         outcomes = []
     else:
         worlds = [draw(seed, options.accounts) for seed in range(options.worlds)]
-        times, outcomes = passes(options.who, worlds, options.passes)
-        outcomes = [asdict(outcome) for outcome in outcomes]
-        means = {
-            name: sum(outcome[name] for outcome in outcomes) / len(outcomes)
-            for name in ("liquidations", "rounds", "price")
-        }
+        times, found = passes(options.who, worlds, options.passes)
+        outcomes = [asdict(outcome) for outcome in found]
+        figures = {name: [outcome[name] for outcome in outcomes] for name in COMPARED}
+    means = {name: (fmean(of), error(of)) for name, of in figures.items()}
     print(json.dumps({"times": times[1:] or times, "means": means, "outcomes": outcomes}))
 
 
