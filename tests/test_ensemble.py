@@ -38,7 +38,7 @@ def same(a: object, b: object) -> bool:
     return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
 
 
-#: Pinned: whatever changes one bit of a draw, a price or a balance changes these. A change of results says so in its commit.
+#: Pinned: whatever changes one bit of a draw, a price or a balance changes these; the commit then says so.
 PINNED = {
     "reference": (pc.presets.reference, {}, 0x511FB1CDE51BF716),
     "light": (pc.presets.reference, {"smallest_size": 20}, 0x89E07AED3713ADD1),
