@@ -1,8 +1,8 @@
 //! Cases one by one: defects found in other books, the edges of the ranges, and what supply must do.
 
 use perpcore::book::{
-    Fill, Level, MAX_LEVEL, MAX_PRICE, NewOrder, OrderBook, OrderKind, Outcome, SUPPLY_ORDER, Supply,
-    TimeInForce,
+    Fill, Level, MAX_LEVEL, MAX_PRICE, NewOrder, OrderBook, OrderKind, Outcome, QueuePlace, SUPPLY_ORDER,
+    Supply, TimeInForce,
 };
 use perpcore::error::Reject;
 use perpcore::ids::{AccountId, OrderId};
@@ -272,4 +272,68 @@ fn a_sweep_through_far_supply_and_orders_between() {
     assert_eq!(reached.filled, Lots(2 * (200_000 - 1_000) + 1));
     assert!(desk.fills.windows(2).all(|pair| pair[0].price <= pair[1].price));
     assert_eq!(desk.book.best(Side::Sell), Some(Ticks(200_001)));
+}
+
+/// Asks in the order in which they come.
+#[derive(Default)]
+struct Listed {
+    next: std::collections::VecDeque<Level>,
+    entered: Vec<OrderId>,
+}
+
+impl Supply for Listed {
+    fn next_price(&self, resting: Side) -> Option<Ticks> {
+        self.next.front().filter(|_| resting == Side::Sell).map(|level| level.price)
+    }
+    fn draw(&mut self, _resting: Side) -> Option<Level> {
+        self.next.pop_front()
+    }
+    fn entered(&mut self, _resting: Side, id: OrderId) {
+        self.entered.push(id);
+    }
+}
+
+#[test]
+fn at_one_price_old_supply_then_orders_then_the_newest() {
+    let level = |price, qty, owner, newest| {
+        let (price, qty, owner) = (Ticks(price), Lots(qty), AccountId(owner));
+        Level { price, qty, owner, newest }
+    };
+    let queue = [
+        level(100, 1, 21, false),
+        level(100, 2, 22, false),
+        level(100, 3, 31, true),
+        level(100, 4, 32, true),
+        level(101, 5, 33, true),
+    ];
+    let all = [(100, 1, 21), (100, 2, 22), (100, 6, 8), (100, 3, 31), (100, 4, 32), (101, 5, 33)];
+    for (slices, drawn) in [(1, false), (21, false), (1, true), (21, true)] {
+        let mut desk = Desk::new(Listed { next: queue.into(), entered: Vec::new() });
+        desk.rest(A, Side::Sell, 100, 6);
+        if drawn {
+            assert_eq!(desk.depth(Side::Sell), [(100, 16), (101, 5)]);
+            assert_eq!(desk.book.supply().entered.len(), 3);
+        }
+        let mut traded: Vec<(i64, i64, u32)> = Vec::new();
+        for _ in 0..slices {
+            assert_eq!(desk.market(Side::Buy, 21 / slices).filled, Lots(21 / slices));
+            for (price, qty, maker) in desk.traded() {
+                match traded.last_mut().filter(|last| last.2 == maker) {
+                    Some(last) => last.1 += qty,
+                    None => traded.push((price, qty, maker)),
+                }
+            }
+        }
+        assert_eq!(traded, all);
+    }
+
+    let mut desk = Desk::new(Listed { next: queue.into(), entered: Vec::new() });
+    let order = desk.rest(A, Side::Sell, 100, 6);
+    assert_eq!(desk.book.queue_place(order), Some(QueuePlace { lots: Lots(3), orders: 2 }));
+    let quotes = desk.book.supply().entered.clone();
+    assert_eq!(quotes.len(), 2, "all at its price are drawn, none beyond");
+    assert_eq!(desk.book.queue_place(quotes[1]), Some(QueuePlace { lots: Lots(12), orders: 4 }));
+    assert_eq!(desk.book.cancel(quotes[0]), Ok(Lots(3)));
+    assert_eq!(desk.book.queue_place(quotes[1]), Some(QueuePlace { lots: Lots(9), orders: 3 }));
+    assert_eq!(desk.depth(Side::Sell), [(100, 13), (101, 5)]);
 }

@@ -19,7 +19,7 @@ const DESK: usize = AccountId::TAKEOVER_DESK.index();
 const NAMED: usize = AccountId::FIRST_NAMED.index();
 
 /// What the scenarios must show, one in a hundred at least.
-const EXERCISED: [&str; 19] = [
+const EXERCISED: [&str; 20] = [
     "an account that came into being",
     "a selling ignition",
     "a liquidation",
@@ -39,6 +39,7 @@ const EXERCISED: [&str; 19] = [
     "spot exhausted",
     "a cut at the last round",
     "a hundred accounts or more",
+    "a mark between the mids",
 ];
 
 type Audited<'w> = Simulation<'w, Auditor<'w>>;
@@ -173,7 +174,7 @@ fn nobody_forgotten(world: &World, auditor: &Auditor) -> Verdict {
 
 /// Runs one scenario, audited after every round; what it showed.
 fn run(seed: u64, shares: &mut Shares) -> Verdict {
-    let world = random_scenario::draw(seed);
+    let (_, world) = random_scenario::draw(seed);
     let path = seed % 3;
     let auditor = Auditor::new(&world);
     let failed = |e: perpcore::error::RunError| e.to_string();
@@ -182,6 +183,8 @@ fn run(seed: u64, shares: &mut Shares) -> Verdict {
     audit(&world, &simulation)?;
     let (mut rounds, mut quiet) = (0, false);
     while rounds < world.venue.max_rounds && !quiet {
+        let best = [simulation.spot(), simulation.perp()].map(|book| Side::BOTH.map(|side| book.best(side)));
+        simulation.trace_mut().look(best);
         quiet = !simulation.round().map_err(failed)?;
         rounds += 1;
         audit(&world, &simulation)?;

@@ -38,6 +38,23 @@ def same(a: object, b: object) -> bool:
     return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
 
 
+#: Pinned: whatever changes one bit of a draw, a price or a balance changes these; the commit then says so.
+PINNED = {
+    "reference": (pc.presets.reference, {}, 0x511FB1CDE51BF716),
+    "light": (pc.presets.reference, {"smallest_size": 20}, 0x89E07AED3713ADD1),
+    "requote": (pc.presets.reference, {"requote": True}, 0x39702047E2D479C8),
+    "two books": (pc.presets.two_books, {}, 0x56026D11F6C23F17),
+}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_the_reference_ensembles_have_their_bits_on_any_number_of_threads(name):
+    preset, options, pinned = PINNED[name]
+    for n_threads in (1, 2, 3, 8):
+        ensemble = preset(**options).monte_carlo(paths=2_000, seed=1, n_threads=n_threads, progress=False)
+        assert ensemble.hash() == pinned, f"{n_threads} threads: {ensemble.hash():#x}"
+
+
 @pytest.mark.parametrize("path", [0, 7, PATHS - 1])
 def test_a_row_is_the_summary_of_the_run_of_its_path(ensemble, path):
     run = ensemble.run(path=path)

@@ -129,7 +129,9 @@ def test_a_thousand_paths_of_dressed_scenarios_agree(chunk):
                 expected = assert_same(scenario, i, path)
                 assert_same_row(ensemble, path, expected)
             except BaseException:
-                print(f"random_dressed_scenario(random.Random({number}), {i}, {PATHS}), seed {i}, path {path}")
+                print(
+                    f"random_dressed_scenario(random.Random({number}), {i}, {PATHS}), seed {i}, path {path}"
+                )
                 raise
             late = expected.first_late
             happened = seen(expected) | {

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         Trapezoid,
         Uniform,
     )
+    from perpcore.ensemble import Ensemble, Estimate, Interrupted
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
     from perpcore.positions import Ladder, Population
-    from perpcore.ensemble import Ensemble, Estimate, Interrupted
     from perpcore.results import Run, Table
     from perpcore.scenario import Ignition, MarketMaker, Scenario
     from perpcore.venues import MarginTiers, Tier, Venue

@@ -25,11 +25,6 @@ impl MarketMaker {
         MarketMaker { terms, conversion, alive: true, net_sold: zero, hedged: zero, absorbed: zero }
     }
 
-    /// Another path under these terms.
-    pub fn restart(&mut self, terms: MakerTerms) {
-        *self = MarketMaker::new(terms, self.conversion);
-    }
-
     /// Spot lots he should hold against what he sold.
     pub fn hedge_target(&self) -> Result<Lots, Overflow> {
         let (n, d) = self.conversion.lot;

@@ -1,7 +1,7 @@
 //! Sends orders to the books and writes their fills into positions, money and tokens.
 
 use super::{Simulation, Trace};
-use crate::book::{Fill, NewOrder};
+use crate::book::{Fill, FillSink, NewOrder};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Market, Reason, Trade};
 use crate::ids::AccountId;
@@ -11,6 +11,9 @@ use crate::venue::Fees;
 
 /// Lots, and so at most fills, of one slice of an order.
 pub(super) const SLICE: Lots = Lots(1 << 20);
+
+/// The same where fills are not kept.
+const UNSEEN: Lots = Lots(1 << 23);
 
 /// Most fills of one run: what is traced of them stays within some 3 GB.
 pub(super) const MAX_FILLS: u64 = 10_000_000;
@@ -42,12 +45,46 @@ struct Charge {
     paid: Quote,
 }
 
+/// The deals of an order, gathered from its fills where nobody wants to see them and nobody pays fees.
+#[derive(Default)]
+struct Deals {
+    last: Dealt,
+    before: Vec<Dealt>,
+    fills: u64,
+}
+
+impl FillSink for Deals {
+    #[inline]
+    fn push(&mut self, fill: Fill) {
+        if fill.maker != self.last.maker {
+            self.change_maker(fill.maker);
+        }
+        self.last.gather(&fill);
+        self.fills += 1;
+    }
+}
+
+impl Deals {
+    #[cold]
+    fn change_maker(&mut self, maker: AccountId) {
+        let done = std::mem::replace(&mut self.last, Dealt { maker, ..Dealt::default() });
+        if done.qty != Lots::ZERO {
+            self.before.push(done);
+        }
+    }
+}
+
 impl Dealt {
     #[inline]
-    fn add(&mut self, fill: &Fill, fees: Fees, contract: Contract) -> Result<(), Overflow> {
-        self.qty = self.qty.plus(fill.qty)?;
-        // Below 2^40 ticks x 2^62 lots, and there are fewer than 2^24 fills.
+    fn gather(&mut self, fill: &Fill) {
+        // Below 2^40 ticks x 2^62 lots, and there are fewer than 2^24 fills; an order has no more than 2^53 lots.
+        self.qty = Lots(self.qty.0 + fill.qty.0);
         self.notional += i128::from(fill.price.0) * i128::from(fill.qty.0);
+    }
+
+    #[inline]
+    fn add(&mut self, fill: &Fill, fees: Fees, contract: Contract) -> Result<(), Overflow> {
+        self.gather(fill);
         if !fees.are_none() {
             let value = contract.value(fill.price, fill.qty)?;
             for (charge, rate) in self.charges.iter_mut().zip([fees.taker, fees.maker]) {
@@ -77,6 +114,10 @@ impl<T: Trace> Simulation<'_, T> {
         order: NewOrder,
         cause: Cause,
     ) -> Result<Filled, RunError> {
+        let fees = if market == Market::Spot { self.world.spot.fees } else { self.world.perp.fees };
+        if !T::ON && fees.are_none() && order.qty <= UNSEEN {
+            return self.trade_unseen(market, order, cause);
+        }
         let mut filled = Filled::default();
         let mut dealt = Dealt::default();
         let mut left = order.qty;
@@ -103,6 +144,28 @@ impl<T: Trace> Simulation<'_, T> {
         }
         self.fills = fills;
         self.book(market, &order, cause, &dealt, &mut filled)?;
+        if market == Market::Spot {
+            self.spot_exhausted |= filled.qty < order.qty;
+        }
+        Ok(filled)
+    }
+
+    /// The same where nobody sees the fills.
+    fn trade_unseen(&mut self, market: Market, order: NewOrder, cause: Cause) -> Result<Filled, RunError> {
+        let mut deals = Deals::default();
+        let outcome = match market {
+            Market::Spot => self.spot.submit(order, &mut deals),
+            Market::Perp | Market::OffBook => self.perp.submit(order, &mut deals),
+        };
+        outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
+        self.booked += deals.fills;
+        if self.booked > MAX_FILLS {
+            return Err(RunError::Fills { most: MAX_FILLS });
+        }
+        let mut filled = Filled::default();
+        for dealt in deals.before.iter().chain([&deals.last]) {
+            self.book(market, &order, cause, dealt, &mut filled)?;
+        }
         if market == Market::Spot {
             self.spot_exhausted |= filled.qty < order.qty;
         }

@@ -57,7 +57,10 @@ impl<T: Trace> Simulation<'_, T> {
             id += 1;
         };
         let drawn = match &self.drawn {
-            Some(drawn) => Ok(drawn.groups[slot][cell].iter().for_each(|a| enter(a.position, a.liquidation))),
+            Some(drawn) => {
+                drawn.groups[slot][cell].iter().for_each(|a| enter(a.position, a.liquidation));
+                Ok(())
+            }
             None => {
                 let path = (self.seed, self.path);
                 self.world.populations[population].draw(path, group, cell, enter)
@@ -86,8 +89,9 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// Gives an account a place of its own, with what it has by now.
+    #[allow(clippy::cast_possible_truncation)] // below MAX_ACCOUNTS
     pub(super) fn seat(&mut self, position: Position, cash: Quote, watch: Watch) -> AccountId {
-        let id = AccountId(self.positions.len() as u32); // no more than came into being
+        let id = AccountId(self.positions.len() as u32);
         self.positions.push(position);
         self.ledger.open(cash);
         self.watch.push(watch);

@@ -148,16 +148,20 @@ impl<T: Trace> Simulation<'_, T> {
         self.fixed_taken = [0; 2];
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
-        self.next_account = AccountId(self.positions.len() as u32);
+        self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
-        self.maker.restart(world.maker);
+        self.maker = MarketMaker::new(world.maker, world.conversion);
         (self.mark, self.previous_mark, self.peak) = (world.perp.start, world.perp.start, world.spot.start);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
         self.ignition = (Lots::ZERO, Quote::ZERO);
         self.spot_exhausted = false;
         (self.stage, self.totals) = (Stage::default(), Totals::default());
+        // A path that failed leaves these behind.
+        self.arrivals.clear();
+        self.burnt.clear();
         self.sent.clear();
+        self.records.clear();
         let (fund, capital) = (world.venue.insurance_fund, world.maker.capital);
         self.deposit(LedgerAccount::InsuranceFund, fund)?;
         self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), capital)?;

@@ -134,8 +134,8 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Lots of the scenario's positions, drawn or not.
     fn open_interest(&self) -> Result<Lots, RunError> {
-        let expected = self.world.populations.iter().map(|population| population.expected_qty);
-        let sum = expected.fold(Ok(self.world.fixed.open_interest), |sum, qty| sum?.plus(qty));
+        let mut expected = self.world.populations.iter().map(|population| population.expected_qty);
+        let sum = expected.try_fold(self.world.fixed.open_interest, Lots::plus);
         sum.whose(AccountId::FIRST_NAMED, "open interest")
     }
 

@@ -65,7 +65,7 @@ impl Cells {
         let odds = &self.odds[self.starts[cell] as usize..];
         // A table ends with odds beyond any word.
         let n = odds.iter().position(|&odds| word < odds || odds == u64::MAX);
-        self.lowest[cell] + n.unwrap_or(0) as u32
+        self.lowest[cell] + u32::try_from(n.unwrap_or(0)).unwrap_or(0)
     }
 
     /// Gives a number to each account of a cell, in order.
@@ -98,6 +98,7 @@ impl Cells {
 
 /// The halves of four words, the lower ones first.
 #[inline]
+#[allow(clippy::cast_possible_truncation)] // that is what halves are
 fn halves(words: [u64; 4]) -> [u32; 8] {
     std::array::from_fn(|i| (words[i / 2] >> (32 * (i & 1))) as u32)
 }

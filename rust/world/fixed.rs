@@ -20,6 +20,12 @@ pub struct Fixed {
 }
 
 impl Fixed {
+    /// How many there are.
+    #[allow(clippy::cast_possible_truncation)] // a million at most
+    pub fn count(&self) -> u32 {
+        self.accounts.len() as u32
+    }
+
     pub(super) fn new(accounts: Vec<Account>) -> Result<Fixed, Overflow> {
         let mut fixed = Fixed::default();
         for (account, id) in accounts.iter().zip(AccountId::FIRST_NAMED.0..) {

@@ -20,9 +20,9 @@ pub struct Factors([u32; POINTS]);
 impl Factors {
     /// This many lots, times the factor that a draw gives, floored.
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // below 2^53 lots x 2^12
     pub(super) fn apply(&self, lots: i64, drawn: u16) -> i64 {
         let factor = i128::from(self.0[usize::from(drawn >> 4)]);
-        // Below 2^53 lots x 2^12: it fits.
         ((i128::from(lots) * factor) >> 20) as i64
     }
 

@@ -132,7 +132,7 @@ fn noise(
     let largest = levels.iter().map(|&(_, qty)| qty.0).max().unwrap_or(0);
     let deep = tail.map_or(0, |tail| tail.whole + i64::from(tail.part > 0));
     // Else a book would be looked through for ever.
-    let leaves = i128::from(largest.max(deep)) * i128::from(factors.largest()) >> 20 > 0;
+    let leaves = (i128::from(largest.max(deep)) * i128::from(factors.largest())) >> 20 > 0;
     check.require(leaves, &field, "noise", "factors that leave a lot at some level");
     Some(factors)
 }

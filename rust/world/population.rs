@@ -65,6 +65,9 @@ struct Laws {
     exact: bool,
     /// Whether an account may have more leverage than its tier allows.
     capped: bool,
+    /// Whether every account breaks at its tick, in cells of one tick, with the leverage that was drawn, and with figures
+    /// that fit 64 bits whatever is done with them here.
+    plain: bool,
 }
 
 impl Population {
@@ -108,21 +111,22 @@ impl Population {
         let Group { number, cells, kind } = &self.groups[group];
         let stream = &Stream::new(seed, path, self.stream);
         match kind {
+            Kind::Drawn(laws) if laws.plain => {
+                let tick = cells.reached_at(cell);
+                let entries = laws.entries_of(cell);
+                cells.draw(stream, *number, cell, |drawn| {
+                    each(laws.plain_account(entries, tick, drawn), Some(tick));
+                    Ok(())
+                })
+            }
+            // Rarer ones: `each` is not copied into their loops.
+            Kind::Drawn(laws) => laws.draw(stream, *number, cells, cell, &mut each),
             Kind::Alike(by_tick) => {
                 let Account { position, liquidation, .. } = by_tick[cell];
-                cells.draw(stream, *number, cell, |_| Ok(each(position, liquidation)))
-            }
-            Kind::Drawn(laws) => {
-                let entries = &laws.entries[cell * ENTRIES..][..ENTRIES];
-                let nearest = cells.reached_at(cell);
-                let width = cells.width(cell);
-                cells.draw(stream, *number, cell, |drawn| {
-                    let mut tick = nearest;
-                    if width > 1 {
-                        tick.0 += cells.step * ((i64::from(drawn & 0x3fff) * width) >> 14);
-                    }
-                    let (position, liquidation) = laws.account(entries, tick, drawn)?;
-                    Ok(each(position, liquidation))
+                let each: &mut dyn FnMut(Position, Option<Ticks>) = &mut each;
+                cells.draw(stream, *number, cell, |_| {
+                    each(position, liquidation);
+                    Ok(())
                 })
             }
         }
@@ -130,6 +134,42 @@ impl Population {
 }
 
 impl Laws {
+    #[inline]
+    fn entries_of(&self, cell: usize) -> &[u32] {
+        &self.entries[cell * ENTRIES..][..ENTRIES]
+    }
+
+    fn draw(
+        &self,
+        stream: &Stream,
+        number: u64,
+        cells: &Cells,
+        cell: usize,
+        each: &mut dyn FnMut(Position, Option<Ticks>),
+    ) -> Result<(), Overflow> {
+        let (nearest, width) = (cells.reached_at(cell), cells.width(cell));
+        let entries = self.entries_of(cell);
+        cells.draw(stream, number, cell, |drawn| {
+            let within = (i64::from(drawn & 0x3fff) * width) >> 14;
+            let (position, liquidation) =
+                self.account(entries, Ticks(nearest.0 + cells.step * within), drawn)?;
+            each(position, liquidation);
+            Ok(())
+        })
+    }
+
+    /// An account of a group of plain ones: the same as [`account`](Laws::account), and no figure can be too large.
+    #[inline]
+    fn plain_account(&self, entries: &[u32], tick: Ticks, drawn: u32) -> Position {
+        let qty = self.sizes[((drawn >> 20) as usize * self.sizes.len()) >> 12];
+        let entry = i64::from(entries[(drawn >> 14) as usize % ENTRIES]);
+        let a_tick = qty.0 * self.contract.scale;
+        let (cost, value) = (a_tick * entry, a_tick * tick.0);
+        let kept = (value * self.rho).unsigned_abs() / Rate::ONE.unsigned_abs();
+        let margin = Quote(kept as i64 + self.sign * (cost - value));
+        Position { qty: Lots(self.sign * qty.0), cost: Quote(self.sign * cost), margin }
+    }
+
     #[inline]
     fn account(
         &self,
@@ -284,9 +324,15 @@ impl Plan<'_> {
             trigger,
             exact: one_tier && trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
             capped: true,
+            plain: false,
         };
         let cells = Cells::new(Ticks(first), step, width, ticks, &means);
         laws.capped = !one_tier || laws.may_be_capped(&cells);
+        let farthest =
+            i128::from(first.max(first + step * ticks).max(self.entries.last().map_or(0, |e| e.0)));
+        let largest = farthest * contract.per_tick(sizes[sizes.len() - 1]);
+        let fits = largest.checked_mul(i128::from(rho.max(1))).is_some_and(|x| x < 1 << 62);
+        laws.plain = laws.exact && !laws.capped && width == 1 && fits;
         Ok(Group { number, cells, kind: Kind::Drawn(laws) })
     }
 

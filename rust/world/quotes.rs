@@ -106,9 +106,9 @@ impl Quotes {
             self.sorted.clear();
             for level in 0..plan.levels {
                 let word = self.words.at(self.numbers + level.unsigned_abs());
-                let jitter =
-                    (u128::from(word & 0xffff_ffff) * (plan.jitter.0.unsigned_abs() as u128 + 1)) >> 32;
-                let price = price(plan, self.resting, self.around, level, jitter as i64);
+                let jitter = (i128::from(word & 0xffff_ffff) * (i128::from(plan.jitter.0) + 1)) >> 32;
+                let jitter = i64::try_from(jitter).unwrap_or(plan.jitter.0);
+                let price = price(plan, self.resting, self.around, level, jitter);
                 if !(Ticks(1)..=MAX_PRICE).contains(&price) {
                     break;
                 }
@@ -131,7 +131,8 @@ impl Quotes {
         let Some(plan) = &self.plan else { return };
         while self.level < plan.levels {
             let (price, level) = if plan.jitter > Ticks::ZERO {
-                let Some(&posted) = self.sorted.get(self.level as usize) else { return };
+                let posted = usize::try_from(self.level).ok().and_then(|level| self.sorted.get(level));
+                let Some(&posted) = posted else { return };
                 posted
             } else {
                 (price(plan, self.resting, self.around, self.level, 0), self.level)

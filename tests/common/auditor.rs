@@ -7,8 +7,8 @@ use perpcore::engine::{Stage, Trace};
 use perpcore::event::{Cause, Liquidation, Market, Mechanism, Reason, Trade, Transfer};
 use perpcore::ids::AccountId;
 use perpcore::margin::Trigger;
-use perpcore::units::Side;
-use perpcore::venue::{Fees, LiquidationOrder};
+use perpcore::units::{Side, Ticks};
+use perpcore::venue::{Fees, LiquidationOrder, MarkPrice};
 use perpcore::world::{Account, World};
 
 const ONE: i128 = 1_000_000_000;
@@ -81,6 +81,9 @@ pub struct Auditor<'w> {
     deal: Option<Deal>,
     round: u64,
     spot_last: i128,
+    perp_last: i128,
+    /// Twice the mid of both books before the round, where both sides had somebody.
+    mids: [Option<i128>; 2],
     mark: i128,
     pub now: Round,
     /// What happened, to be counted.
@@ -129,6 +132,8 @@ impl<'w> Auditor<'w> {
             deal: None,
             round: 0,
             spot_last: world.spot.start.0.into(),
+            perp_last: world.perp.start.0.into(),
+            mids: [None; 2],
             mark: world.perp.start.0.into(),
             now: Round::default(),
             seen: BTreeSet::new(),
@@ -147,11 +152,25 @@ impl<'w> Auditor<'w> {
         }
     }
 
+    /// Best bid and ask of both books, before a round.
+    pub fn look(&mut self, best: [[Option<Ticks>; 2]; 2]) {
+        self.mids = best.map(|[bid, ask]| Some(i128::from(bid?.0) + i128::from(ask?.0)));
+    }
+
     fn enter(&mut self, round: u64) {
         if round > self.round {
             self.round = round;
             let (n, d) = self.world.conversion.tick;
-            self.mark = (2 * self.spot_last * n + d).div_euclid(2 * d).max(1);
+            let index = 2 * self.spot_last * n;
+            let twice = match self.world.venue.mark {
+                MarkPrice::Index => 2 * index,
+                MarkPrice::MeanOfMids => {
+                    let spot = self.mids[0].map_or(index, |twice| twice * n);
+                    spot + self.mids[1].unwrap_or(2 * self.perp_last) * d
+                }
+            };
+            self.mark = (twice + 2 * d).div_euclid(4 * d).max(1);
+            self.see("a mark between the mids", twice != 2 * index);
             self.now = Round::default();
         }
     }
@@ -384,6 +403,7 @@ impl Trace for Auditor<'_> {
             let (value, fees) = (self.value(price, qty), self.world.perp.fees);
             self.fee(taker, fees.taker.0, value);
             self.fee(maker, fees.maker.0, value);
+            self.perp_last = price;
         }
     }
 

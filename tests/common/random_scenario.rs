@@ -82,14 +82,17 @@ struct Size {
     spot: [Decimal; 2],
     perp: [Decimal; 2],
     sells: bool,
+    /// Only accounts that are drawn, liquidated at market, and no fees in the perpetual.
+    plain: bool,
 }
 
-/// The world of a scenario that can be.
-pub fn draw(seed: u64) -> World {
+/// A scenario that can be, and its world.
+pub fn draw(seed: u64) -> (Scenario, World) {
     let mut dice = Dice::new(seed);
     for _ in 0..200 {
-        if let Ok(world) = World::build(&scenario(&mut dice)) {
-            return world;
+        let scenario = scenario(&mut dice);
+        if let Ok(world) = World::build(&scenario) {
+            return (scenario, world);
         }
     }
     panic!("seed {seed}: 200 scenarios refused");
@@ -105,7 +108,8 @@ fn scenario(dice: &mut Dice) -> Scenario {
     let push = dice.scale(100.0, 20_000.0);
     let price = start.to_f64().unwrap();
     let depth = push / (price * dice.scale(0.01, 0.2));
-    let size = Size { start: price, push, depth, spot, perp, sells: dice.chance(0.35) };
+    let (sells, plain) = (dice.chance(0.35), dice.chance(0.25));
+    let size = Size { start: price, push, depth, spot, perp, sells, plain };
     let circulating = on(push * dice.scale(2.0, 60.0), spot[1]);
     let hedge = dice.pick(&[0.0, 0.1, 0.22, 0.5, 0.7, 1.0, 1.0, 1.3]);
     Scenario {
@@ -131,28 +135,45 @@ fn scenario(dice: &mut Dice) -> Scenario {
 
 fn market(dice: &mut Dice, size: &Size, spot: bool) -> MarketSpec {
     let [tick_size, lot_size] = if spot { size.spot } else { size.perp };
-    let fees = ["0", "0", "0.0005", "-0.0001", "0.000333333", "0.02", "-0.01"].map(decimal);
+    let all = ["0", "0", "0.0005", "-0.0001", "0.000333333", "0.02", "-0.01"].map(decimal);
+    let fees = if size.plain && !spot { &all[..1] } else { &all };
     let p = |taken| match (spot, taken) {
         (true, true) => 1.0,
         (true, false) => 0.7,
         (false, _) => 0.4,
     };
     let (asks, bids) = (p(!size.sells), p(size.sells));
+    // Holders quote what their asks leave of the float, so those must end.
+    let quote = dice.maybe(if spot { 0.35 } else { 0.0 }, |dice| quote(dice, size, size.spot));
+    let ends = quote.is_some();
     MarketSpec {
         tick_size,
         lot_size,
-        maker_fee: dice.pick(&fees),
-        taker_fee: dice.pick(&fees),
-        asks: dice.maybe(asks, |dice| liquidity(dice, size, tick_size, lot_size, 1.0)),
-        bids: dice.maybe(bids, |dice| liquidity(dice, size, tick_size, lot_size, -1.0)),
-        quote: None,
+        maker_fee: dice.pick(fees),
+        taker_fee: dice.pick(fees),
+        asks: dice.maybe(asks, |dice| liquidity(dice, size, [tick_size, lot_size], 1.0, ends)),
+        bids: dice.maybe(bids, |dice| liquidity(dice, size, [tick_size, lot_size], -1.0, false)),
+        quote,
     }
 }
 
-fn liquidity(dice: &mut Dice, size: &Size, tick: Decimal, lot: Decimal, way: f64) -> Liquidity {
+fn liquidity(dice: &mut Dice, size: &Size, [tick, lot]: [Decimal; 2], way: f64, ends: bool) -> Liquidity {
     let depth = size.depth * dice.scale(0.5, 2.0);
-    if dice.chance(0.6) {
+    let kind = dice.uniform();
+    if kind < 0.5 && !ends {
         return Liquidity::Linear { depth: rough(depth), noise: noise(dice) };
+    }
+    if kind < 0.75 {
+        let level_gap = on(size.start * dice.scale(0.0005, 0.02), tick);
+        let orders = dice.pick(&[1_i32, 1, 2, 4]);
+        let each = depth * level_gap.to_f64().unwrap() / f64::from(orders);
+        let levels = i64::try_from(1 + dice.next() % 150).unwrap();
+        return Liquidity::Orders {
+            levels,
+            level_gap,
+            orders: orders.into(),
+            order_qty: law(dice, each, lot),
+        };
     }
     let mut price = size.start;
     let levels = (0..1 + dice.next() % 12).map(|_| {
@@ -162,9 +183,40 @@ fn liquidity(dice: &mut Dice, size: &Size, tick: Decimal, lot: Decimal, way: f64
     });
     Liquidity::Levels {
         levels: levels.collect(),
-        tail_depth: dice.maybe(0.5, |_| rough(depth)),
+        tail_depth: dice.maybe(if ends { 0.0 } else { 0.5 }, |_| rough(depth)),
         noise: noise(dice),
     }
+}
+
+/// A number of whole units, or a law of about the same size; heavy tails among them.
+fn law(dice: &mut Dice, about: f64, unit: Decimal) -> Law {
+    let part = |x: f64| rough(about * x);
+    Law::Drawn(match dice.next() % 8 {
+        0 => DistributionSpec::Uniform { low: part(0.3), high: part(1.7) },
+        1 | 2 => heavy(dice, about * 0.4),
+        3 => {
+            let values = vec![part(0.2), part(1.0), part(dice.between(1.0, 9.0))];
+            DistributionSpec::Choice { values, weights: Some(["1", "2", "0.5"].map(decimal).to_vec()) }
+        }
+        4 => DistributionSpec::Mixture {
+            components: vec![
+                DistributionSpec::LogNormal {
+                    median: part(0.7),
+                    sigma: rough(dice.between(0.2, 1.5)),
+                    low: None,
+                    high: Some(part(30.0)),
+                },
+                heavy(dice, about),
+            ],
+            weights: Some(vec![decimal("3"), decimal("1")]),
+        },
+        _ => return Law::Number(on(about, unit)),
+    })
+}
+
+fn heavy(dice: &mut Dice, low: f64) -> DistributionSpec {
+    let high = Some(rough(low * dice.scale(5.0, 300.0)));
+    DistributionSpec::Pareto { low: rough(low), alpha: rough(dice.between(0.6, 2.5)), high }
 }
 
 fn noise(dice: &mut Dice) -> Option<Law> {
@@ -189,8 +241,12 @@ fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
     VenueSpec {
         tiers,
         trigger: dice.pick(&[Trigger::AtOrBelow, Trigger::Below]),
-        mark: MarkPrice::Index,
-        liquidation_order: dice.pick(&[LiquidationOrder::Market, LiquidationOrder::LimitAtBankruptcy]),
+        mark: dice.pick(&[MarkPrice::Index, MarkPrice::Index, MarkPrice::Index, MarkPrice::MeanOfMids]),
+        liquidation_order: if size.plain || dice.chance(0.4) {
+            LiquidationOrder::Market
+        } else {
+            LiquidationOrder::LimitAtBankruptcy
+        },
         unwind: dice.pick(&[Unwind::Hold, Unwind::AtOnce]),
         liquidations_per_round: dice.maybe(0.3, |dice| i64::try_from(1 + dice.next() % 8).unwrap()),
         max_rounds: dice.pick(&[60, 60, 60, 4]),
@@ -203,21 +259,7 @@ fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
 }
 
 fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
-    let quote = dice.maybe(0.85, |dice| QuoteSpec {
-        side: if dice.chance(0.6) {
-            QuoteSide::Both
-        } else if size.sells {
-            QuoteSide::Bids
-        } else {
-            QuoteSide::Asks
-        },
-        half_spread: if dice.chance(0.5) { Decimal::ZERO } else { on(size.start * 0.005, size.perp[0]) },
-        levels: i64::try_from(1 + dice.next() % 6).unwrap(),
-        level_gap: dice.maybe(0.3, |dice| on(size.start * dice.scale(0.001, 0.01), size.perp[0])),
-        level_qty: Law::Number(on(size.push * dice.scale(0.05, 20.0), size.perp[1])),
-        around: Around::default(),
-        jitter: Decimal::ZERO,
-    });
+    let quote = dice.maybe(0.85, |dice| quote(dice, size, size.perp));
     let inventory = dice.maybe(0.5, |dice| on(size.push * dice.scale(0.01, 1.0), size.spot[1]));
     let capital = size.push * size.start * dice.scale(0.01, 30.0);
     MarketMakerSpec {
@@ -229,21 +271,54 @@ fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
     }
 }
 
+fn quote(dice: &mut Dice, size: &Size, [tick, lot]: [Decimal; 2]) -> QuoteSpec {
+    let part = |part: f64| on(size.start * part, tick);
+    let many = dice.chance(0.1);
+    QuoteSpec {
+        side: if dice.chance(0.6) {
+            QuoteSide::Both
+        } else if size.sells {
+            QuoteSide::Bids
+        } else {
+            QuoteSide::Asks
+        },
+        around: dice.pick(&[Around::Mark, Around::Mark, Around::SpotMid]),
+        half_spread: if dice.chance(0.5) { Decimal::ZERO } else { part(0.005) },
+        levels: i64::try_from(1 + dice.next() % if many { 40 } else { 6 }).unwrap(),
+        level_gap: dice.maybe(0.3, |dice| part(dice.scale(0.001, 0.01))),
+        jitter: dice.maybe(0.35, |dice| part(dice.scale(0.0005, 0.02))).unwrap_or_default(),
+        level_qty: {
+            let about = size.push * dice.scale(0.05, 20.0);
+            law(dice, about, lot)
+        },
+    }
+}
+
 /// A ladder, or a population of the same kind.
 fn positions(dice: &mut Dice, size: &Size, hedge: f64) -> PositionsSpec {
     let ladder = ladder(dice, size, hedge);
-    if !dice.chance(0.25) {
+    if !dice.chance(if size.plain { 0.6 } else { 0.25 }) {
         return PositionsSpec::Ladder(ladder);
     }
     let uniform =
         |low: f64, high: f64| Law::Drawn(DistributionSpec::Uniform { low: rough(low), high: rough(high) });
-    let each = size.push * size.start / dice.scale(1.0, 40.0);
+    let crowd = if dice.chance(0.08) { 12.0 } else { 1.0 };
+    let each = size.push * size.start / (dice.scale(1.0, 40.0) * crowd);
+    let gears = ["3", "5", "10", "20", "25", "50"].map(decimal);
     PositionsSpec::Population(PopulationSpec {
         side: ladder.side,
-        accounts: rough(dice.scale(2.0, 90.0)),
-        entry_price: dice.maybe(0.5, |_| uniform(size.start * 0.97, size.start * 1.03)),
-        leverage: uniform(dice.between(2.0, 8.0), dice.between(8.0, 50.0)),
-        notional: uniform(each * 0.05, each),
+        accounts: rough(dice.scale(2.0, 90.0) * crowd),
+        entry_price: dice.maybe(0.25, |_| uniform(size.start * 0.97, size.start * 1.03)),
+        leverage: if dice.chance(0.3) {
+            Law::Drawn(DistributionSpec::Choice { values: gears.to_vec(), weights: None })
+        } else {
+            uniform(dice.between(2.0, 8.0), dice.between(8.0, 50.0))
+        },
+        notional: match dice.next() % 3 {
+            0 => Law::Drawn(heavy(dice, each * 0.1)),
+            1 => law(dice, each * 0.5, size.perp[1]),
+            _ => uniform(each * 0.05, each),
+        },
     })
 }
 
@@ -258,7 +333,7 @@ fn ladder(dice: &mut Dice, size: &Size, hedge: f64) -> Ladder {
     let branching = dice.scale(0.1, 4.0);
     let tokens = branching * size.depth * width * size.start / f64::max(hedge, 0.2);
     let count = dice.scale(1.0, 90.0).round();
-    let poisson = dice.chance(0.2);
+    let poisson = size.plain || dice.chance(0.2);
     let range = if edge < end { Spread::Range([edge, end]) } else { Spread::Range([end, edge]) };
     let by_leverage = !poisson && dice.chance(0.3);
     let gears = Spread::Range([rough(dice.between(2.0, 10.0)), rough(dice.between(10.0, 90.0))]);
