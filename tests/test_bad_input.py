@@ -281,3 +281,9 @@ def test_no_maintenance_margin_of_what_is_no_notional(notional):
 def test_tiers_that_are_none_are_refused(tiers):
     with pytest.raises(pc.ScenarioError, match="tiers"):
         pc.MarginTiers(tiers=tiers)
+
+
+def test_more_tiers_than_a_population_can_tell_apart_are_refused():
+    brackets = [{"min_notional": i, "maintenance_rate": "0.01", "max_leverage": 20} for i in range(257)]
+    with pytest.raises(pc.ScenarioError, match=r"^venue.tiers: 257 tiers is not allowed: at most 256"):
+        pc.presets.rocketcoin().replace({"venue.tiers": brackets})

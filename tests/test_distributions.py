@@ -369,3 +369,29 @@ def test_a_drawn_scenario_runs_and_tells_its_story(scenario: pc.Scenario) -> Non
     assert lazy.exact("summary") == eager.exact("summary")
     for name in lazy.exact("fills").columns:
         np.testing.assert_array_equal(lazy.exact("fills")[name], eager.exact("fills")[name])
+
+
+def crowd(entry_price: object, side: str = "short") -> pc.Scenario:
+    accounts = pc.Population(
+        side=side, accounts=1_000, entry_price=entry_price, leverage=pc.Uniform(12, 18), notional=500
+    )
+    return pc.presets.rocketcoin().replace({"positions": [accounts]})
+
+
+@pytest.mark.parametrize("price", ["9.975", "10.005", "10.015", "10.025", "10.035", "10.125"])
+def test_entries_half_a_tick_off_are_all_there(price):
+    for law in pc.Choice([price]), pc.Empirical([price, price]), pc.Normal(price, "1e-18"):
+        many = crowd(law).monte_carlo(paths=50, seed=1, progress=False)
+        assert many.mean("liquidated_accounts").value == pytest.approx(1_000, rel=0.02)
+
+
+def test_a_law_that_cannot_be_is_named_and_not_the_value_that_was_tried():
+    with pytest.raises(
+        pc.ScenarioError, match=r"^ignition.qty: a distribution from 0 to 25000 is not allowed"
+    ):
+        pushed(pc.LogNormal(20_000, 20, high=25_000))
+
+
+def test_a_law_without_a_floor_is_told_how_to_get_one():
+    with pytest.raises(pc.ScenarioError, match=r"leverage: .* low cuts a distribution off"):
+        crowd(10).replace({"positions[0].leverage": pc.LogNormal(10, 1)})

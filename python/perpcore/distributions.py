@@ -280,7 +280,7 @@ class Copula(Struct, frozen=True, forbid_unknown_fields=True):
     fields : sequence of str
         Paths of distributions, as ``"ignition.qty"`` or ``"positions[0].lump"``.
     matrix : sequence of sequences of number
-        Their correlation: symmetric, positive definite, 1 on the diagonal.
+        Their correlation: symmetric, positive semidefinite, 1 on the diagonal.
 
     References
     ----------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, ov
 import numpy as np
 
 from perpcore import _core
+from perpcore._structs import problem, shown
 from perpcore._tabular import Tabular
 
 if TYPE_CHECKING:
@@ -409,6 +410,10 @@ def simulate(
     **options: Any,
 ) -> Ensemble:
     """Run paths; `Scenario.monte_carlo` says what the options are."""
+    if not isinstance(progress, bool) and not callable(progress):
+        raise problem("progress", shown(progress), "True, False or a callable")
+    if not isinstance(options["keep"], str):
+        raise problem("keep", shown(options["keep"]), '"columns" or "statistics"')
     with _shown(progress, paths) as tell:
         core = _core.monte_carlo(json, paths=paths, progress=tell, **options)
     ensemble, error = Ensemble(scenario, core), core.error

@@ -66,6 +66,9 @@ impl<T: Trace> Simulation<'_, T> {
                 self.world.populations[population].draw(path, group, cell, enter)
             }
         };
+        if AccountId(id) == first {
+            return drawn.whose(first, "value of an account");
+        }
         self.next_account = AccountId(id);
         if self.next_account.index() > MAX_ACCOUNTS {
             return Err(RunError::Accounts { most: MAX_ACCOUNTS });

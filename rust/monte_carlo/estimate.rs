@@ -2,6 +2,7 @@
 
 use super::histogram::Bucket;
 use super::statistics::Statistics;
+use crate::random::normal;
 
 /// A figure estimated from paths, and where the true one is with the confidence asked for. A bound that so few paths cannot
 /// give is infinite; a figure of nothing is NaN.
@@ -203,111 +204,5 @@ fn wilson(hits: f64, n: f64, z: f64) -> (f64, f64) {
 
 /// How many standard deviations about its mean a normal variable stays within with this probability.
 fn deviations(confidence: f64) -> f64 {
-    if (0.0..1.0).contains(&confidence) { normal_quantile((1.0 + confidence) / 2.0) } else { f64::NAN }
-}
-
-/// The standard normal quantile: M. J. Wichura's AS 241 (Applied Statistics 37, 1988), to 16 digits; `0 < p < 1`.
-fn normal_quantile(p: f64) -> f64 {
-    let centred = p - 0.5;
-    if centred.abs() <= 0.425 {
-        let r = 0.180_625 - centred * centred;
-        return centred * fraction(r, &CENTRE);
-    }
-    let r = libm::sqrt(-libm::log(p.min(1.0 - p)));
-    let size = if r <= 5.0 { fraction(r - 1.6, &MIDDLE) } else { fraction(r - 5.0, &FAR) };
-    if centred < 0.0 { -size } else { size }
-}
-
-fn fraction(x: f64, [above, below]: &[[f64; 8]; 2]) -> f64 {
-    let polynomial = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, c| sum * x + c);
-    polynomial(above) / polynomial(below)
-}
-
-// Coefficients, lowest power first, as published.
-const CENTRE: [[f64; 8]; 2] = [
-    [
-        3.387_132_872_796_366_5,
-        1.331_416_678_917_843_8e2,
-        1.971_590_950_306_551_3e3,
-        1.373_169_376_550_946e4,
-        4.592_195_393_154_987e4,
-        6.726_577_092_700_87e4,
-        3.343_057_558_358_813e4,
-        2.509_080_928_730_122_7e3,
-    ],
-    [
-        1.0,
-        4.231_333_070_160_091e1,
-        6.871_870_074_920_579e2,
-        5.394_196_021_424_751e3,
-        2.121_379_430_158_659_7e4,
-        3.930_789_580_009_271e4,
-        2.872_908_573_572_194_3e4,
-        5.226_495_278_852_854e3,
-    ],
-];
-const MIDDLE: [[f64; 8]; 2] = [
-    [
-        1.423_437_110_749_683_5,
-        4.630_337_846_156_546,
-        5.769_497_221_460_691,
-        3.647_848_324_763_204_5,
-        1.270_458_252_452_368_4,
-        2.417_807_251_774_506e-1,
-        2.272_384_498_926_918_4e-2,
-        7.745_450_142_783_414e-4,
-    ],
-    [
-        1.0,
-        2.053_191_626_637_759,
-        1.676_384_830_183_803_8,
-        6.897_673_349_851e-1,
-        1.481_039_764_274_800_8e-1,
-        1.519_866_656_361_645_7e-2,
-        5.475_938_084_995_345e-4,
-        1.050_750_071_644_416_9e-9,
-    ],
-];
-const FAR: [[f64; 8]; 2] = [
-    [
-        6.657_904_643_501_103,
-        5.463_784_911_164_114,
-        1.784_826_539_917_291_3,
-        2.965_605_718_285_048_7e-1,
-        2.653_218_952_657_612_4e-2,
-        1.242_660_947_388_078_4e-3,
-        2.711_555_568_743_487_6e-5,
-        2.010_334_399_292_288_1e-7,
-    ],
-    [
-        1.0,
-        5.998_322_065_558_88e-1,
-        1.369_298_809_227_358e-1,
-        1.487_536_129_085_061_5e-2,
-        7.868_691_311_456_133e-4,
-        1.846_318_317_510_054_8e-5,
-        1.421_511_758_316_446e-7,
-        2.044_263_103_389_939_8e-15,
-    ],
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// scipy.stats.norm.ppf, 1.17.
-    #[test]
-    fn normal_quantiles_are_scipys() {
-        for (p, expected) in [
-            (0.5, 0.0),
-            (0.6, 0.253_347_103_135_799_8),
-            (0.975, 1.959_963_984_540_054),
-            (0.995, 2.575_829_303_548_900_4),
-            (1e-3, -3.090_232_306_167_813_6),
-            (1e-13, -7.348_796_102_800_677),
-        ] {
-            let got = normal_quantile(p);
-            assert!((got - expected).abs() <= 1e-14 * expected.abs(), "{p}: {got} is not {expected}");
-        }
-    }
+    if (0.0..1.0).contains(&confidence) { normal::quantile((1.0 + confidence) / 2.0) } else { f64::NAN }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 /// Where nothing can be read.
 const FALLBACK: u64 = 8 << 30;
 
-/// Bytes that can be had now: what the machine has available, or less if the process's control groups allow less.
+/// Bytes that can be had now: what the machine has available, or less if the process's control groups or limits allow less.
 pub fn available() -> u64 {
     below(Path::new("/")).unwrap_or(FALLBACK)
 }
@@ -16,7 +16,16 @@ fn below(root: &Path) -> Option<u64> {
     let read = |path: &str| fs::read_to_string(root.join(path)).ok();
     let machine = field(&read("proc/meminfo")?, "MemAvailable:")?.checked_mul(1024)?;
     let groups = read("proc/self/cgroup").unwrap_or_default();
-    Some(groups.lines().filter_map(|line| group(root, line)).fold(machine, u64::min))
+    let groups = groups.lines().filter_map(|line| group(root, line));
+    Some(groups.chain(addresses(root)).fold(machine, u64::min))
+}
+
+/// What is left of the address space, where it is limited (`ulimit -v`): an allocation beyond it ends the process.
+fn addresses(root: &Path) -> Option<u64> {
+    let read = |path: &str| fs::read_to_string(root.join(path)).ok();
+    let limit = field(&read("proc/self/limits")?, "Max address space")?; // "unlimited" is no limit
+    let used = field(&read("proc/self/status")?, "VmSize:")?.checked_mul(1024)?;
+    Some(limit.saturating_sub(used))
 }
 
 /// What a line of `/proc/self/cgroup` leaves: `0::/path` (v2) or `4:memory:/path` (v1), every group up to the root.
@@ -96,5 +105,16 @@ mod tests {
             ("sys/fs/cgroup/memory/memory.usage_in_bytes", "400\n"),
         ];
         assert_eq!(tree("v1", &v1), Some(6600));
+    }
+
+    #[test]
+    fn a_limit_of_the_address_space_counts() {
+        let limits = |soft| {
+            format!("Limit  Soft Limit  Hard Limit  Units\nMax address space  {soft}  unlimited  bytes\n")
+        };
+        let (some, none) = (limits("30000"), limits("unlimited"));
+        let used = ("proc/self/status", "Name:\tpython\nVmSize:\t   20 kB\n");
+        assert_eq!(tree("addresses", &[MEMINFO, used, ("proc/self/limits", &some)]), Some(30000 - 20 * 1024));
+        assert_eq!(tree("endless", &[MEMINFO, used, ("proc/self/limits", &none)]), Some(50 * 1024));
     }
 }

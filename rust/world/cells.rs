@@ -59,6 +59,12 @@ impl Cells {
         self.width.min(self.ticks - self.width * cell as i64)
     }
 
+    /// Whether nobody can be there, whatever is drawn.
+    #[inline]
+    fn is_empty(&self, cell: usize) -> bool {
+        self.lowest[cell] == 0 && self.odds[self.starts[cell] as usize] == u64::MAX
+    }
+
     /// How many accounts a cell's word makes.
     #[inline]
     fn count(&self, cell: usize, word: u64) -> u32 {
@@ -77,6 +83,9 @@ impl Cells {
         cell: usize,
         mut each: impl FnMut(u32) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.is_empty(cell) {
+            return Ok(());
+        }
         let mut block = (group << (CELL_BITS + BLOCK_BITS)) | ((cell as u64) << BLOCK_BITS);
         let words = stream.block(block);
         let mut left = self.count(cell, words[0]) as usize;

@@ -308,6 +308,7 @@ fn venue(check: &mut Check, spec: &VenueSpec, step: Decimal) -> Venue {
 fn tiers(check: &mut Check, path: &str, spec: &[TierSpec], step: Decimal) -> MarginTiers {
     let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
     check.require(!spec.is_empty(), path, "[]", "at least one tier");
+    check.require(spec.len() <= MAX_TIERS, path, format!("{} tiers", spec.len()), "at most 256 tiers");
     for (i, tier) in spec.iter().enumerate() {
         let field = |name: &str| format!("{path}[{i}].{name}");
         let floor = check.money(&field("min_notional"), tier.min_notional, step);
@@ -382,5 +383,8 @@ fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec
         room,
     }
 }
+
+/// Each is a group of a population, and a group has eight bits in the number of a block.
+const MAX_TIERS: usize = 256;
 
 const _: () = assert!(MAX_LOTS < i64::MAX / 64);

@@ -253,7 +253,7 @@ pub(super) fn build(
     if let Some(leverage) = &leverage {
         let (least, most) = ends(leverage);
         let range = format!("leverages from {least} to {most}");
-        check.require(least > 0.0, &path("leverage"), range, "more than 0");
+        check.require(least > 0.0, &path("leverage"), range, "more than 0: low cuts a distribution off");
     }
     let sizes = match &spec.notional {
         Law::Number(notional) => size(check, &path("notional"), *notional, terms),
@@ -419,7 +419,12 @@ fn entries(
     }
     let (first, last) = (first as i64, last as i64);
     let together = (last - first) / MAX_ENTRIES + 1;
-    let below = |e: i64| law.cdf((e as f64 - 0.5) * tick);
+    // All lies between the ends, also what stands on the edge of half a tick.
+    let below = |e: i64| match e {
+        e if e <= first => 0.0,
+        e if e > last => 1.0,
+        e => law.cdf((e as f64 - 0.5) * tick),
+    };
     let weights = (0..=(last - first) / together).map(|i| {
         let e = first + i * together;
         (e + (together - 1) / 2, below(e + together) - below(e))

@@ -9,7 +9,7 @@ use super::grid::quote_step;
 use super::law;
 use super::read;
 use super::scenario::{CopulaSpec, Law};
-use crate::error::ScenarioError;
+use crate::error::{Problem, ScenarioError};
 use crate::random::{Copula, Distribution, DistributionSpec, Stream, name_index, open_unit};
 use crate::units::{Lots, Quote, Rate};
 
@@ -80,7 +80,7 @@ impl Template {
         }
         std::mem::take(&mut check.found).into_result()?;
         let scenario = read::scenario(&written)?;
-        let world = World::build(&scenario)?;
+        let world = World::build(&scenario).map_err(|error| in_words_of(&scalars, error))?;
         let copula = scenario.copula.as_ref().and_then(|spec| copula(check, spec, &scalars));
         std::mem::take(&mut check.found).into_result()?;
         let template = Template { world, written, scalars, copula };
@@ -173,17 +173,25 @@ impl Template {
                 scalar.write(&mut written, scalar.count(end));
             }
             let built = read::scenario(&written).and_then(|scenario| World::build(&scenario));
-            for problem in built.err().into_iter().flat_map(|error| error.problems) {
-                let drawn = self.scalars.iter().find(|scalar| scalar.field == problem.field);
-                let value = match drawn.map(|scalar| scalar.law.support()) {
-                    Some((low, high)) => format!("a distribution from {low} to {high}"),
-                    None => problem.value,
-                };
-                found.push(problem.field, value, problem.allowed);
+            for Problem { field, value, allowed } in
+                built.err().into_iter().flat_map(|error| in_words_of(&self.scalars, error).problems)
+            {
+                found.push(field, value, allowed);
             }
         }
         found.into_result()
     }
+}
+
+/// Where a distribution stands, it is named and not the value that was tried.
+fn in_words_of(scalars: &[Scalar], mut error: ScenarioError) -> ScenarioError {
+    for problem in &mut error.problems {
+        if let Some(scalar) = scalars.iter().find(|scalar| scalar.field == problem.field) {
+            let (low, high) = scalar.law.support();
+            problem.value = format!("a distribution from {low} to {high}");
+        }
+    }
+    error
 }
 
 impl Scalar {

@@ -215,5 +215,6 @@ def _entries_of(law: Law, tick_size: float) -> Entries:
         raise ValueError("entry_price: not positive")
     together = (last - first) // TOLD_APART + 1
     lowest = range(first, last + 1, together)
-    weights = (law.cdf((e + together - 0.5) * tick_size) - law.cdf((e - 0.5) * tick_size) for e in lowest)
+    inner = [law.cdf((e - 0.5) * tick_size) for e in lowest[1:]]
+    weights = [above - below for below, above in itertools.pairwise([0.0, *inner, 1.0])]
     return Entries(tuple(e + (together - 1) // 2 for e in lowest), tuple(weights))
