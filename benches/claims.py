@@ -31,7 +31,8 @@ COMPARED = ("liquidations", "rounds", "final_price")
 FEW, MANY = 1_000_000, 10_000_000
 CORES = sorted(os.sched_getaffinity(0))
 
-Row = tuple[str, str, str, bool]  # claim, asked, measured, whether it holds
+Row = tuple[str, str, str, bool | None]  # claim, asked, measured, whether it holds
+VERDICT = {True: "yes", False: "**no**", None: ""}
 
 
 @dataclass
@@ -54,15 +55,15 @@ class Runner:
         return min(self.times[name])
 
 
-def scenario_of(name: str):
+def scenario_of(name: str | int):
     import perpcore as pc
 
-    if name.startswith("two_books:"):
+    if isinstance(name, str):
         return pc.presets.two_books(accounts=int(name.removeprefix("two_books:")))
-    return pc.presets.reference(smallest_size=int(name))
+    return pc.presets.reference(smallest_size=name)
 
 
-def play(name: str, paths: int, n_threads: int) -> dict[str, float]:
+def play(name: str | int, paths: int, n_threads: int) -> dict[str, float]:
     """In a process of its own: nanoseconds a path, from the scenario to a column of doubles."""
     scenario = scenario_of(name)
     start = perf_counter()
@@ -74,9 +75,19 @@ def play(name: str, paths: int, n_threads: int) -> dict[str, float]:
     return {"ns_per_path": 1e9 * spent / paths} | dict(zip(COMPARED, means, strict=True))
 
 
+def twins(name: str | int, paths: int) -> dict[str, float]:
+    """The same by two processes at once, one thread and one core each: what the machine itself gives."""
+    cores, both = sorted(os.sched_getaffinity(0)), []
+    for core in cores:
+        os.sched_setaffinity(0, {core})
+        both.append(subprocess.Popen(child("play", name, paths, 1), stdout=subprocess.PIPE, text=True))
+    said = [json.loads(process.communicate()[0]) for process in both]
+    return said[0] | {"ns_per_path": sum(each["ns_per_path"] for each in said) / len(cores) ** 2}
+
+
 def fill(paths: int) -> dict[str, float]:
     """In a process of its own: the most memory that statistics of so many light paths took, in MB."""
-    ensemble = scenario_of("20").monte_carlo(paths=paths, seed=1, keep="statistics", progress=False)
+    ensemble = scenario_of(20).monte_carlo(paths=paths, seed=1, keep="statistics", progress=False)
     assert len(ensemble) == paths
     return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
 
@@ -99,6 +110,12 @@ def runners() -> list[Runner]:
         Runner("the same, ten times the accounts", SIZES, one_core, rust("tenfold")),
         Runner("`monte_carlo(n_threads=1)`", every, one_core, python(1)),
         Runner("`monte_carlo(n_threads=2)`", SIZES, CORES[-2:], python(2)),
+        Runner(
+            "two processes of one thread at once",
+            SIZES,
+            CORES[-2:],
+            lambda name, paths: child("twins", name, paths),
+        ),
     ]
 
 
@@ -129,7 +146,7 @@ def compare(all_of_them: list[Runner]) -> None:
 
 
 def claims(all_of_them: list[Runner]) -> Iterator[Row]:
-    rust, tenfold, one, two = all_of_them
+    rust, tenfold, one, two, processes = all_of_them
     pairs = [
         ("`monte_carlo` / Rust alone, one thread", one, rust, "at most 1.03", lambda x: x <= 1.03),
         ("ten times the accounts / not", tenfold, rust, "at most 1.3", lambda x: x <= 1.3),
@@ -139,6 +156,9 @@ def claims(all_of_them: list[Runner]) -> Iterator[Row]:
         for name in SIZES:
             found = ratio(over.times[name], under.times[name])
             yield f"{words}, {SCENARIOS[name]}", asked, found, holds(over.least(name) / under.least(name))
+    for name in SIZES:
+        found = ratio(one.times[name], processes.times[name])
+        yield f"one process / two at once: what the machine gives, {SCENARIOS[name]}", "", found, None
     a_second = 1e6 / one.least("20")
     yield "light cascades a second on one core", "at least 30,000", f"{a_second:,.0f}", a_second >= 30_000
     seconds = spread(two.times["20"], 1)  # a microsecond a path
@@ -170,7 +190,7 @@ def report(all_of_them: list[Runner], rows: list[Row]) -> str:
         cells = [spread(who.times[name], 1) if name in who.scenarios else "" for name in SCENARIOS]
         text.append(line(who.words, cells))
     text += ["", line("", ["asked", "measured", "holds"]), "|---|---:|---:|---|"]
-    text += [line(words, [asked, found, "yes" if holds else "**no**"]) for words, asked, found, holds in rows]
+    text += [line(words, [asked, found, VERDICT[holds]]) for words, asked, found, holds in rows]
     return "\n".join(text)
 
 
@@ -183,8 +203,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         (task, *words) = options.child
-        numbers = play(words[0], int(words[1]), int(words[2])) if task == "play" else fill(int(words[0]))
-        print(json.dumps(numbers))
+        tasks = {"play": play, "twins": twins, "fill": fill}
+        print(json.dumps(tasks[task](*(int(word) if word.isdigit() else word for word in words))))
         return
     if len(CORES) < 2:
         sys.exit("two cores are compared with one: start it on at least two")
