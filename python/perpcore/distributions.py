@@ -221,7 +221,7 @@ class Choice(Law, frozen=True, forbid_unknown_fields=True, tag="choice"):
 
 
 class Empirical(Law, frozen=True, forbid_unknown_fields=True, tag="empirical"):
-    """One of the observed values, each as likely: ``Q(u) = sorted values[floor(u n)]`` [1]_.
+    """One of the observed values, each as likely: ``Q(u) = sorted values[ceil(u n) - 1]`` [1]_.
 
     Parameters
     ----------

@@ -29,6 +29,11 @@ impl Factors {
     pub(super) fn largest(&self) -> u32 {
         self.0[POINTS - 1]
     }
+
+    /// One in 64 is this large.
+    pub(super) fn common(&self) -> u32 {
+        self.0[POINTS - POINTS / 64]
+    }
 }
 
 /// Quantities, rising.

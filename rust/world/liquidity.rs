@@ -131,7 +131,9 @@ fn noise(
     let factors = law::factors(check, &field, law?)?;
     let largest = levels.iter().map(|&(_, qty)| qty.0).max().unwrap_or(0);
     let deep = tail.map_or(0, |tail| tail.whole + i64::from(tail.part > 0));
-    // Else a book would be looked through for ever.
+    // Else a book would be looked through for ever, or nearly.
+    let endless = deep > 0 && (i128::from(deep) * i128::from(factors.common())) >> 20 == 0;
+    check.require(!endless, &field, "noise", "factors of which one in 64 leaves a lot at a tick");
     let leaves = (i128::from(largest.max(deep)) * i128::from(factors.largest())) >> 20 > 0;
     check.require(leaves, &field, "noise", "factors that leave a lot at some level");
     Some(factors)

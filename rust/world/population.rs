@@ -404,11 +404,16 @@ fn entries(
     spec: &PopulationSpec,
     terms: &Terms<'_>,
 ) -> Option<Vec<(i64, f64)>> {
-    let law = match &spec.entry_price {
-        None => return Some(vec![(terms.start.0, 1.0)]),
-        Some(Law::Number(price)) => return Some(vec![(check.price(field, *price, terms.tick_size).0, 1.0)]),
-        Some(drawn) => law::read(check, field, drawn)?,
+    let fixed = match &spec.entry_price {
+        None => Some(terms.start.0),
+        Some(Law::Number(price)) => Some(check.price(field, *price, terms.tick_size).0),
+        Some(Law::Drawn(_)) => None,
     };
+    if let Some(entry) = fixed {
+        check.require(entry <= i64::from(u32::MAX), field, entry, "at most 2^32 ticks: a coarser tick_size");
+        return Some(vec![(entry, 1.0)]);
+    }
+    let law = law::read(check, field, spec.entry_price.as_ref()?)?;
     let tick = double(terms.tick_size);
     let (low, high) = ends(&law);
     let (first, last) = ((low / tick + 0.5).floor(), (high / tick + 0.5).floor());

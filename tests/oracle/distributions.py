@@ -180,7 +180,7 @@ class Choice:
         reached = 0.0
         for value, weight in self.rows:
             reached += weight
-            if reached > aim:
+            if reached >= aim:
                 return value
         return self.rows[-1][0]
 
@@ -199,7 +199,7 @@ class Empirical:
     values: tuple[float, ...]
 
     def quantile(self, u: float) -> float:
-        return self.values[min(math.floor(u * len(self.values)), len(self.values) - 1)]
+        return self.values[max(math.ceil(u * len(self.values)) - 1, 0)]
 
     def cdf(self, x: float) -> float:
         return sum(value <= x for value in self.values) / len(self.values)
