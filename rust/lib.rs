@@ -15,7 +15,7 @@
 //!     "venue": {"tiers": [{"min_notional": "0", "maintenance_rate": "0.01", "max_leverage": "20"}]},
 //!     "market_maker": {"capital": "10000000", "hedge_ratio": "0.5",
 //!                      "quote": {"side": "asks", "level_qty": "1000000"}},
-//!     "positions": [{"side": "short", "qty": "20000", "lump": "10", "liquidation_price": ["11", "12"]}],
+//!     "positions": [{"kind": "ladder", "side": "short", "qty": "20000", "lump": "10", "liquidation_price": ["11", "12"]}],
 //!     "ignition": {"qty": "21000"}
 //! }"#)?;
 //! let world = World::build(&scenario)?;
