@@ -32,7 +32,7 @@
 //! [`units`], [`ids`], [`error`], [`event`] and [`random`] are the ground; on it stand the [`ledger`] and the [`book`], which
 //! never see each other, then [`margin`], the [`venue`]'s rules, the [`world`] a scenario describes, the [`agents`], and the
 //! [`engine`] that carries everything out; [`results`] makes tables of it, [`monte_carlo`] runs it many times over. Right may
-//! use left, never the other way.
+//! use left, never the other way. Beside them stand the venues' formulas over plain numbers, [`rules`].
 
 pub mod agents;
 #[cfg(feature = "python")]
@@ -47,6 +47,7 @@ pub mod margin;
 pub mod monte_carlo;
 pub mod random;
 pub mod results;
+pub mod rules;
 pub mod units;
 pub mod venue;
 pub mod world;

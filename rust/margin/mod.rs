@@ -10,6 +10,6 @@ mod tiers;
 
 pub use contract::Contract;
 pub use position::Position;
-pub use price::{Trigger, bankruptcy_price, bankruptcy_value, liquidation_price, threshold};
+pub use price::{Trigger, bankruptcy_price, bankruptcy_value, threshold};
 pub use thresholds::{Arrival, Due, Moved, Waiting, Way, next_due};
 pub use tiers::{MarginTiers, Tier};

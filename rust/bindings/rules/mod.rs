@@ -1,0 +1,34 @@
+//! The venues' formulas over numpy arrays: an array in for each argument, one out.
+
+mod margin;
+mod market;
+
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+pub use margin::{bankruptcy_price, liquidation_price, tier_deductions};
+
+/// An argument: one number an element.
+pub type Numbers<'py> = PyReadonlyArray1<'py, f64>;
+
+/// A result.
+pub type Column<'py> = Bound<'py, PyArray1<f64>>;
+
+/// Applies a formula to the rows of arrays of one length, without the GIL.
+pub fn each<'py, const N: usize>(
+    py: Python<'py>,
+    columns: [&Numbers<'py>; N],
+    formula: impl Fn([f64; N]) -> f64 + Send + Sync,
+) -> PyResult<Column<'py>> {
+    let mut slices: [&[f64]; N] = [&[]; N];
+    for (slice, column) in slices.iter_mut().zip(columns) {
+        *slice = column.as_slice()?;
+    }
+    let rows = slices.first().map_or(0, |first| first.len());
+    if slices.iter().any(|slice| slice.len() != rows) {
+        return Err(PyValueError::new_err("arrays of different lengths"));
+    }
+    let out = py.detach(|| (0..rows).map(|i| formula(slices.map(|slice| slice[i]))).collect::<Vec<f64>>());
+    Ok(PyArray1::from_vec(py, out))
+}

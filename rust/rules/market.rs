@@ -1,0 +1,1 @@
+//! Mark, index, funding: what a venue makes of its market's prices.
