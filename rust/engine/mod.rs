@@ -40,6 +40,8 @@ pub struct Simulation<'w, T: Trace> {
     perp: OrderBook<WorldSupply>,
     ledger: Ledger,
     positions: Vec<Position>,
+    /// Whether every account that comes into being gets a place of its own, in order.
+    places: bool,
     watch: Vec<Watch>,
     tokens: Vec<Lots>,
     /// What was deposited so far, by account that trades spot.

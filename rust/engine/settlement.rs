@@ -65,8 +65,8 @@ impl<T: Trace> Simulation<'_, T> {
         let mut sent = std::mem::take(&mut self.sent);
         for (i, order) in sent.iter().enumerate() {
             let settled = match order.mechanism {
-                Mechanism::Liquidation => self.settle_liquidated(order)?,
                 Mechanism::Stop => self.settle_stopped(order)?,
+                _ => self.settle_liquidated(order)?,
             };
             self.tally(order, &settled)?;
             if T::ON {
@@ -214,12 +214,10 @@ impl<T: Trace> Simulation<'_, T> {
             if order.position.0 < 0 { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
         *side = side.plus(forced).whose(whose, "forced value")?;
         let (accounts, sum, worth) = match order.mechanism {
-            Mechanism::Liquidation => {
-                (&mut stage.liquidated_accounts, &mut stage.liquidated_qty, &mut stage.liquidated_value)
-            }
             Mechanism::Stop => {
                 (&mut stage.stopped_accounts, &mut stage.stopped_qty, &mut stage.stopped_value)
             }
+            _ => (&mut stage.liquidated_accounts, &mut stage.liquidated_qty, &mut stage.liquidated_value),
         };
         *accounts += 1;
         *sum = sum.plus(qty).whose(whose, "forced quantity")?;

@@ -25,6 +25,7 @@ impl<T: Trace> Simulation<'_, T> {
             perp: OrderBook::new(perp),
             ledger: Ledger::default(),
             positions: Vec::new(),
+            places: true,
             watch: Vec::new(),
             tokens: vec![Lots::ZERO; NAMED],
             financed: vec![Quote::ZERO; NAMED],
@@ -136,6 +137,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// The rest of the market takes the other side of all positions; the others bring what they have.
     fn begin(&mut self) -> Result<(), RunError> {
         let world = &self.world;
+        self.places = T::ON || !world.venue.is_plain();
         let Position { qty, cost, margin } = world.fixed.sum;
         self.positions[AccountId::REST_OF_MARKET.index()] =
             Position { qty: -qty, cost: -cost, margin: Quote::ZERO };

@@ -6,7 +6,7 @@ use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due, threshold};
+use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due};
 use crate::units::{Lots, Quote, Side};
 use crate::venue::LiquidationOrder;
 
@@ -74,7 +74,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// Takes the next waiting account; it has a place, or gets one.
     fn next_waiting(&mut self, way: Way) -> AccountId {
         let Arrival { due, position } = self.waiting[way as usize].take();
-        if T::ON { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
+        if self.places { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
     }
 
     #[inline]
@@ -119,11 +119,11 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Where an account is due for liquidation as it stands.
     pub(super) fn liquidation_due(&self, account: AccountId) -> Result<Option<(Way, Due)>, RunError> {
-        let venue = &self.world.venue;
         let position = &self.positions[account.index()];
         let collateral = self.collateral(account);
-        let tick = threshold(position, collateral, self.world.perp.contract, &venue.tiers, venue.trigger)
-            .whose(account, "liquidation price")?;
+        let rule = &self.world.venue.margin;
+        let tick = rule.threshold(position, collateral, self.world.perp.contract);
+        let tick = tick.whose(account, "liquidation price")?;
         let due =
             |threshold| (Way::of(position), Due { threshold, account, mechanism: Mechanism::Liquidation });
         Ok(tick.map(due))
@@ -163,14 +163,15 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn is_due(&self, account: AccountId) -> Result<bool, RunError> {
         let equity = self.equity(account)?;
-        Ok(self.world.venue.trigger.met(equity, self.maintenance(account)?))
+        Ok(self.world.venue.margin.trigger.met(equity, self.maintenance(account)?))
     }
 
-    /// Maintenance margin at the mark.
-    fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
-        let qty = self.positions[account.index()].qty.abs();
-        let notional = self.world.perp.contract.value(self.mark, qty).whose(account, "notional")?;
-        self.world.venue.tiers.maintenance(notional).whose(account, "maintenance margin")
+    /// What equity is held against at the mark: maintenance margin, and the closing fee where the venue counts it.
+    pub(super) fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
+        let Position { qty, cost, .. } = self.positions[account.index()];
+        let notional = self.world.perp.contract.value(self.mark, qty.abs()).whose(account, "notional")?;
+        let held = self.world.venue.margin.requirement(cost.abs(), notional);
+        held.whose(account, "maintenance margin")
     }
 
     /// What is written down of an order before it is sent.

@@ -4,5 +4,8 @@ mod rules;
 mod waterfall;
 
 pub use crate::book::Fees;
-pub use rules::{LiquidationOrder, MarkPrice, Unwind, Venue};
+pub use rules::{
+    AdlPrice, AdlRank, AdlRule, AdlTrigger, Backstop, Leftover, LiquidationOrder, LiquidationSize,
+    LossSharing, MarkPrice, Rest, ShareRule, Unwind, Venue,
+};
 pub use waterfall::{Settlement, Standing, cover, settle_liquidation, settle_stop};
