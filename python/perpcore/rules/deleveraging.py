@@ -139,7 +139,7 @@ def adl_order(*, score: ArrayLike, qty: ArrayLike) -> AdlOrder:
     Raises
     ------
     ScenarioError
-        Arguments of different length or none at all, sizes that are not positive.
+        Arguments of different length, sizes that are not positive.
 
     References
     ----------
@@ -236,13 +236,13 @@ def deleverage(
     (queue, held), (sign, size, at, own), lead, width = along(
         tables, {"side": signs(side), "qty": qty, "price": price, "cash": cash}
     )
-    fills = _core.fill_queue(width, queue, size).reshape(-1, width)
+    fills = _core.fill_queue(width, queue, size).reshape(len(size), width)
     change = -sign[:, None] * fills * at[:, None]
     shape = (*lead, width)
     closed = fills.sum(axis=1)
     return Deleveraging(
         fills.reshape(shape),
-        (queue.reshape(-1, width) - fills).reshape(shape),
+        (queue.reshape(fills.shape) - fills).reshape(shape),
         held.reshape(shape) + change.reshape(shape),
         shaped(own - change.sum(axis=1), lead),
         shaped(closed, lead),

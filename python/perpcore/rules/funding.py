@@ -27,7 +27,7 @@ def premium_index(
     Parameters
     ----------
     impact_bid, impact_ask : array_like of float, optional
-        Impact prices (`impact_price`). A side that is missing (None, NaN) counts as 0.
+        Impact prices (`impact_price`), 0 or more. A side that is missing (None, NaN, 0) adds nothing.
     index_price : array_like of float
         More than 0.
     ppm : bool, default False
@@ -41,7 +41,8 @@ def premium_index(
     Raises
     ------
     ScenarioError
-        An index that is not positive, numbers that are not finite, shapes that do not broadcast.
+        An index that is not positive, a price below 0, numbers that are not finite,
+        shapes that do not broadcast.
 
     References
     ----------
@@ -50,7 +51,8 @@ def premium_index(
     """
     above(index_price=index_price)
     sides = {"impact_bid": holed("impact_bid", impact_bid), "impact_ask": holed("impact_ask", impact_ask)}
-    here = {name: ~np.isnan(side) for name, side in sides.items()}
+    not_below(**sides)
+    here = {name: side > 0 for name, side in sides.items()}
     (bid, ask, index, with_bid, with_ask), shape = rows(
         **{name: np.where(here[name], side, 0.0) for name, side in sides.items()},
         index_price=index_price,

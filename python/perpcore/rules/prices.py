@@ -52,7 +52,7 @@ def impact_price(*, prices: ArrayLike, sizes: ArrayLike, notional: ArrayLike, th
     notional : array_like of float
         In quote currency, more than 0.
     thin : {"nan", "zero"}
-        What a side gives that has less: NaN, which `premium_index` takes for missing, or 0 (dYdX v4).
+        What a side gives that has less: NaN, or 0 (dYdX v4); `premium_index` takes both for missing.
 
     Returns
     -------
