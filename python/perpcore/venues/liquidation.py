@@ -106,7 +106,7 @@ class Adl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         of longs only, and for shorts it would put losers first; here shorts are ranked by entry / mark.
         ``profit_share`` and ``size``: these alone. ``random``: by lot (dYdX v4).
     price : {"bankruptcy", "previous_mark"}
-        The bankruptcy price of who is closed out (BitMEX, Bybit, Binance, dYdX v4), or the mark before the
+        The bankruptcy price of who is closed out (BitMEX, Bybit, dYdX v4), or the mark before the
         one that broke him (Hyperliquid, "Auto-deleveraging").
     """
 

@@ -189,17 +189,17 @@ def hyperliquid(
 ) -> Venue:
     """Hyperliquid: market orders, a fifth of what is large first; a backstop vault; ADL at the mark before.
 
-    Sources, all in its documentation: "Margining" and "Liquidations" (maintenance half of the initial margin
-    at the largest leverage; equity *below* it; over 100,000 USDC a fifth first and within 30 s all; what is
-    left stays with the trader; below two thirds of maintenance the liquidator vault takes position and
-    margin), "Auto-deleveraging" (equity negative; ranked by mark / entry x notional / account value; at the
-    previous mark), "Robust price indices" (mark, 150 s average), "Funding" (hourly, an eighth, within 4 %,
-    on the oracle price; 6,000 USDC impact notional of most coins).
+    Sources, all in its documentation: "Liquidations" (maintenance half of the initial margin at the largest
+    leverage; equity *below* it; over 100,000 USDC a fifth first and within 30 s all; what is left stays with
+    the trader; below two thirds of maintenance the liquidator vault takes position and margin),
+    "Auto-deleveraging" (equity negative; ranked by mark / entry x notional / account value; at the previous
+    mark), "Robust price indices" (mark, 150 s average), "Funding" (hourly, an eighth, within 4 %, on the
+    oracle price).
 
     Ambiguous, and chosen: some copies of the page let a second order wait for 30 s; here it may follow at
     once and, within 30 s of the first, is for all that is left; shorts are ranked by entry / mark; the mark
     lacks the mid of other venues. There is no insurance fund. Typical, to be replaced: the vault's capital,
-    and how much of it one coin may lose (`isolated`).
+    how much of it one coin may lose (`isolated`), and 6,000 USDC of impact notional.
 
     Parameters
     ----------
@@ -303,15 +303,14 @@ def bitmex_inverse(
 
     Sources: "Risk limits" (XBTUSD: 200 XBT, then steps of 150; 0.5 % and 1 %, both 0.5 % more a step),
     "Liquidation" and its examples (one tier down, then all at the bankruptcy price; better fills to the
-    fund; the fund is spent on the market, then ADL), "Auto-deleveraging" (ranking, bankruptcy price),
-    "Perpetual contracts guide" (0.01 % interest, 0.05 % clamp), the position messages of its API
-    (maintenance = rate x entry cost + taker fee of 0.075 %), the blog on funding (1.125 % a day at most,
-    0.375 % a payment).
+    fund; the fund is spent on the market, then ADL), "Auto-deleveraging" (ranking, bankruptcy price), the
+    position messages of its API (maintenance = rate x entry cost + taker fee of 0.075 %), the blog on
+    funding (1.125 % a day at most, 0.375 % a payment).
 
     Ambiguous, and chosen: due where the mark *reaches* the liquidation price. The fund comes before ADL as
     the pages say (``adl.trigger`` is not "always"), and is spent at once (``unwind``). The mark is the
     index: the fair price's funding basis, which decays to 0, has no switch. Typical, to be replaced: the
-    fund.
+    fund, 0.01 % interest and 0.05 % clamp.
 
     Parameters
     ----------

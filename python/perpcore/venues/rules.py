@@ -52,9 +52,9 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mark : {"index", "mean_of_mids", "last", "mid", "impact_mid", "ema_basis", "median", "hyperliquid"}
         What positions are valued at. ``ema_basis``: index + average of (mid - index) (OKX, "Mark price").
         ``median``: of index (1 + funding rate x time left / interval), index + average basis, and the last
-        trade (Binance, "Mark price in USDT-margined futures"; Bybit's has the same three). ``hyperliquid``:
-        median of index + average basis, the median of bid, ask and last, and the mid of other venues,
-        which a scenario lacks ("Robust price indices").
+        trade (Binance, "Mark price in USDT-margined futures"; Bybit's is taken to be the same).
+        ``hyperliquid``: median of index + average basis, the median of bid, ask and last, and the mid of
+        other venues, which a scenario lacks ("Robust price indices").
     mark_ema_s : number
         Time constant of the average basis, seconds.
     mark_step : number, optional
