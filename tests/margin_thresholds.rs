@@ -2,9 +2,9 @@
 //! a deficit: against predicates that know no closed form.
 
 use perpcore::margin::{
-    Contract, MarginTiers, Position, Trigger, bankruptcy_price, bankruptcy_value, liquidation_price,
-    threshold,
+    Contract, MarginTiers, Position, Trigger, bankruptcy_price, bankruptcy_value, threshold,
 };
+use perpcore::rules::liquidation_price;
 use perpcore::units::{Lots, Quote, Rate, Ticks};
 use proptest::prelude::*;
 

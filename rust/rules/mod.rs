@@ -2,7 +2,14 @@
 //!
 //! The engine's own are exact integers ([`crate::margin`], [`crate::venue`]); tests hold the two together.
 
+mod deleveraging;
+mod funding;
 mod margin;
-mod market;
+mod prices;
+mod whole;
 
+pub use deleveraging::*;
+pub use funding::*;
 pub use margin::liquidation_price;
+pub use prices::*;
+pub use whole::cut;

@@ -1,4 +1,4 @@
-"""Formulas of margin as vectorised pure functions over numpy arrays, computed in Rust.
+"""The venues' formulas as vectorised pure functions over numpy arrays, computed in Rust.
 
 In floating point; the engine's own are exact integers (`docs/MODEL.md` section 5).
 """
@@ -7,17 +7,94 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from perpcore import _core
-from perpcore._structs import problem, shown
+from perpcore._structs import problem
+from perpcore.rules._arrays import rows, signs
+from perpcore.rules.deleveraging import (
+    adl_order,
+    adl_score,
+    adl_threshold,
+    deleverage,
+    profit_share,
+)
+from perpcore.rules.funding import (
+    average_premium,
+    funding_index_delta,
+    funding_payment,
+    funding_rate,
+    interest_rate,
+    premium_index,
+)
+from perpcore.rules.insurance import (
+    fund_fee,
+    insurance_fund_change,
+    liquidation_spread,
+    loss_per_unit,
+    share_loss,
+    take_over,
+)
+from perpcore.rules.prices import (
+    capped_prices,
+    composite_price,
+    cross_price,
+    exponential_average,
+    fair_basis,
+    fair_basis_rate,
+    fair_price,
+    impact_notional,
+    impact_price,
+    index_price,
+    limit_step,
+    median_price,
+    mid_price,
+    weighted_price,
+)
+from perpcore.rules.twap_funding import capped_funding, max_divergence, twap_funding_rate, twap_payment
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from perpcore.venues import MarginTiers
 
-__all__ = ["bankruptcy_price", "liquidation_price"]
+__all__ = [
+    "adl_order",
+    "adl_score",
+    "adl_threshold",
+    "average_premium",
+    "bankruptcy_price",
+    "capped_funding",
+    "capped_prices",
+    "composite_price",
+    "cross_price",
+    "deleverage",
+    "exponential_average",
+    "fair_basis",
+    "fair_basis_rate",
+    "fair_price",
+    "fund_fee",
+    "funding_index_delta",
+    "funding_payment",
+    "funding_rate",
+    "impact_notional",
+    "impact_price",
+    "index_price",
+    "insurance_fund_change",
+    "interest_rate",
+    "limit_step",
+    "liquidation_price",
+    "liquidation_spread",
+    "loss_per_unit",
+    "max_divergence",
+    "median_price",
+    "mid_price",
+    "premium_index",
+    "profit_share",
+    "share_loss",
+    "take_over",
+    "twap_funding_rate",
+    "twap_payment",
+    "weighted_price",
+]
 
 
 def liquidation_price(
@@ -54,11 +131,11 @@ def liquidation_price(
     ----------
     Binance, "How to Calculate Liquidation Price of USD-M Futures Contracts": LP with one position.
     """
-    rows = [
+    brackets = [
         (float(floor), float(rate), float(deduction))
         for (floor, rate, _), deduction in zip(tiers.rows, tiers.deductions, strict=True)
     ]
-    return _each(_core.liquidation_price, side, qty, entry_price, margin, rows)
+    return _each(_core.liquidation_price, side, qty, entry_price, margin, brackets)
 
 
 def bankruptcy_price(*, side: ArrayLike, qty: ArrayLike, entry_price: ArrayLike, margin: ArrayLike) -> Any:
@@ -90,45 +167,10 @@ def bankruptcy_price(*, side: ArrayLike, qty: ArrayLike, entry_price: ArrayLike,
 def _each(
     formula: Any, side: ArrayLike, qty: ArrayLike, entry: ArrayLike, margin: ArrayLike, *rest: object
 ) -> Any:
-    numbers = [_finite(name, x) for name, x in (("qty", qty), ("entry_price", entry), ("margin", margin))]
-    given = (_signs(side), *numbers)
-    try:
-        arrays = np.broadcast_arrays(*given)
-    except ValueError:
-        shapes = ", ".join(str(array.shape) for array in given)
-        names = "side, qty, entry_price, margin"
-        raise problem(names, f"what has the shapes {shapes}", "shapes that broadcast") from None
-    shape = arrays[0].shape
-    signs, size, entries, margins = (
-        np.ascontiguousarray(array, dtype=np.float64).ravel() for array in arrays
+    (signs_of, size, entries, margins), shape = rows(
+        side=signs(side), qty=qty, entry_price=entry, margin=margin
     )
     if not (size > 0).all():
         raise problem("qty", size[~(size > 0)][0], "more than 0")
-    prices = formula(signs * size, entries, margins, *rest).reshape(shape)
+    prices = formula(signs_of * size, entries, margins, *rest).reshape(shape)
     return prices if shape else float(prices)
-
-
-def _finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise problem(name, shown(values), "numbers") from None
-    if not np.isfinite(array).all():
-        raise problem(name, array[~np.isfinite(array)].ravel()[0], "finite numbers")
-    return array
-
-
-def _signs(side: ArrayLike) -> NDArray[np.float64]:
-    allowed = '"long" or "short", or +1 or -1'
-    try:
-        given = np.asarray(side)
-    except ValueError:  # ragged
-        raise problem("side", shown(side), allowed) from None
-    if given.dtype.kind in "US":
-        signs = np.where(given == "long", 1.0, np.where(given == "short", -1.0, 0.0))
-    else:
-        signs = _finite("side", given)
-    wrong = np.abs(signs) != 1
-    if wrong.any():
-        raise problem("side", repr(given[wrong].ravel()[0].item()), allowed)
-    return signs
