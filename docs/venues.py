@@ -33,7 +33,7 @@ SQUEEZE = (  # a heading, and what of the summary stands below it
     ("taken over", lambda s: f"{s['taken_over_qty']:,.0f}"),
     ("fund's change", lambda s: f"{s['insurance_fund_change']:,.0f}"),
     ("vault's profit", lambda s: f"{s['vault_pnl']:,.0f}"),
-    ("accounts ADL'd", lambda s: f"{s['adl_accounts']:,}"),
+    ("ADL closings", lambda s: f"{s['adl_accounts']:,}"),
     ("tokens ADL'd", lambda s: f"{s['adl_qty']:,.0f}"),
     ("venue's loss", lambda s: f"{s['venue_loss']:,.0f}"),
     ("final price", lambda s: f"{s['final_price']:.2f}"),

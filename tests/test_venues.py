@@ -260,7 +260,8 @@ def test_rocketcoin_runs_under_a_venue_by_its_name(name):
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
     run = scenario.run(seed=1)
     assert run.summary["liquidated_accounts"] > 0
-    assert len(set(run.adl["against"].tolist())) == run.summary["adl_accounts"]
+    assert len(run.adl) == run.summary["adl_accounts"]
+    assert run.adl["qty"].sum() == run.summary["adl_qty"]
 
 
 def test_the_command_puts_a_scenario_under_a_venue():
@@ -277,12 +278,35 @@ def test_the_page_shows_the_squeeze_as_it_runs():
 
 
 def test_later_fields_of_scenario_and_ladder_reach_the_core():
-    changes = {
-        "round_seconds": 1,
-        "settlement_price": 9.5,
-        "positions[0].margin_mode": "cross",
-        "positions[0].wallet": 100,
-    }
+    cross = pc.Ladder(side="short", qty=100, lump=10, leverage=5, margin_mode="cross", wallet=40)
+    changes = {"round_seconds": 1, "settlement_price": 9.5, "positions": [cross]}
     scenario = pc.presets.rocketcoin().replace(changes)
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
-    assert scenario.digest() != pc.presets.rocketcoin().digest()
+    assert scenario.run(seed=1).summary["liquidated_accounts"] == 0
+    isolated = scenario.replace({"positions[0].margin_mode": "isolated", "positions[0].wallet": 0})
+    assert isolated.digest() != scenario.digest()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "allowed"),
+    [
+        ("insurance_fund", -1, "0"),
+        ("close_fee", 0.2, "0.1"),
+        ("liquidation_fee", -0.1, "0"),
+        ("fillable_spread", -1, "0"),
+        ("bankruptcy_adjustment", 0.5, "1"),
+        ("liquidation_size", {"kind": "share", "share": 0}, "more than 0"),
+        ("liquidation_size", {"kind": "share", "share": 0.5, "cooldown_s": -1}, "0"),
+        ("liquidation_size", {"kind": "tiers", "tiers": 0}, "1"),
+        ("backstop", {"below": 1.5}, "1"),
+        ("adl", {"drawdown": 2}, "1"),
+        ("funding", {"interval_h": 0}, "0"),
+        ("mark_step", -1, "0"),
+        ("mark_ema_s", -1, "0"),
+    ],
+)
+def test_the_core_says_which_figures_are_allowed(path, value, allowed):
+    error = refusal(lambda: pc.presets.rocketcoin().replace({f"venue.{path}": value}))
+    assert error.problems[0][0].startswith(f"venue.{path}")
+    assert allowed in error.problems[0][2]
+    assert "unknown field" not in str(error)

@@ -37,7 +37,7 @@ class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     margin_mode : {"isolated", "cross"}
         What stands behind a position: its own margin, or the account's `wallet` too.
     wallet : number
-        Under ``cross``: quote currency of each account besides the margin of its position.
+        Under ``cross``, with a `leverage`: quote currency of each account besides its position's margin.
     placement : {"even", "poisson"}
         Spread evenly, or Poisson counts at every tick of `liquidation_price`, drawn per path.
     """

@@ -84,10 +84,10 @@ class Run:
 
     @property
     def adl(self) -> Table:
-        """A row an account that was deleveraged against another.
+        """A row a counterparty that was deleveraged: a position closed in part or whole.
 
-        Round, `account` (who lost his position), `against` (whose position was closed), side, quantity,
-        price, and what put him there: profit, profit share, leverage and score.
+        `account` is whose position was closed, `against` whom; side, quantity, value and price, and what put
+        the account there: profit, profit share, leverage and score.
         """
         return Table(self._core.table("adl"))
 
