@@ -1,6 +1,6 @@
-"""Writes the tables of docs/VENUES.md: what each preset chooses, and one squeeze under five venues.
+"""Writes the tables of docs/VENUES.md: what each preset chooses, one squeeze under five venues, whom ADL hits.
 
-python docs/venues.py            # prints both
+python docs/venues.py            # prints them
 python docs/venues.py --write    # puts them where the file has their marks
 python docs/venues.py --check    # fails where the file says otherwise
 """
@@ -15,17 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 import perpcore as pc
 from perpcore.venues import presets
 
+TABLES = ("switches", "squeeze", "deleveraged")
 FILE = Path(__file__).with_name("VENUES.md")
-MARKS = {name: f"<!-- {name}: made by docs/venues.py --write -->" for name in ("switches", "squeeze")}
+MARKS = {name: f"<!-- {name}: made by docs/venues.py --write -->" for name in TABLES}
 END = "<!-- end -->"
 
 VENUES = ("binance_usdtm", "bybit", "okx", "hyperliquid", "dydx_v4")
 QTY = 20_200  # a push after which strict triggers start too
 SEED = 1
+FIRST_NAMED = 8  # accounts below are the venue's, the market maker's, and the rest of the market's
+RANKS = {
+    "profit_leverage": "Binance, Bybit, OKX, BitMEX",
+    "hyperliquid": "Hyperliquid",
+    "random": "dYdX v4",
+    "profit_share": "",
+    "size": "",
+}
 SQUEEZE = (  # a heading, and what of the summary stands below it
     ("accounts liquidated", lambda s: f"{s['liquidated_accounts']:,}"),
     ("tokens", lambda s: f"{s['liquidated_qty']:,.0f}"),
@@ -63,6 +73,50 @@ def squeeze() -> str:
         run = rocketcoin.replace(venue=presets.load(name, like=rocketcoin.venue)).run(seed=SEED)
         rows.append([f"`{name}`", *(cell(run.summary) for _, cell in SQUEEZE)])
     return _table(["rules of", *(heading for heading, _ in SQUEEZE)], rows)
+
+
+def counterparties() -> pc.Scenario:
+    """RocketCoin's shorts against a crowd of longs that were there before; every unfilled rest is deleveraged."""
+    rocketcoin = pc.presets.rocketcoin()
+    longs = pc.Population(
+        side="long",
+        accounts=3_000,
+        entry_price=pc.Uniform(6, 14),
+        leverage=pc.Uniform("1.2", 15),
+        notional=pc.Pareto(1_000, "1.5", high=250_000),
+    )
+    return rocketcoin.replace(
+        {
+            "ignition.qty": QTY,
+            "positions": [*rocketcoin.positions, longs],
+            "venue.liquidation_order": "limit_at_bankruptcy",
+        }
+    )
+
+
+def deleveraged() -> str:
+    """Who is closed under each ranking, the same crowd and the same bankrupt shorts each time."""
+    crowd = counterparties()
+    rows = []
+    for rank, used_by in RANKS.items():
+        run = crowd.replace({"venue.adl": pc.venues.Adl(trigger="always", rank=rank)}).run(seed=SEED)
+        closed = run.adl
+        named = closed["account"] >= FIRST_NAMED
+        profit, leverage = closed["profit_share"][named], closed["leverage"][named]
+        rows.append(
+            [
+                f"`{rank}`",
+                used_by,
+                f"{run.summary['adl_qty']:,.0f}",
+                f"{named.sum():,}",
+                f"{100 * np.mean(profit > 0):.0f} %",
+                f"{100 * np.median(profit):.0f} %",
+                f"{np.median(leverage):.1f}",
+                f"{np.sum(closed['profit'][named]):,.0f}",
+            ]
+        )
+    head = "rank|used by|tokens closed|closings|in profit|median profit|median leverage|profit realised"
+    return _table(head.split("|"), rows)
 
 
 def _tiers(venue: pc.Venue) -> str:
@@ -126,7 +180,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="fail where docs/VENUES.md says otherwise")
     parser.add_argument("--only", choices=[*MARKS], help="one of the tables")
     given = parser.parse_args()
-    makers = {"switches": switches, "squeeze": squeeze}
+    makers = {"switches": switches, "squeeze": squeeze, "deleveraged": deleveraged}
     tables = {name: make() for name, make in makers.items() if given.only in (None, name)}
     old = new = FILE.read_text(encoding="utf-8")
     for name, table in tables.items():
