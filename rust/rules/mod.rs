@@ -2,7 +2,23 @@
 //!
 //! The engine's own are exact integers ([`crate::margin`], [`crate::venue`]); tests hold the two together.
 
+mod liquidation;
 mod margin;
 mod market;
+mod profit;
+mod reduction;
+mod tiers;
 
-pub use margin::liquidation_price;
+pub use liquidation::{
+    Liquidation, Search, bankruptcy_price, liquidation_price, liquidation_price_at_rate, rounded_against,
+};
+pub use margin::{
+    available_margin, initial_margin, maintenance_at_rate, margin_ratio, open_interest_rate, slippage_margin,
+    stepped_rate, weight_of_asset, weight_of_liability,
+};
+pub use profit::{implied_price, notional, realised_pnl, unrealised_pnl};
+pub use reduction::{
+    bankruptcy_quote, disposal_slices, fillable_price, fund_fee_rate, quantity_to_cover, quantity_to_tier,
+    rising_fee,
+};
+pub use tiers::{Rule, Tiers};

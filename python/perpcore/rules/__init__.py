@@ -1,134 +1,95 @@
-"""Formulas of margin as vectorised pure functions over numpy arrays, computed in Rust.
+"""The venues' formulas as vectorised pure functions over numpy arrays, computed in Rust.
 
-In floating point; the engine's own are exact integers (`docs/MODEL.md` section 5).
+In floating point; the engine's own are exact integers (`docs/MODEL.md` section 5). What takes an array takes
+a number as well, and gives a float where all arguments are numbers.
 """
 
-from __future__ import annotations
+from perpcore.rules._tiers import (
+    maintenance_rate,
+    tier_deduction,
+    tier_deductions,
+    tier_rate,
+    tiers_by_leverage,
+)
+from perpcore.rules.liquidation import (
+    account_liquidation_price,
+    bankruptcy_price,
+    cross_liquidation_price,
+    liquidation_price,
+    round_to_tick,
+)
+from perpcore.rules.margin import (
+    available_margin,
+    initial_margin,
+    is_liquidatable,
+    maintenance_margin,
+    margin_levels,
+    margin_ratio,
+    open_interest_rate,
+    size_scaled_weight,
+    slippage_margin,
+    stepped_rate,
+    sustainable_loss,
+)
+from perpcore.rules.profit import (
+    account_value,
+    entry_price,
+    fee,
+    implied_price,
+    notional,
+    realised_pnl,
+    return_on_margin,
+    unrealised_pnl,
+)
+from perpcore.rules.reduction import (
+    after_takeover,
+    bankruptcy_quote,
+    disposal_pnl,
+    disposal_slices,
+    fillable_price,
+    fund_fee_rate,
+    quantity_to_cover,
+    quantity_to_tier,
+    rising_fee,
+)
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from perpcore import _core
-from perpcore._structs import problem, shown
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from perpcore.venues import MarginTiers
-
-__all__ = ["bankruptcy_price", "liquidation_price"]
-
-
-def liquidation_price(
-    *, side: ArrayLike, qty: ArrayLike, entry_price: ArrayLike, margin: ArrayLike, tiers: MarginTiers
-) -> Any:
-    """Price at which an isolated linear position's equity equals its maintenance margin.
-
-    For a position of size ``q`` and side ``s`` (+1 long, -1 short) in a tier of rate ``r`` and deduction
-    ``c``:
-    ``(s q entry - margin - c) / (q (s - r))``, in the tier of the notional at that price.
-
-    Parameters
-    ----------
-    side : {"long", "short"} or array_like of those or of +1 and -1
-    qty : array_like of float
-        Size in tokens, more than 0.
-    entry_price : array_like of float
-    margin : array_like of float
-        Isolated margin in quote currency.
-    tiers : MarginTiers
-
-    Returns
-    -------
-    float or numpy.ndarray of float64
-        Of the arguments' broadcast shape; NaN where no positive price liquidates.
-
-    Raises
-    ------
-    ScenarioError
-        A side that is none, a size that is not positive, an entry or margin that is not finite, shapes that
-        do not broadcast.
-
-    References
-    ----------
-    Binance, "How to Calculate Liquidation Price of USD-M Futures Contracts": LP with one position.
-    """
-    rows = [
-        (float(floor), float(rate), float(deduction))
-        for (floor, rate, _), deduction in zip(tiers.rows, tiers.deductions, strict=True)
-    ]
-    return _each(_core.liquidation_price, side, qty, entry_price, margin, rows)
-
-
-def bankruptcy_price(*, side: ArrayLike, qty: ArrayLike, entry_price: ArrayLike, margin: ArrayLike) -> Any:
-    """Price at which nothing of an isolated linear position's margin is left: ``entry - s margin / q``.
-
-    Parameters
-    ----------
-    side : {"long", "short"} or array_like of those or of +1 and -1
-    qty : array_like of float
-        Size in tokens, more than 0.
-    entry_price : array_like of float
-    margin : array_like of float
-        Isolated margin in quote currency.
-
-    Returns
-    -------
-    float or numpy.ndarray of float64
-        Of the arguments' broadcast shape.
-
-    Raises
-    ------
-    ScenarioError
-        A side that is none, a size that is not positive, an entry or margin that is not finite, shapes that
-        do not broadcast.
-    """
-    return _each(_core.bankruptcy_price, side, qty, entry_price, margin)
-
-
-def _each(
-    formula: Any, side: ArrayLike, qty: ArrayLike, entry: ArrayLike, margin: ArrayLike, *rest: object
-) -> Any:
-    numbers = [_finite(name, x) for name, x in (("qty", qty), ("entry_price", entry), ("margin", margin))]
-    given = (_signs(side), *numbers)
-    try:
-        arrays = np.broadcast_arrays(*given)
-    except ValueError:
-        shapes = ", ".join(str(array.shape) for array in given)
-        names = "side, qty, entry_price, margin"
-        raise problem(names, f"what has the shapes {shapes}", "shapes that broadcast") from None
-    shape = arrays[0].shape
-    signs, size, entries, margins = (
-        np.ascontiguousarray(array, dtype=np.float64).ravel() for array in arrays
-    )
-    if not (size > 0).all():
-        raise problem("qty", size[~(size > 0)][0], "more than 0")
-    prices = formula(signs * size, entries, margins, *rest).reshape(shape)
-    return prices if shape else float(prices)
-
-
-def _finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise problem(name, shown(values), "numbers") from None
-    if not np.isfinite(array).all():
-        raise problem(name, array[~np.isfinite(array)].ravel()[0], "finite numbers")
-    return array
-
-
-def _signs(side: ArrayLike) -> NDArray[np.float64]:
-    allowed = '"long" or "short", or +1 or -1'
-    try:
-        given = np.asarray(side)
-    except ValueError:  # ragged
-        raise problem("side", shown(side), allowed) from None
-    if given.dtype.kind in "US":
-        signs = np.where(given == "long", 1.0, np.where(given == "short", -1.0, 0.0))
-    else:
-        signs = _finite("side", given)
-    wrong = np.abs(signs) != 1
-    if wrong.any():
-        raise problem("side", repr(given[wrong].ravel()[0].item()), allowed)
-    return signs
+__all__ = [
+    "account_liquidation_price",
+    "account_value",
+    "after_takeover",
+    "available_margin",
+    "bankruptcy_price",
+    "bankruptcy_quote",
+    "cross_liquidation_price",
+    "disposal_pnl",
+    "disposal_slices",
+    "entry_price",
+    "fee",
+    "fillable_price",
+    "fund_fee_rate",
+    "implied_price",
+    "initial_margin",
+    "is_liquidatable",
+    "liquidation_price",
+    "maintenance_margin",
+    "maintenance_rate",
+    "margin_levels",
+    "margin_ratio",
+    "notional",
+    "open_interest_rate",
+    "quantity_to_cover",
+    "quantity_to_tier",
+    "realised_pnl",
+    "return_on_margin",
+    "rising_fee",
+    "round_to_tick",
+    "size_scaled_weight",
+    "slippage_margin",
+    "stepped_rate",
+    "sustainable_loss",
+    "tier_deduction",
+    "tier_deductions",
+    "tier_rate",
+    "tiers_by_leverage",
+    "unrealised_pnl",
+]
