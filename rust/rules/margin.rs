@@ -11,6 +11,11 @@ fn rounded_up(amount: f64, step: f64) -> f64 {
     whole * step
 }
 
+/// Cut down to a whole number of steps, likewise.
+fn rounded_down(amount: f64, step: f64) -> f64 {
+    -rounded_up(-amount, step)
+}
+
 /// `N / leverage` or `N rate`, with what is held back for the closing fee.
 pub fn initial_margin(notional: f64, rate: f64, closing_fee: f64, step: f64) -> f64 {
     rounded_up(notional.abs() * rate, step) + closing_fee
@@ -29,8 +34,12 @@ pub fn open_interest_rate(rate: f64, open_interest: f64, lower: f64, upper: f64,
     } else {
         ((open_interest - lower) / (upper - lower)).clamp(0.0, 1.0)
     };
-    let scaled = rate + scale * (1.0 - rate);
-    if step == 0.0 { scaled } else { ((scaled / step) * (1.0 + 4.0 * f64::EPSILON)).floor() * step }
+    rounded_down(rate + scale * (1.0 - rate), step)
+}
+
+/// A multiple of an amount, cut down to whole steps.
+pub fn level(amount: f64, factor: f64, step: f64) -> f64 {
+    rounded_down(amount * factor, step)
 }
 
 /// A rate that rises by `rise` for every step, whole or begun, of notional above a base.
@@ -40,13 +49,13 @@ pub fn stepped_rate(notional: f64, base: f64, step: f64, rate: f64, rise: f64) -
 }
 
 /// Weight of a debt of a size: `max(w, 0.8 w + f sqrt(size))`.
-pub fn weight_of_liability(weight: f64, factor: f64, size: f64) -> f64 {
-    weight.max(0.8 * weight + factor * size.sqrt())
+pub fn weight_of_liability(weight: f64, factor: f64, size: f64, step: f64) -> f64 {
+    rounded_down(weight.max(0.8 * weight + factor * size.sqrt()), step)
 }
 
 /// Weight of a holding of a size: `min(w, 1.1 / (1 + f sqrt(size)))`.
-pub fn weight_of_asset(weight: f64, factor: f64, size: f64) -> f64 {
-    weight.min(1.1 / (1.0 + factor * size.sqrt()))
+pub fn weight_of_asset(weight: f64, factor: f64, size: f64, step: f64) -> f64 {
+    rounded_down(weight.min(1.1 / (1.0 + factor * size.sqrt())), step)
 }
 
 /// `q (min(|exit - mark|, cap mark) + risk mark)`: the way out through the book, at most the cap, and the risk.

@@ -13,8 +13,8 @@ pub use liquidation::{
     Liquidation, Search, bankruptcy_price, liquidation_price, liquidation_price_at_rate, rounded_against,
 };
 pub use margin::{
-    available_margin, initial_margin, maintenance_at_rate, margin_ratio, open_interest_rate, slippage_margin,
-    stepped_rate, weight_of_asset, weight_of_liability,
+    available_margin, initial_margin, level, maintenance_at_rate, margin_ratio, open_interest_rate,
+    slippage_margin, stepped_rate, weight_of_asset, weight_of_liability,
 };
 pub use profit::{implied_price, notional, realised_pnl, unrealised_pnl};
 pub use reduction::{

@@ -62,8 +62,9 @@ def weight(inputs: Inputs) -> int:
         factor=inputs["imf"] / 1_000_000,
         size=inputs["size_1e9"] / 1_000_000_000,
         of=of,
+        step=1e-4,
     )
-    return int(found * 10_000)
+    return round(found * 10_000)
 
 
 def hedged(inputs: Inputs) -> dict[str, Any]:
@@ -175,17 +176,12 @@ def maintenance(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "notional": mark,
         "upnl": lambda: p.pnl(p.mark),
         "upl": lambda: p.pnl(p.mark),
-        "maintenance": lambda: cut(slippage_maintenance(p)),
+        "maintenance": lambda: slippage_maintenance(p),
         **{
-            name: lambda name=name: cut(R.margin_levels(maintenance=slippage_maintenance(p))[name])
+            name: lambda name=name: R.margin_levels(maintenance=slippage_maintenance(p), step=1)[name]
             for name in ("search", "initial", "release")
         },
     }
-
-
-def cut(amount: Any) -> Any:
-    """Vega cuts its levels to whole units."""
-    return np.floor(amount)
 
 
 def inputs_named(inputs: Inputs, floor: str, answer: str) -> list[str]:

@@ -12,7 +12,7 @@ class NotSupported(Exception):  # noqa: N818  # it is an answer, not a failure
 
 
 class Missing:
-    """A value that cannot follow from what is given: the others are compared, then the case is unsupported."""
+    """A value that does not follow from what is given: the others are compared, the case is unsupported."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -227,7 +227,12 @@ def stepped_rate(
 
 
 def size_scaled_weight(
-    *, weight: ArrayLike, factor: ArrayLike, size: ArrayLike, of: Literal["liability", "asset"]
+    *,
+    weight: ArrayLike,
+    factor: ArrayLike,
+    size: ArrayLike,
+    of: Literal["liability", "asset"],
+    step: float = 0.0,
 ) -> Any:
     """A margin weight that grows worse with the root of the size.
 
@@ -242,6 +247,8 @@ def size_scaled_weight(
     size : array_like of float
         In tokens.
     of : {"liability", "asset"}
+    step : float
+        The weight is cut to whole ones of these (Drift: 1e-4); 0 for none.
 
     Returns
     -------
@@ -258,7 +265,7 @@ def size_scaled_weight(
     """
     asset = chosen("of", of, ("liability", "asset")) == "asset"
     formula = _core.weight_of_asset if asset else _core.weight_of_liability
-    return each(formula, weight=weight, factor=factor, size=size)
+    return each(formula, weight=weight, factor=factor, size=size, step=scalar("step", step))
 
 
 def slippage_margin(
@@ -308,7 +315,12 @@ def slippage_margin(
 
 
 def margin_levels(
-    *, maintenance: ArrayLike, search: float = 1.1, initial: float = 1.2, release: float = 1.4
+    *,
+    maintenance: ArrayLike,
+    search: float = 1.1,
+    initial: float = 1.2,
+    release: float = 1.4,
+    step: float = 0.0,
 ) -> dict[str, Any]:
     """Margins at which a venue looks for more, opens, and gives back: multiples of maintenance.
 
@@ -317,6 +329,8 @@ def margin_levels(
     maintenance : array_like of float
     search, initial, release : float
         Their factors.
+    step : float
+        Each is cut down to whole ones of these; 0 for none.
 
     Returns
     -------
@@ -326,15 +340,16 @@ def margin_levels(
     Raises
     ------
     ScenarioError
-        A factor below 0 or a margin that is not finite.
+        A factor, step or margin below 0.
 
     References
     ----------
     Vega protocol, "Margin calculator" (specification 0019): scaling factors, by default as here.
     """
     factors = {"search": search, "initial": initial, "release": release}
+    least = scalar("step", step)
     return {
-        name: initial_margin(notional=maintenance, rate=scalar(name, factor))
+        name: each(_core.margin_level, maintenance=maintenance, factor=scalar(name, factor), step=least)
         for name, factor in factors.items()
     }
 

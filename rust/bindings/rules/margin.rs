@@ -75,17 +75,20 @@ formulas! {
     stepped_rate(notional: Finite, base: NotNegative, step: Positive, rate: NotNegative, rate_rise: NotNegative) =
         |[n, base, step, rate, rise]: [f64; 5]| rules::stepped_rate(n, base, step, rate, rise);
     /// Weight of a debt by size.
-    weight_of_liability(weight: NotNegative, factor: NotNegative, size: NotNegative) =
-        |[w, f, size]: [f64; 3]| rules::weight_of_liability(w, f, size);
+    weight_of_liability(weight: NotNegative, factor: NotNegative, size: NotNegative, step: NotNegative) =
+        |[w, f, size, step]: [f64; 4]| rules::weight_of_liability(w, f, size, step);
     /// Weight of a holding by size.
-    weight_of_asset(weight: NotNegative, factor: NotNegative, size: NotNegative) =
-        |[w, f, size]: [f64; 3]| rules::weight_of_asset(w, f, size);
+    weight_of_asset(weight: NotNegative, factor: NotNegative, size: NotNegative, step: NotNegative) =
+        |[w, f, size, step]: [f64; 4]| rules::weight_of_asset(w, f, size, step);
     /// Maintenance margin by the way out through the book.
     slippage_margin(qty: NotNegative, mark_price: Positive, exit_price: Limit, slippage_cap: NotNegative, risk_factor: NotNegative) =
         |[q, mark, exit, cap, risk]: [f64; 5]| rules::slippage_margin(q, mark, exit, cap, risk);
     /// What is free for new positions.
     available_margin(wallet: Finite, initial_margin: Finite, unrealised_pnl: Finite) =
         |[wallet, im, pnl]: [f64; 3]| rules::available_margin(wallet, im, pnl);
+    /// A multiple of an amount, cut down to whole steps.
+    margin_level(maintenance: NotNegative, factor: NotNegative, step: NotNegative) =
+        |[amount, factor, step]: [f64; 3]| rules::level(amount, factor, step);
     /// One over leverage.
     leverage_rate(leverage: Positive) = |[leverage]: [f64; 1]| 1.0 / leverage;
     /// One over twice the largest leverage.
