@@ -33,6 +33,7 @@ impl Liquidation {
         if self.inverse { self.qty / self.entry } else { self.qty * self.entry }
     }
 
+    #[inline]
     fn price_of(&self, worth: f64) -> f64 {
         let price = if self.inverse { self.qty / worth } else { worth / self.qty };
         // No worth above zero does it: the position is never liquidated.
@@ -46,8 +47,8 @@ pub struct Search {
     tiers: Tiers,
     fee: f64,
     at_entry: bool,
-    long: Side,
-    short: Side,
+    /// Profit that rises with the worth, profit that falls.
+    sides: [Side; 2],
 }
 
 /// How many starts are compared at once, whatever comes first: that is quicker than to stop.
@@ -58,6 +59,7 @@ const ABREAST: usize = 8;
 struct Side {
     /// In rising order, filled up with infinity.
     starts: Vec<[f64; ABREAST]>,
+    /// By how many tiers are reached: the first is for none.
     steps: Vec<Step>,
 }
 
@@ -73,14 +75,14 @@ impl Side {
     fn new(d: f64, tiers: &Tiers, fee: f64) -> Self {
         let ends = tiers.floors.iter().skip(1).copied().chain([f64::INFINITY]);
         let rows = tiers.rates.iter().zip(&tiers.deductions).zip(ends);
-        let steps: Vec<Step> = rows
-            .map(|((rate, deduction), end)| Step {
-                deduction: d * deduction,
-                slope: 1.0 - d * (rate + fee),
-                end,
-            })
-            .collect();
-        let from = tiers.floors.iter().zip(&steps).map(|(floor, step)| floor * step.slope + step.deduction);
+        let each = rows.map(|((rate, deduction), end)| {
+            let slope = 1.0 - d * (rate + fee);
+            Step { deduction: d * deduction, slope: if slope > 0.0 { slope } else { f64::NAN }, end }
+        });
+        let none = Step { deduction: 0.0, slope: f64::NAN, end: f64::INFINITY };
+        let steps: Vec<Step> = [none].into_iter().chain(each).collect();
+        let from = tiers.floors.iter().zip(&steps[1..]);
+        let from = from.map(|(floor, step)| floor * step.slope + step.deduction);
         let mut from: Vec<f64> = from.collect();
         // Where rates count on the whole position, a long's equity can meet its requirement in several tiers: a
         // falling price meets the highest first, so whoever reaches that counts as past all below it.
@@ -88,45 +90,46 @@ impl Side {
             from[i - 1] = from[i - 1].min(from[i]);
         }
         from.resize(from.len().next_multiple_of(ABREAST), f64::INFINITY);
-        let starts = from.as_chunks().0.to_vec();
-        Side { starts, steps }
+        let abreast = |starts: &[f64]| std::array::from_fn(|i| starts[i]);
+        Side { starts: from.chunks_exact(ABREAST).map(abreast).collect(), steps }
     }
 
     /// How many tiers start at or below `t`.
     fn reached(&self, t: f64) -> usize {
-        let mut count = 0_u64;
+        let mut count = 0_u64; // as wide as what is compared
         for starts in &self.starts {
             // Counts that cannot overflow, and no check that they do not: eight lanes at once.
             count = starts.iter().fold(count, |n, &from| n.wrapping_add(u64::from(from <= t)));
         }
-        count as usize
+        usize::try_from(count).unwrap_or(usize::MAX)
     }
 }
 
 impl Search {
     /// `fee` is a rate on the worth at the liquidation price; `at_entry`: maintenance of the worth at entry.
     pub fn new(tiers: Tiers, fee: f64, at_entry: bool) -> Self {
-        let (long, short) = (Side::new(1.0, &tiers, fee), Side::new(-1.0, &tiers, fee));
-        Search { tiers, fee, at_entry, long, short }
+        Search { sides: [1.0, -1.0].map(|d| Side::new(d, &tiers, fee)), tiers, fee, at_entry }
     }
 
     /// Worth at which equity equals the requirement.
+    #[inline]
     fn worth(&self, d: f64, start: f64, backing: f64) -> f64 {
         if self.at_entry {
             let left = backing - self.tiers.maintenance(start);
             return (start - d * left) / (1.0 - d * self.fee);
         }
         let t = start - d * backing;
-        let side = if d > 0.0 { &self.long } else { &self.short };
-        let Some(i) = side.reached(t).checked_sub(1) else { return f64::NAN };
-        let step = side.steps[i];
+        // By index: a branch on the side would be guessed wrong every other time.
+        let side = &self.sides[usize::from(d < 0.0)];
+        let step = side.steps[side.reached(t)];
         let worth = (t - step.deduction) / step.slope;
-        // Where a requirement jumps on a floor, what jumps over equity liquidates on it.
-        if step.slope > 0.0 { worth.min(step.end) } else { f64::NAN }
+        // Where a requirement jumps on a floor, what jumps over equity liquidates on it. NaN stays NaN.
+        if worth > step.end { step.end } else { worth }
     }
 }
 
 /// Liquidation price under tiers, searched in the tier of the worth at that price; NaN if no positive price does.
+#[inline]
 pub fn liquidation_price(position: &Liquidation, search: &Search) -> f64 {
     position.price_of(search.worth(position.direction(), position.worth_at_entry(), position.backing))
 }

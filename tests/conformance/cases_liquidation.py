@@ -68,10 +68,14 @@ def cross(exchange: str, inputs: Inputs) -> dict[str, Any]:
     def bust() -> Any:
         return p.bust(wallet, fee_rate=fee_rate)
 
+    def closing_fee() -> Any:
+        price = bust()
+        return 0.0 if np.isnan(price) else p.fee(price)
+
     def price() -> Any:
         # Bybit holds the fee for closing at the bankruptcy price back; elsewhere it moves with the price.
         held = exchange.startswith(ENTRY_RULE) and fee_rate > 0
-        fee = {"closing_fee": p.fee(bust())} if held else {"fee_rate": fee_rate}
+        fee = {"closing_fee": closing_fee()} if held else {"fee_rate": fee_rate}
         others_pnl, others_maintenance = others(exchange, inputs)
         return R.cross_liquidation_price(
             side=p.side,
@@ -128,7 +132,6 @@ def bankruptcy(exchange: str, inputs: Inputs) -> dict[str, Any]:
     p = Position(exchange, inputs)
     margin = isolated_margin(p)
     bust = p.bust(margin, extra_margin=p.get("extra_wallet", "extra_margin", default=0.0))
-    side: Any = {1: "short", -1: "long"}[p.side] if p.side in (1, -1) else p.side
 
     def on_tick(price: Any) -> Any:
         return R.round_to_tick(side=p.side, price=price, tick=inputs["tick"]) if "tick" in inputs else price
@@ -137,7 +140,7 @@ def bankruptcy(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "bust_price": on_tick(bust),
         "liq_price": lambda: on_tick(isolated(exchange, inputs_without_tick(inputs))["liq_price"]()),
         "counterparty_profit": lambda: R.unrealised_pnl(
-            side=side, qty=p.qty, entry_price=p.entry, mark_price=bust, contract=p.contract
+            side=-p.side, qty=p.qty, entry_price=p.entry, mark_price=bust, contract=p.contract
         ),
     }
 

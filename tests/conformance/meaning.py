@@ -34,6 +34,9 @@ def is_inverse(exchange: str, inputs: Inputs) -> bool:
     return named or exchange.startswith(INVERSE_VENUES) or "ct_val_usd" in inputs or "qty_usd" in inputs
 
 
+SIDES = {"long": 1, "short": -1, "buy": 1, "sell": -1, 1: 1, -1: -1}
+
+
 class Position:
     """One position of a case; what is asked for and not given makes the case unsupported."""
 
@@ -57,9 +60,9 @@ class Position:
     @cached_property
     def side(self) -> Any:
         if "side" in self.inputs:
-            return self.inputs["side"]
+            return SIDES[self.inputs["side"]]
         if "short" in self.inputs:
-            return "short"
+            return -1
         return np.sign(self.get("base", "btc", default=1.0))
 
     @cached_property

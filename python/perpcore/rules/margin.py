@@ -426,11 +426,12 @@ def margin_ratio(*, equity: ArrayLike, maintenance: ArrayLike) -> Any:
     Returns
     -------
     float or numpy.ndarray of float64
+        Infinite where nothing must be kept.
 
     Raises
     ------
     ScenarioError
-        A maintenance margin of 0 or less, shapes that do not broadcast.
+        Numbers that are not finite, shapes that do not broadcast.
     """
     return each(_core.margin_ratio, equity=equity, maintenance=maintenance)
 
@@ -460,5 +461,5 @@ def is_liquidatable(
         Numbers that are not finite, shapes that do not broadcast.
     """
     strict = chosen("trigger", trigger, ("at_or_below", "below")) == "below"
-    free = available_margin(wallet=equity, initial_margin=maintenance)
+    free = each(_core.excess_margin, equity=equity, maintenance=maintenance)
     return free < 0 if strict else free <= 0

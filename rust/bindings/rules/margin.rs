@@ -93,8 +93,10 @@ formulas! {
     leverage_rate(leverage: Positive) = |[leverage]: [f64; 1]| 1.0 / leverage;
     /// One over twice the largest leverage.
     half_leverage_rate(max_leverage: Positive) = |[leverage]: [f64; 1]| 0.5 / leverage;
+    /// Equity above maintenance margin.
+    excess_margin(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| e - m;
     /// Equity over maintenance margin.
-    margin_ratio(equity: Finite, maintenance: Positive) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
+    margin_ratio(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
 }
 
 /// Checks `(min_notional, rate, max_leverage)` brackets and returns each one's deduction as decimal text.

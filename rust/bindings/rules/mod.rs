@@ -13,9 +13,9 @@ use pyo3::prelude::*;
 
 pub use liquidation::{bankruptcy_price, liquidation_price, liquidation_price_at_rate, rounded_against};
 pub use margin::{
-    available_margin, half_leverage_rate, initial_margin, leverage_rate, maintenance_margin, margin_level,
-    margin_ratio, open_interest_rate, slippage_margin, stepped_rate, tier_deduction, tier_deductions,
-    tier_maintenance, tier_rate, weight_of_asset, weight_of_liability,
+    available_margin, excess_margin, half_leverage_rate, initial_margin, leverage_rate, maintenance_margin,
+    margin_level, margin_ratio, open_interest_rate, slippage_margin, stepped_rate, tier_deduction,
+    tier_deductions, tier_maintenance, tier_rate, weight_of_asset, weight_of_liability,
 };
 pub use profit::{
     fee, implied_price, notional, realised_pnl, return_on_margin, signed_worth, unrealised_pnl,
