@@ -65,6 +65,10 @@ pub enum Mechanism {
     Liquidation = 0,
     /// The trader's own stop order.
     Stop = 1,
+    /// The backstop vault took the position over, no order was sent.
+    Backstop = 2,
+    /// Counterparties were deleveraged, no order was sent.
+    Deleveraging = 3,
 }
 
 /// One order of phase 4 and how it was settled.
@@ -100,6 +104,14 @@ pub struct Liquidation {
     pub taken_over_qty: Lots,
     /// Bankruptcy value of what was taken over.
     pub taken_over_value: Quote,
+    /// Closed against deleveraged counterparties.
+    pub adl_qty: Lots,
+    /// What that was closed for.
+    pub adl_value: Quote,
+    /// What that closed better than the mark, where the mark would have left a deficit.
+    pub adl_relief: Quote,
+    /// The liquidation's fee to the fund.
+    pub liquidation_fee: Quote,
     /// What was left over: to the fund after a liquidation, to the trader after a stop.
     pub returned: Quote,
     /// What was missing.
@@ -129,12 +141,39 @@ impl Liquidation {
             freed: Quote::ZERO,
             taken_over_qty: Lots::ZERO,
             taken_over_value: Quote::ZERO,
+            adl_qty: Lots::ZERO,
+            adl_value: Quote::ZERO,
+            adl_relief: Quote::ZERO,
+            liquidation_fee: Quote::ZERO,
             returned: Quote::ZERO,
             deficit: Quote::ZERO,
             paid_by_fund: Quote::ZERO,
             venue_loss: Quote::ZERO,
         }
     }
+}
+
+/// A counterparty that was deleveraged: part of its position closed, off the book, against one that is bankrupt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adl {
+    /// Whose position was closed.
+    pub account: AccountId,
+    /// Who is bankrupt.
+    pub against: AccountId,
+    /// Its position before, signed.
+    pub position: Lots,
+    /// Closed.
+    pub qty: Lots,
+    /// For this.
+    pub value: Quote,
+    /// What it realised by it.
+    pub profit: Quote,
+    /// By what it was ranked, the highest first.
+    pub score: f64,
+    /// Profit over cost at the mark, before.
+    pub profit_share: f64,
+    /// Notional over equity at the mark, before.
+    pub leverage: f64,
 }
 
 /// A ledger account: a trader, or one of the venue's.
@@ -200,6 +239,12 @@ pub enum Reason {
     FundPayment = 7,
     /// A deficit covered by the venue.
     VenuePayment = 8,
+    /// A liquidation's fee to the insurance fund.
+    LiquidationFee = 9,
+    /// A loss taken from those with open profits.
+    LossShare = 10,
+    /// Everything closed at the settlement price.
+    Settlement = 11,
 }
 
 /// One movement of money between two ledger accounts.

@@ -20,6 +20,8 @@ impl AccountId {
     pub const REST_OF_MARKET: AccountId = AccountId(4);
     /// The insurance fund's desk: positions it took over, with their margin.
     pub const TAKEOVER_DESK: AccountId = AccountId(5);
+    /// The backstop vault: positions it took over before they were bankrupt.
+    pub const VAULT: AccountId = AccountId(6);
     /// The first account of the scenario's own positions.
     pub const FIRST_NAMED: AccountId = AccountId(8);
 

@@ -20,50 +20,85 @@ __all__ = [
     "ScenarioError",
     "Table",
     "__version__",
+    "adl_score",
+    "adl_threshold",
     "available_margin",
+    "average_premium",
     "bankruptcy_price",
     "bankruptcy_quote",
     "batch_reasons",
+    "capped_funding",
+    "capped_prices",
     "check",
+    "composite_price",
+    "cross_price",
+    "cut",
     "depth",
     "disposal_slices",
     "excess_margin",
+    "exponential_average",
+    "fair_basis",
+    "fair_basis_rate",
     "fee",
+    "fill_queue",
     "fillable_price",
+    "fund_fee",
     "fund_fee_rate",
+    "funding_index_delta",
+    "funding_payment",
+    "funding_rate",
     "half_leverage_rate",
+    "impact_notional",
+    "impact_price",
     "implied_price",
+    "index_price",
     "initial_margin",
+    "insurance_fund_change",
+    "interest_rate",
     "leverage_rate",
+    "limit_step",
     "liquidation_price",
     "liquidation_price_at_rate",
+    "liquidation_spread",
+    "loss_per_unit",
     "maintenance_margin",
     "margin_level",
     "margin_ratio",
+    "median_price",
+    "mid_price",
     "monte_carlo",
     "notional",
     "open_interest_rate",
+    "premium_index",
+    "profit_share",
     "quantity_to_cover",
     "quantity_to_tier",
+    "quintiles",
     "realised_pnl",
     "return_on_margin",
     "rising_fee",
     "rounded_against",
     "run",
+    "share_loss",
     "signed_worth",
     "slippage_margin",
     "stepped_rate",
+    "take_over",
     "tier_deduction",
     "tier_deductions",
     "tier_maintenance",
     "tier_rate",
+    "twap_funding_rate",
+    "twap_payment",
     "unrealised_pnl",
     "weight_of_asset",
     "weight_of_liability",
+    "weighted_price",
 ]
 
 __version__: str
 
+_Floats = NDArray[np.float64]
 _Number = str | int | float | Decimal
 _Side = Literal["buy", "sell"]
 _Resting = Literal["bid", "ask"]
@@ -309,5 +344,49 @@ def tier_maintenance(
 def tier_rate(columns: _Columns, tiers: _Rows, /) -> NDArray[np.float64]: ...
 def tier_deduction(columns: _Columns, tiers: _Rows, /) -> NDArray[np.float64]: ...
 def disposal_slices(qty: float, fraction: float, full_size: float, max_slice: float) -> list[float]: ...
+def adl_score(given: Sequence[_Floats], inverse: bool, by_ratio: bool, turned: bool) -> _Floats: ...
+def adl_threshold(average: _Floats, share: _Floats, floor: _Floats) -> _Floats: ...
+def average_premium(samples: _Floats, expected: _Floats, ramp: bool, whole: bool) -> _Floats: ...
+def capped_funding(given: Sequence[_Floats]) -> _Floats: ...
+def capped_prices(width: int, prices: _Floats, cap: _Floats, drop: bool) -> _Floats: ...
+def composite_price(given: Sequence[_Floats]) -> _Floats: ...
+def cross_price(base: _Floats, quote: _Floats) -> _Floats: ...
+def cut(value: _Floats) -> _Floats: ...
+def exponential_average(width: int, values: _Floats, dt: _Floats, tau: _Floats, by_time: bool) -> _Floats: ...
+def fair_basis(index_price: _Floats, rate: _Floats, hours_left: _Floats, interval: _Floats) -> _Floats: ...
+def fair_basis_rate(rate: _Floats, per_day: _Floats) -> _Floats: ...
+def fill_queue(width: int, queue: _Floats, qty: _Floats) -> _Floats: ...
+def fund_fee(bankruptcy_quote: _Floats, fill_quote: _Floats, max_fee: _Floats) -> _Floats: ...
+def funding_index_delta(
+    rate_ppm: _Floats, cap_ppm: _Floats, price: _Floats, hours: _Floats, units: _Floats
+) -> _Floats: ...
+def funding_payment(
+    qty: _Floats, price: _Floats, rate: _Floats, share: _Floats, inverse: bool
+) -> _Floats: ...
+def funding_rate(
+    premium: _Floats, interest: _Floats, clamp: _Floats, divisor: _Floats, cap: _Floats
+) -> _Floats: ...
+def impact_notional(base: _Floats, initial_rate: _Floats) -> _Floats: ...
+def impact_price(prices: _Floats, sizes: _Floats, notional: _Floats, thin: float) -> _Floats: ...
+def index_price(prices: _Floats, weights: _Floats, cap: _Floats, drop: bool) -> _Floats: ...
+def insurance_fund_change(
+    qty: _Floats, bankruptcy_price: _Floats, fill_price: _Floats, fee_rate: _Floats
+) -> _Floats: ...
+def interest_rate(quote_rate: _Floats, base_rate: _Floats, per_day: _Floats) -> _Floats: ...
+def limit_step(price: _Floats, previous: _Floats, share: _Floats) -> _Floats: ...
+def liquidation_spread(given: Sequence[_Floats]) -> _Floats: ...
+def loss_per_unit(units: _Floats, loss: _Floats, scale: float) -> _Floats: ...
+def median_price(rows: int, prices: _Floats, weights: _Floats) -> _Floats: ...
+def mid_price(bid: _Floats, ask: _Floats) -> _Floats: ...
+def premium_index(bid: _Floats, ask: _Floats, index: _Floats, ppm: bool) -> _Floats: ...
+def profit_share(side: _Floats, profit: _Floats, exit_notional: _Floats, on_exit: bool) -> _Floats: ...
+def quintiles(sizes: _Floats) -> _Floats: ...
+def share_loss(width: int, gains: _Floats, given: Sequence[_Floats], whole: bool) -> _Floats: ...
+def take_over(given: Sequence[_Floats]) -> _Floats: ...
+def twap_funding_rate(
+    mark_twap: _Floats, oracle_twap: _Floats, limit: _Floats, hours: _Floats, offset: _Floats, buffer: _Floats
+) -> _Floats: ...
+def twap_payment(terms: Sequence[_Floats], whole: bool) -> _Floats: ...
+def weighted_price(rows: int, prices: _Floats, weights: _Floats, whole: bool) -> _Floats: ...
 def tier_deductions(tiers: Sequence[tuple[_Number, _Number, _Number]]) -> list[str]: ...
 def batch_reasons() -> tuple[list[tuple[int, str]], list[tuple[int, str]]]: ...

@@ -114,18 +114,19 @@ pub fn depth(
 
 #[pymethods]
 impl RunResult {
-    /// One of `fills`, `liquidations`, `stages`, `ledger`, `accounts`; in integers if `exact`.
+    /// One of `fills`, `liquidations`, `adl`, `stages`, `ledger`, `accounts`; in integers if `exact`.
     #[pyo3(signature = (name, *, exact=false))]
     fn table(&self, py: Python<'_>, name: &str, exact: bool) -> PyResult<Table> {
         let (world, recorder) = (&self.world, &self.recorder);
         table(py.detach(|| match name {
             "fills" => results::fills(world, recorder, exact),
             "liquidations" => results::liquidations(world, recorder, exact),
+            "adl" => results::adl(world, recorder, exact),
             "stages" => results::stages(world, recorder, exact),
             "ledger" => results::ledger(world, recorder, exact),
             "accounts" => Ok(self.accounts[usize::from(exact)].clone()),
             other => Err(ArrowError::InvalidArgumentError(format!(
-                "no table {other:?}: there are fills, liquidations, stages, ledger, accounts"
+                "no table {other:?}: there are fills, liquidations, adl, stages, ledger, accounts"
             ))),
         }))
     }

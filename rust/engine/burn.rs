@@ -66,7 +66,7 @@ impl<T: Trace> Simulation<'_, T> {
         let maker = self.positions[MAKER.index()].qty.0;
         let adds = if way == Way::Up { maker <= 0 } else { maker >= 0 };
         let market = self.world.venue.liquidation_order == LiquidationOrder::Market;
-        !T::ON && adds && market && self.world.perp.fees.are_none()
+        !self.places && adds && market && self.world.perp.fees.are_none()
     }
 
     /// Sends the orders of the waiting accounts that are due, as long as each is filled; how many that were.

@@ -37,9 +37,47 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(())
     }
 
+    /// Draws every account there is, for what needs them all: whoever may be deleveraged, pay or receive funding.
+    pub(super) fn draw_everybody(&mut self) -> Result<(), RunError> {
+        let mut slot = 0;
+        for population in 0..self.world.populations.len() {
+            for group in 0..self.world.populations[population].groups() {
+                while let Some((_, way)) =
+                    self.world.populations[population].reached_at(group, self.next_cell[slot])
+                {
+                    let way = if way > 0 { Way::Up } else { Way::Down };
+                    self.enter_cell(way, population, group, slot)?;
+                    self.next_cell[slot] += 1;
+                    self.check_interrupt()?;
+                }
+                slot += 1;
+            }
+        }
+        for waiting in &mut self.waiting {
+            waiting.sort();
+        }
+        Ok(())
+    }
+
     /// The accounts of a cell deposit their margin, the rest of the market takes the other side.
     #[inline]
     fn enter_cell(&mut self, way: Way, population: usize, group: usize, slot: usize) -> Result<(), RunError> {
+        // What is asked of every account is asked once.
+        if self.places {
+            self.enter_cell_as::<true>(way, population, group, slot)
+        } else {
+            self.enter_cell_as::<false>(way, population, group, slot)
+        }
+    }
+
+    #[inline]
+    fn enter_cell_as<const PLACES: bool>(
+        &mut self,
+        way: Way,
+        population: usize,
+        group: usize,
+        slot: usize,
+    ) -> Result<(), RunError> {
         let cell = self.next_cell[slot];
         let first = self.next_account;
         let mut sum = Sum::default();
@@ -51,7 +89,7 @@ impl<T: Trace> Simulation<'_, T> {
                 waiting.push(Arrival { due, position });
             }
             sum.add(&position);
-            if T::ON {
+            if PLACES {
                 self.arrivals.push(Account { position, liquidation, stop: None });
             }
             id += 1;
@@ -74,7 +112,7 @@ impl<T: Trace> Simulation<'_, T> {
             return Err(RunError::Accounts { most: MAX_ACCOUNTS });
         }
         drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
-        if T::ON {
+        if PLACES {
             self.show_arrivals(first);
         }
         Ok(())
@@ -101,7 +139,7 @@ impl<T: Trace> Simulation<'_, T> {
         id
     }
 
-    /// Where anybody looks, accounts have their places from the start, in order.
+    /// Where anybody looks, or others may change what they have, accounts have their places from the start, in order.
     fn show_arrivals(&mut self, first: AccountId) {
         let arrivals = std::mem::take(&mut self.arrivals);
         for (id, account) in (first.0..).map(AccountId).zip(&arrivals) {

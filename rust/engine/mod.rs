@@ -2,11 +2,15 @@
 
 mod booking;
 mod burn;
+mod closing;
+mod deleveraging;
 mod eager;
 mod fuel;
 mod hedging;
 mod pricing;
+mod rest;
 mod settlement;
+mod sharing;
 mod stage;
 mod start;
 mod summary;
@@ -30,6 +34,7 @@ use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use settlement::Sent;
+use thresholds::Ordered;
 
 /// One path of a world, on its way. To be used again for the next: [`restart`](Simulation::restart).
 pub struct Simulation<'w, T: Trace> {
@@ -40,6 +45,8 @@ pub struct Simulation<'w, T: Trace> {
     perp: OrderBook<WorldSupply>,
     ledger: Ledger,
     positions: Vec<Position>,
+    /// Whether every account that comes into being gets a place of its own, in order.
+    places: bool,
     watch: Vec<Watch>,
     tokens: Vec<Lots>,
     /// What was deposited so far, by account that trades spot.
@@ -50,6 +57,18 @@ pub struct Simulation<'w, T: Trace> {
     waiting: [Waiting; 2],
     /// Thresholds that moved.
     moved: Moved,
+    /// Where each of their accounts' thresholds is now; what stands elsewhere among them is out of date.
+    moved_to: Vec<Ticks>,
+    /// Accounts that were due but cool down.
+    cooling: Vec<AccountId>,
+    /// Whether there were any in this round.
+    cools: bool,
+    /// When liquidations were ordered, by account, where that matters.
+    ordered: Vec<Ordered>,
+    /// Whether an order of the round changed anything.
+    stirred: bool,
+    /// The most that the fund, its desk marked, was worth at the end of a round.
+    highest_fund: Quote,
     /// The next cell of each group of each population.
     next_cell: Vec<usize>,
     /// The whole world, if it was drawn beforehand.
@@ -91,8 +110,14 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self
     }
 
-    /// Runs to the end of the cascade.
+    /// Runs to the end of the cascade, and settles all positions if the venue does.
     pub fn run(&mut self) -> Result<StopReason, RunError> {
+        let reason = self.cascade()?;
+        self.close_at_settlement()?;
+        Ok(reason)
+    }
+
+    fn cascade(&mut self) -> Result<StopReason, RunError> {
         self.ignite()?;
         for _ in 0..self.world.venue.max_rounds {
             if !self.round()? {
@@ -126,7 +151,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let hedged = self.hedge()?; //         6: hedges, profit takers
         self.bankrupt_maker()?;
         self.end_round()?;
-        Ok(sent > 0 || unwound || hedged)
+        let later = self.cools && self.world.time_passes;
+        Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 
     fn end_round(&mut self) -> Result<(), RunError> {

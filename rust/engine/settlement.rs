@@ -6,19 +6,22 @@ use crate::book::{NewOrder, OrderKind};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason};
 use crate::ids::AccountId;
-use crate::margin::{Position, bankruptcy_value};
 use crate::units::{Lots, Overflow, Quote, Side};
-use crate::venue::{Standing, Unwind, cover, settle_liquidation, settle_stop};
+use crate::venue::{Leftover, Standing, Unwind, cover, settle_liquidation, settle_stop};
 
 const DESK: AccountId = AccountId::TAKEOVER_DESK;
 
 /// A forced order that was sent and matched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
-    account: AccountId,
-    mechanism: Mechanism,
+    pub account: AccountId,
+    pub mechanism: Mechanism,
     /// The position before, signed.
-    position: Lots,
+    pub position: Lots,
+    /// What the order was for.
+    pub ordered: Lots,
+    /// Whether the account had orders before.
+    pub again: bool,
     pub filled: Filled,
     /// Margin and profit that its fills set free, less fees.
     pub freed: Quote,
@@ -28,19 +31,26 @@ impl Sent {
     /// No order, so no fills.
     #[inline]
     pub fn nothing(account: AccountId, mechanism: Mechanism, position: Lots) -> Sent {
-        Sent { account, mechanism, position, filled: Filled::default(), freed: Quote::ZERO }
+        let (ordered, filled, freed) = (position.abs(), Filled::default(), Quote::ZERO);
+        Sent { account, mechanism, position, ordered, again: false, filled, freed }
     }
 }
 
 /// How a forced order was settled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settled {
-    taken_over_qty: Lots,
-    taken_over_value: Quote,
-    returned: Quote,
-    deficit: Quote,
-    paid_by_fund: Quote,
+    pub taken_over_qty: Lots,
+    pub taken_over_value: Quote,
+    pub adl_qty: Lots,
+    pub adl_value: Quote,
+    pub adl_relief: Quote,
+    pub liquidation_fee: Quote,
+    pub returned: Quote,
+    pub deficit: Quote,
+    pub paid_by_fund: Quote,
     pub venue_loss: Quote,
+    /// It stays as it was, untouched.
+    pub idle: bool,
 }
 
 impl Settled {
@@ -61,13 +71,15 @@ impl Settled {
 impl<T: Trace> Simulation<'_, T> {
     /// Settles every forced order in the order they were sent, then the desk; true if the desk traded.
     pub(super) fn settle(&mut self) -> Result<bool, RunError> {
+        self.stirred = !self.burnt.is_empty();
         self.settle_burnt()?;
         let mut sent = std::mem::take(&mut self.sent);
         for (i, order) in sent.iter().enumerate() {
             let settled = match order.mechanism {
-                Mechanism::Liquidation => self.settle_liquidated(order)?,
                 Mechanism::Stop => self.settle_stopped(order)?,
+                _ => self.settle_liquidated(order)?,
             };
+            self.stirred |= !settled.idle;
             self.tally(order, &settled)?;
             if T::ON {
                 let record = complete(self.records[i], order, &settled);
@@ -77,7 +89,14 @@ impl<T: Trace> Simulation<'_, T> {
         sent.clear();
         self.sent = sent;
         self.records.clear();
-        self.run_desk()
+        let traded = self.run_desk()?;
+        if self.places && !self.world.venue.is_plain() {
+            self.deleverage_desk()?;
+            self.deleverage_vault()?;
+            self.share_losses()?;
+            self.highest_fund = self.highest_fund.max(self.fund_worth()?);
+        }
+        Ok(traded)
     }
 
     /// Cash of an account that no margin is set aside from.
@@ -88,7 +107,7 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     #[inline]
-    fn standing(&self, account: AccountId, freed: Quote) -> Standing {
+    pub(super) fn standing(&self, account: AccountId, freed: Quote) -> Standing {
         let position = &self.positions[account.index()];
         let cross = is_cross(account);
         Standing {
@@ -102,21 +121,56 @@ impl<T: Trace> Simulation<'_, T> {
     #[inline]
     fn settle_liquidated(&mut self, order: &Sent) -> Result<Settled, RunError> {
         let account = order.account;
-        let settlement =
-            settle_liquidation(self.standing(account, order.freed)).whose(account, "settlement")?;
-        let mut settled = self.cover_deficit(account, settlement.deficit)?;
-        let left = &mut self.positions[account.index()];
-        left.margin = settlement.taken_over;
-        if left.qty != Lots::ZERO {
-            let taken = std::mem::take(left);
-            settled.taken_over_qty = taken.qty.abs();
-            settled.taken_over_value =
-                bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
-            self.take_over(account, taken)?;
+        match order.mechanism {
+            Mechanism::Backstop => return self.settle_backstop(account),
+            Mechanism::Deleveraging => return self.settle_deleveraged(account),
+            Mechanism::Liquidation | Mechanism::Stop => {}
         }
-        settled.returned = settlement.returned;
-        self.give_back(account, settled.returned)?;
+        if self.stays(order)? {
+            return self.keep(order);
+        }
+        let mut settled = self.settle_closed(account, order.freed, order.filled.value)?;
+        if self.positions[account.index()].qty != Lots::ZERO {
+            self.dispose(account, &mut settled)?;
+        }
         Ok(settled)
+    }
+
+    /// Losses are met from the margin that is still there, what is left over goes where the venue says; a position that is
+    /// still open keeps its margin for whoever gets it.
+    #[inline]
+    pub(super) fn settle_closed(
+        &mut self,
+        account: AccountId,
+        freed: Quote,
+        value: Quote,
+    ) -> Result<Settled, RunError> {
+        let settlement = settle_liquidation(self.standing(account, freed)).whose(account, "settlement")?;
+        let mut settled = self.cover_deficit(account, settlement.deficit)?;
+        self.positions[account.index()].margin = settlement.taken_over;
+        settled.returned = settlement.returned;
+        if settled.returned > Quote::ZERO {
+            settled.liquidation_fee = self.charge_liquidation(account, value, settled.returned)?;
+            settled.returned =
+                settled.returned.minus(settled.liquidation_fee).whose(account, "liquidation fee")?;
+            if self.world.venue.leftover == Leftover::Fund {
+                self.give_back(account, settled.returned)?;
+            }
+        }
+        Ok(settled)
+    }
+
+    /// The fee of a liquidation of this value, at most what there is, to the fund.
+    #[inline]
+    pub(super) fn charge_liquidation(
+        &mut self,
+        account: AccountId,
+        value: Quote,
+        most: Quote,
+    ) -> Result<Quote, RunError> {
+        let fee = self.world.venue.liquidation_fee.of(value).whose(account, "liquidation fee")?.1.min(most);
+        self.pay(LedgerAccount::Trader(account), LedgerAccount::InsuranceFund, fee, Reason::LiquidationFee)?;
+        Ok(fee)
     }
 
     fn settle_stopped(&mut self, order: &Sent) -> Result<Settled, RunError> {
@@ -126,10 +180,7 @@ impl<T: Trace> Simulation<'_, T> {
         let left = &mut self.positions[account.index()];
         left.margin = settlement.margin;
         if left.qty != Lots::ZERO && self.watch[account.index()] != Watch::Seized {
-            if let Some((way, due)) = self.liquidation_due(account)? {
-                self.moved.insert(way, due.threshold, account);
-            }
-            self.watch[account.index()] = Watch::Moved;
+            self.rewatch(account)?;
         }
         settled.returned = settlement.returned;
         Ok(settled)
@@ -137,7 +188,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// A deficit is paid by the fund up to its balance, then by the venue.
     #[inline]
-    fn cover_deficit(&mut self, account: AccountId, deficit: Quote) -> Result<Settled, RunError> {
+    pub(super) fn cover_deficit(&mut self, account: AccountId, deficit: Quote) -> Result<Settled, RunError> {
         if deficit == Quote::ZERO {
             return Ok(Settled::default());
         }
@@ -151,27 +202,8 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What an account has left over goes to the fund.
     #[inline]
-    fn give_back(&mut self, account: AccountId, returned: Quote) -> Result<(), RunError> {
+    pub(super) fn give_back(&mut self, account: AccountId, returned: Quote) -> Result<(), RunError> {
         self.pay(LedgerAccount::Trader(account), LedgerAccount::InsuranceFund, returned, Reason::Leftover)
-    }
-
-    /// What is left of a position goes to the desk whole: quantity, cost, margin and its money.
-    fn take_over(&mut self, account: AccountId, taken: Position) -> Result<(), RunError> {
-        self.pay(
-            LedgerAccount::Trader(account),
-            LedgerAccount::Trader(DESK),
-            taken.margin,
-            Reason::Takeover,
-        )?;
-        let desk = &mut self.positions[DESK.index()];
-        desk.qty = desk.qty.plus(taken.qty).whose(DESK, "quantity")?;
-        desk.cost = desk.cost.plus(taken.cost).whose(DESK, "cost")?;
-        desk.margin = desk.margin.plus(taken.margin).whose(DESK, "margin")?;
-        if desk.qty == Lots::ZERO {
-            let closed = std::mem::take(desk);
-            self.pay(LedgerAccount::Clearing, LedgerAccount::Trader(DESK), -closed.cost, Reason::Profit)?;
-        }
-        Ok(())
     }
 
     /// The desk closes what it holds, if it does so at once, and settles with the fund like an account after a liquidation.
@@ -214,14 +246,12 @@ impl<T: Trace> Simulation<'_, T> {
             if order.position.0 < 0 { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
         *side = side.plus(forced).whose(whose, "forced value")?;
         let (accounts, sum, worth) = match order.mechanism {
-            Mechanism::Liquidation => {
-                (&mut stage.liquidated_accounts, &mut stage.liquidated_qty, &mut stage.liquidated_value)
-            }
             Mechanism::Stop => {
                 (&mut stage.stopped_accounts, &mut stage.stopped_qty, &mut stage.stopped_value)
             }
+            _ => (&mut stage.liquidated_accounts, &mut stage.liquidated_qty, &mut stage.liquidated_value),
         };
-        *accounts += 1;
+        *accounts += u64::from(!order.again);
         *sum = sum.plus(qty).whose(whose, "forced quantity")?;
         *worth = worth.plus(value).whose(whose, "forced value")?;
         if settled.taken_over_qty != Lots::ZERO {
@@ -231,7 +261,7 @@ impl<T: Trace> Simulation<'_, T> {
             *taken = taken.plus(settled.taken_over_value).whose(whose, "value taken over")?;
         }
         if whose >= AccountId::FIRST_NAMED {
-            let burnt = qty.plus(settled.taken_over_qty);
+            let burnt = qty.plus(settled.taken_over_qty).and_then(|burnt| burnt.plus(settled.adl_qty));
             self.burnt_qty = burnt.and_then(|qty| self.burnt_qty.plus(qty)).whose(whose, "fuel burnt")?;
         }
         self.tally_deficit(whose, settled)
@@ -239,12 +269,16 @@ impl<T: Trace> Simulation<'_, T> {
 
     #[inline]
     pub(super) fn tally_deficit(&mut self, whose: AccountId, settled: &Settled) -> Result<(), RunError> {
-        if settled.deficit == Quote::ZERO {
+        let gross = settled.deficit.plus(settled.adl_relief).whose(whose, "deficit")?;
+        let stage = &mut self.stage;
+        let fees = &mut stage.liquidation_fees;
+        *fees = fees.plus(settled.liquidation_fee).whose(whose, "liquidation fees")?;
+        if gross == Quote::ZERO {
             return Ok(());
         }
-        let stage = &mut self.stage;
         for (sum, part) in [
-            (&mut stage.bad_debt, settled.deficit),
+            (&mut stage.bad_debt, gross),
+            (&mut stage.adl_relief, settled.adl_relief),
             (&mut stage.paid_by_fund, settled.paid_by_fund),
             (&mut stage.venue_loss, settled.venue_loss),
         ] {
@@ -263,6 +297,10 @@ const fn complete(record: Liquidation, order: &Sent, settled: &Settled) -> Liqui
         freed: order.freed,
         taken_over_qty: settled.taken_over_qty,
         taken_over_value: settled.taken_over_value,
+        adl_qty: settled.adl_qty,
+        adl_value: settled.adl_value,
+        adl_relief: settled.adl_relief,
+        liquidation_fee: settled.liquidation_fee,
         returned: settled.returned,
         deficit: settled.deficit,
         paid_by_fund: settled.paid_by_fund,

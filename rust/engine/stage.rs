@@ -1,5 +1,6 @@
 //! What one round did, and the whole run.
 
+use super::settlement::Settled;
 use crate::units::{Lots, Overflow, Quote, Ticks};
 
 /// One round; round 0 is the ignition. Quantities in lots of their market, money in quote steps.
@@ -35,6 +36,15 @@ pub struct Stage {
     pub bad_debt: Quote,
     pub paid_by_fund: Quote,
     pub venue_loss: Quote,
+    /// Counterparties deleveraged, each time one was.
+    pub adl_accounts: u64,
+    pub adl_qty: Lots,
+    pub adl_value: Quote,
+    /// What they closed better than the mark, where the mark would have left a deficit.
+    pub adl_relief: Quote,
+    /// Taken from open profits.
+    pub socialised_loss: Quote,
+    pub liquidation_fees: Quote,
     /// Balance of the insurance fund after the round.
     pub insurance_fund: Quote,
     /// Of the market maker's perpetual account, at the mark.
@@ -60,15 +70,30 @@ pub struct Totals {
     pub bad_debt: Quote,
     pub paid_by_fund: Quote,
     pub venue_loss: Quote,
+    pub adl_accounts: u64,
+    pub adl_qty: Lots,
+    pub adl_value: Quote,
+    pub adl_relief: Quote,
+    pub socialised_loss: Quote,
+    pub liquidation_fees: Quote,
 }
 
 impl Totals {
+    /// A deficit after the last round.
+    pub(super) fn add_deficit(&mut self, settled: &Settled) -> Result<(), Overflow> {
+        self.bad_debt = self.bad_debt.plus(settled.deficit)?;
+        self.paid_by_fund = self.paid_by_fund.plus(settled.paid_by_fund)?;
+        self.venue_loss = self.venue_loss.plus(settled.venue_loss)?;
+        Ok(())
+    }
+
     /// Adds a round.
     pub fn add(&mut self, stage: &Stage) -> Result<(), Overflow> {
         let qty = |sum: &mut Lots, x: Lots| sum.plus(x).map(|s| *sum = s);
         let value = |sum: &mut Quote, x: Quote| sum.plus(x).map(|s| *sum = s);
         self.liquidated_accounts += stage.liquidated_accounts;
         self.stopped_accounts += stage.stopped_accounts;
+        self.adl_accounts += stage.adl_accounts;
         qty(&mut self.liquidated_qty, stage.liquidated_qty.plus(stage.taken_over_qty)?)?;
         value(&mut self.liquidated_value, stage.liquidated_value.plus(stage.taken_over_value)?)?;
         qty(&mut self.stopped_qty, stage.stopped_qty)?;
@@ -79,6 +104,11 @@ impl Totals {
         qty(&mut self.hedge_qty, stage.hedge_qty)?;
         value(&mut self.bad_debt, stage.bad_debt)?;
         value(&mut self.paid_by_fund, stage.paid_by_fund)?;
-        value(&mut self.venue_loss, stage.venue_loss)
+        value(&mut self.venue_loss, stage.venue_loss)?;
+        qty(&mut self.adl_qty, stage.adl_qty)?;
+        value(&mut self.adl_value, stage.adl_value)?;
+        value(&mut self.adl_relief, stage.adl_relief)?;
+        value(&mut self.socialised_loss, stage.socialised_loss)?;
+        value(&mut self.liquidation_fees, stage.liquidation_fees)
     }
 }

@@ -25,12 +25,19 @@ impl<T: Trace> Simulation<'_, T> {
             perp: OrderBook::new(perp),
             ledger: Ledger::default(),
             positions: Vec::new(),
+            places: true,
             watch: Vec::new(),
             tokens: vec![Lots::ZERO; NAMED],
             financed: vec![Quote::ZERO; NAMED],
             fixed_taken: [0; 2],
             waiting: Way::BOTH.map(Waiting::new),
             moved: Moved::default(),
+            moved_to: Vec::new(),
+            cooling: Vec::new(),
+            cools: false,
+            ordered: Vec::new(),
+            stirred: false,
+            highest_fund: Quote::ZERO,
             next_cell: Vec::new(),
             drawn: None,
             next_account: AccountId::FIRST_NAMED,
@@ -136,6 +143,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// The rest of the market takes the other side of all positions; the others bring what they have.
     fn begin(&mut self) -> Result<(), RunError> {
         let world = &self.world;
+        self.places = T::ON || !world.venue.is_plain();
         let Position { qty, cost, margin } = world.fixed.sum;
         self.positions[AccountId::REST_OF_MARKET.index()] =
             Position { qty: -qty, cost: -cost, margin: Quote::ZERO };
@@ -148,6 +156,9 @@ impl<T: Trace> Simulation<'_, T> {
         self.fixed_taken = [0; 2];
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
+        self.moved_to.clear();
+        self.cooling.clear();
+        self.ordered.clear();
         self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
@@ -163,8 +174,11 @@ impl<T: Trace> Simulation<'_, T> {
         self.sent.clear();
         self.records.clear();
         let (fund, capital) = (world.venue.insurance_fund, world.maker.capital);
+        let vault = world.venue.backstop.map_or(Quote::ZERO, |backstop| backstop.capital);
+        self.highest_fund = fund;
         self.deposit(LedgerAccount::InsuranceFund, fund)?;
         self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), capital)?;
+        self.deposit(LedgerAccount::Trader(AccountId::VAULT), vault)?;
         if T::ON {
             self.trace_fixed();
         }

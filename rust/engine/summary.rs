@@ -59,6 +59,8 @@ pub struct Summary {
     /// Of all accounts of the scenario.
     pub positions_pnl: Quote,
     pub rest_of_market_pnl: Quote,
+    /// Of the backstop vault.
+    pub vault_pnl: Quote,
     pub attacker_pnl: Quote,
     pub spot_exhausted: bool,
     pub stop_reason: StopReason,
@@ -99,7 +101,12 @@ impl<T: Trace> Simulation<'_, T> {
             market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
             market_maker_liquidated: !self.maker.alive,
             positions_pnl: self.positions_pnl()?,
-            rest_of_market_pnl: self.profit(AccountId::REST_OF_MARKET, Quote::ZERO)?,
+            rest_of_market_pnl: self
+                .profit(AccountId::REST_OF_MARKET, self.financed[AccountId::REST_OF_MARKET.index()])?,
+            vault_pnl: self.profit(
+                AccountId::VAULT,
+                self.world.venue.backstop.map_or(Quote::ZERO, |backstop| backstop.capital),
+            )?,
             attacker_pnl: attacker.whose(AccountId::ATTACKER, "profit")?,
             spot_exhausted: self.spot_exhausted,
             stop_reason,
@@ -107,7 +114,7 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// Balance and unrealised profit at the mark.
-    fn account_value(&self, account: AccountId) -> Result<Quote, RunError> {
+    pub(super) fn account_value(&self, account: AccountId) -> Result<Quote, RunError> {
         let position = &self.positions[account.index()];
         let value = self.world.perp.contract.value(self.mark, position.qty);
         let profit = value.and_then(|value| position.profit(value));

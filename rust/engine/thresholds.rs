@@ -6,9 +6,9 @@ use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due, threshold};
-use crate::units::{Lots, Quote, Side};
-use crate::venue::LiquidationOrder;
+use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due};
+use crate::units::{Lots, Quote, Rate, Side, Ticks};
+use crate::venue::{LiquidationOrder, Seen, fillable_price, order_qty};
 
 /// Where a threshold was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,28 @@ impl From {
         From::Moved(Way::Up),
         From::Moved(Way::Down),
     ];
+}
+
+/// What is done about a position that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// An order for so many lots.
+    Order(Lots),
+    /// The vault takes it over.
+    Vault,
+    /// Counterparties are deleveraged.
+    Deleverage,
+    /// Nothing yet: it cools down.
+    Wait,
+}
+
+/// The last rounds in which an account's liquidation was ordered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ordered {
+    /// Of any order.
+    any: Option<u64>,
+    /// Of an order for less than all.
+    part: Option<u64>,
 }
 
 /// Orders between two looks at the interrupt flag.
@@ -60,21 +82,56 @@ impl<T: Trace> Simulation<'_, T> {
                 From::Moved(way) => self.moved.take(way),
                 From::Maker => maker = None,
             }
-            if self.watch[due.account.index()] == Watch::Moved && !matches!(from, From::Moved(_)) {
+            let moved = matches!(from, From::Moved(_));
+            if self.watch[due.account.index()] == Watch::Moved && !moved {
                 continue; // it stands among the moved ones
+            }
+            if moved && self.moved_to[due.account.index()] != due.threshold {
+                continue; // it moved on
             }
             sent += u64::from(self.force(due)?);
             if sent % PATIENCE == 0 {
                 self.check_interrupt()?;
             }
         }
+        let mut waiting = std::mem::take(&mut self.cooling);
+        self.cools = !waiting.is_empty();
+        for account in waiting.drain(..) {
+            self.rewatch(account)?;
+        }
+        self.cooling = waiting;
         Ok(sent)
+    }
+
+    /// Looks for the account's threshold among those that moved, wherever that is by now.
+    pub(super) fn rewatch(&mut self, account: AccountId) -> Result<(), RunError> {
+        self.watch[account.index()] = Watch::Moved;
+        if self.moved_to.len() < self.positions.len() {
+            self.moved_to.resize(self.positions.len(), Ticks::ZERO);
+        }
+        self.moved_to[account.index()] = Ticks::ZERO;
+        if self.positions[account.index()].qty != Lots::ZERO
+            && let Some((way, due)) = self.liquidation_due(account)?
+        {
+            self.moved.insert(way, due.threshold, account);
+            self.moved_to[account.index()] = due.threshold;
+        }
+        Ok(())
+    }
+
+    /// An account that the scenario names is no longer as it was at the start.
+    #[inline]
+    pub(super) fn touch(&mut self, account: AccountId) {
+        let named = AccountId::FIRST_NAMED.index();
+        if (named..named + self.world.fixed.accounts.len()).contains(&account.index()) {
+            self.touched.push(account);
+        }
     }
 
     /// Takes the next waiting account; it has a place, or gets one.
     fn next_waiting(&mut self, way: Way) -> AccountId {
         let Arrival { due, position } = self.waiting[way as usize].take();
-        if T::ON { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
+        if self.places { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
     }
 
     #[inline]
@@ -119,11 +176,11 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Where an account is due for liquidation as it stands.
     pub(super) fn liquidation_due(&self, account: AccountId) -> Result<Option<(Way, Due)>, RunError> {
-        let venue = &self.world.venue;
         let position = &self.positions[account.index()];
         let collateral = self.collateral(account);
-        let tick = threshold(position, collateral, self.world.perp.contract, &venue.tiers, venue.trigger)
-            .whose(account, "liquidation price")?;
+        let rule = &self.world.venue.margin;
+        let tick = rule.threshold(position, collateral, self.world.perp.contract);
+        let tick = tick.whose(account, "liquidation price")?;
         let due =
             |threshold| (Way::of(position), Due { threshold, account, mechanism: Mechanism::Liquidation });
         Ok(tick.map(due))
@@ -144,33 +201,86 @@ impl<T: Trace> Simulation<'_, T> {
         if !stop && !known && !self.is_due(account)? {
             return Ok(false);
         }
+        let route =
+            if stop || !self.places { Route::Order(position.qty.abs()) } else { self.route(account)? };
+        let mechanism = match route {
+            Route::Order(_) => due.mechanism,
+            Route::Vault => Mechanism::Backstop,
+            Route::Deleverage => Mechanism::Deleveraging,
+            Route::Wait => {
+                self.cooling.push(account);
+                return Ok(false);
+            }
+        };
         if T::ON {
-            let record = self.record(due)?;
+            let record = self.record(Due { mechanism, ..due })?;
             self.records.push(record);
         }
         self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
-        let named = AccountId::FIRST_NAMED.index();
-        if (named..named + self.world.fixed.accounts.len()).contains(&account.index()) {
-            self.touched.push(account);
-        }
+        self.touch(account);
         if is_cross(account) {
             self.withdraw_maker();
         }
-        let sent = self.send(account, &position, due.mechanism)?;
+        let mut sent = match route {
+            Route::Order(qty) => self.send(account, &position, qty, mechanism)?,
+            _ => Sent::nothing(account, mechanism, position.qty),
+        };
+        sent.again = self.places && !stop && self.note_order(account, sent.ordered < position.qty.abs());
         self.sent.push(sent);
         Ok(true)
     }
 
-    fn is_due(&self, account: AccountId) -> Result<bool, RunError> {
-        let equity = self.equity(account)?;
-        Ok(self.world.venue.trigger.met(equity, self.maintenance(account)?))
+    /// Remembers that an account's liquidation was ordered in this round; whether it was ordered before.
+    fn note_order(&mut self, account: AccountId, part: bool) -> bool {
+        let at = account.index();
+        if self.ordered.len() <= at {
+            self.ordered.resize(self.positions.len(), Ordered::default());
+        }
+        let ordered = &mut self.ordered[at];
+        let again = ordered.any.replace(self.stage.round).is_some();
+        if part {
+            ordered.part = Some(self.stage.round);
+        }
+        again
     }
 
-    /// Maintenance margin at the mark.
-    fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
+    /// What the venue does about an account that is due.
+    fn route(&self, account: AccountId) -> Result<Route, RunError> {
+        let venue = &self.world.venue;
         let qty = self.positions[account.index()].qty.abs();
-        let notional = self.world.perp.contract.value(self.mark, qty).whose(account, "notional")?;
-        self.world.venue.tiers.maintenance(notional).whose(account, "maintenance margin")
+        if venue.is_plain() || is_cross(account) {
+            return Ok(Route::Order(qty));
+        }
+        if let Some(backstop) = venue.backstop {
+            let equity = self.equity(account)?;
+            if equity < Quote::ZERO && venue.adl.is_some() {
+                return Ok(Route::Deleverage);
+            }
+            let held = i128::from(self.maintenance(account)?.0) * i128::from(backstop.below.0);
+            if equity >= Quote::ZERO && i128::from(equity.0) * i128::from(Rate::ONE) < held {
+                return Ok(Route::Vault);
+            }
+        }
+        let contract = self.world.perp.contract;
+        let value = contract.value(self.mark, qty).whose(account, "notional")?;
+        let part = self.ordered.get(account.index()).and_then(|ordered| ordered.part);
+        let since_part = part.map(|round| self.stage.round - round);
+        let lots = order_qty(venue, Seen { qty, value, since_part }, self.mark, contract);
+        let lots = lots.whose(account, "quantity of an order")?;
+        Ok(lots.map_or(Route::Wait, Route::Order))
+    }
+
+    fn is_due(&self, account: AccountId) -> Result<bool, RunError> {
+        let equity = self.equity(account)?;
+        Ok(self.world.venue.margin.trigger.met(equity, self.maintenance(account)?))
+    }
+
+    /// What equity is held against at the mark: maintenance margin, and the closing fee where the venue counts it.
+    pub(super) fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
+        let Position { qty, cost, .. } = self.positions[account.index()];
+        let notional = self.world.perp.contract.value(self.mark, qty.abs()).whose(account, "notional")?;
+        let held = self.world.venue.margin.requirement(cost.abs(), notional);
+        held.whose(account, "maintenance margin")
     }
 
     /// What is written down of an order before it is sent.
@@ -197,29 +307,44 @@ impl<T: Trace> Simulation<'_, T> {
         &mut self,
         account: AccountId,
         position: &Position,
+        qty: Lots,
         mechanism: Mechanism,
     ) -> Result<Sent, RunError> {
         let mut sent = Sent::nothing(account, mechanism, position.qty);
+        sent.ordered = qty;
         let stop = mechanism == Mechanism::Stop;
-        let kind = match self.world.venue.liquidation_order {
-            LiquidationOrder::LimitAtBankruptcy if !stop => {
-                let margin = self.collateral(account);
-                let price = bankruptcy_price(position, margin, self.world.perp.contract)
-                    .whose(account, "bankruptcy price")?;
-                if price.0 < 1 {
-                    return Ok(sent); // no bid could be at or above it; nothing is sent
-                }
-                OrderKind::Limit { price: price.min(MAX_PRICE), tif: TimeInForce::Ioc }
-            }
+        let kind = match self.limit(account, position)? {
+            // No bid could be at or above it; nothing is sent.
+            Some(price) if !stop && price.0 < 1 => return Ok(sent),
+            Some(price) if !stop => OrderKind::Limit { price: price.min(MAX_PRICE), tif: TimeInForce::Ioc },
             _ => OrderKind::Market,
         };
         let side = Side::closing(position.qty);
-        let order = NewOrder { owner: account, side, qty: position.qty.abs(), kind };
+        let order = NewOrder { owner: account, side, qty, kind };
         let before = self.free_cash(account)?;
         let cause = if stop { Cause::Stop } else { Cause::Liquidation };
         sent.filled = self.trade(Market::Perp, order, cause)?;
         sent.freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
         Ok(sent)
+    }
+
+    /// How far a liquidation's order may go.
+    #[inline]
+    fn limit(&self, account: AccountId, position: &Position) -> Result<Option<Ticks>, RunError> {
+        let (venue, contract) = (&self.world.venue, self.world.perp.contract);
+        match venue.liquidation_order {
+            LiquidationOrder::Market => Ok(None),
+            LiquidationOrder::LimitAtBankruptcy => {
+                let price = bankruptcy_price(position, self.collateral(account), contract);
+                price.map(Some).whose(account, "bankruptcy price")
+            }
+            LiquidationOrder::Fillable => {
+                let value = contract.value(self.mark, position.qty.abs()).whose(account, "notional")?;
+                let standing = (self.equity(account)?, self.maintenance(account)?);
+                let price = fillable_price(venue, Side::closing(position.qty), self.mark, value, standing);
+                price.map(Some).whose(account, "fillable price")
+            }
+        }
     }
 
     /// Cancels all the market maker has in the perpetual's book and takes him out.

@@ -1,7 +1,7 @@
 //! Where a run's events go. `()` keeps nothing and compiles to nothing.
 
 use super::Stage;
-use crate::event::{Liquidation, Trade, Transfer};
+use crate::event::{Adl, Liquidation, Trade, Transfer};
 use crate::ids::AccountId;
 use crate::world::Account;
 
@@ -34,6 +34,12 @@ pub trait Trace {
         let _ = (round, liquidation);
     }
 
+    /// A counterparty was deleveraged.
+    #[inline]
+    fn adl(&mut self, round: u64, adl: &Adl) {
+        let _ = (round, adl);
+    }
+
     /// A round ended.
     #[inline]
     fn stage(&mut self, stage: &Stage) {
@@ -54,6 +60,8 @@ pub struct Recorder {
     pub transfers: Vec<(u64, Transfer)>,
     /// Forced orders with their round.
     pub liquidations: Vec<(u64, Liquidation)>,
+    /// Counterparties deleveraged, with their round.
+    pub adl: Vec<(u64, Adl)>,
     /// Rounds.
     pub stages: Vec<Stage>,
 }
@@ -69,6 +77,10 @@ impl Trace for Recorder {
 
     fn liquidation(&mut self, round: u64, liquidation: &Liquidation) {
         self.liquidations.push((round, *liquidation));
+    }
+
+    fn adl(&mut self, round: u64, adl: &Adl) {
+        self.adl.push((round, *adl));
     }
 
     fn stage(&mut self, stage: &Stage) {

@@ -5,11 +5,13 @@
 mod contract;
 mod position;
 mod price;
+mod rule;
 mod thresholds;
 mod tiers;
 
 pub use contract::Contract;
 pub use position::Position;
 pub use price::{Trigger, bankruptcy_price, bankruptcy_value, threshold};
+pub use rule::MarginRule;
 pub use thresholds::{Arrival, Due, Moved, Waiting, Way, next_due};
-pub use tiers::{MarginTiers, Tier};
+pub use tiers::{MarginTiers, Tier, TierRule};

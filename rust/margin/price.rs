@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contract, MarginTiers, Position};
+use super::{Contract, MarginTiers, Position, Tier, TierRule};
 use crate::units::{Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
 /// When equity has fallen far enough.
@@ -44,11 +44,74 @@ pub fn threshold(
     if v == 0 {
         return Ok(None);
     }
+    if tiers.rule() == TierRule::Linear {
+        return searched(position, margin, contract, tiers, trigger);
+    }
+    closed_form(position, margin, v, tiers.tiers(), trigger)
+}
+
+/// The same where maintenance is what it was at entry, and a closing fee is counted at the mark.
+pub(super) fn threshold_at_entry(
+    position: &Position,
+    margin: Quote,
+    contract: Contract,
+    (maintenance, close_fee): (Quote, Rate),
+    trigger: Trigger,
+) -> Result<Option<Ticks>, Overflow> {
+    let v = contract.per_tick(position.qty);
+    let deduction = -i128::from(maintenance.0) * i128::from(Rate::ONE);
+    let fixed = Tier { min_notional: Quote::ZERO, rate: close_fee, max_leverage: 0, deduction };
+    if v == 0 { Ok(None) } else { closed_form(position, margin, v, &[fixed], trigger) }
+}
+
+/// Bracket by bracket by bisection, where the rate itself rises inside each.
+fn searched(
+    position: &Position,
+    margin: Quote,
+    contract: Contract,
+    tiers: &MarginTiers,
+    trigger: Trigger,
+) -> Result<Option<Ticks>, Overflow> {
+    let v = contract.per_tick(position.qty);
+    let short = position.qty.0 < 0;
+    // Values stay in 64 bits.
+    let last = i64::try_from(i128::from(i64::MAX) / v).map_err(|_| Overflow)?;
+    let due = |tick: i64| {
+        let value = contract.value(Ticks(tick), position.qty)?;
+        let equity = margin.plus(position.profit(value)?)?;
+        Ok::<bool, Overflow>(trigger.met(equity, tiers.maintenance(value.abs())?))
+    };
+    let first_tick = |i: usize| narrow(div_ceil(i128::from(tiers.tiers()[i].min_notional.0), v).max(1));
+    let count = tiers.tiers().len();
+    for step in 0..count {
+        let i = if short { step } else { count - 1 - step };
+        let low = first_tick(i)?;
+        let high = if i + 1 < count { first_tick(i + 1)? - 1 } else { last };
+        // From the side of profit: the first tick of the bracket that is due.
+        let (mut safe, mut found) = if short { (low - 1, high) } else { (high + 1, low) };
+        if low > high || !due(found)? {
+            continue;
+        }
+        while safe.abs_diff(found) > 1 {
+            let middle = safe + (found - safe) / 2;
+            if due(middle)? { found = middle } else { safe = middle }
+        }
+        return Ok(Some(Ticks(found)));
+    }
+    Ok(None)
+}
+
+fn closed_form(
+    position: &Position,
+    margin: Quote,
+    v: i128,
+    all: &[Tier],
+    trigger: Trigger,
+) -> Result<Option<Ticks>, Overflow> {
     let one = i128::from(Rate::ONE);
     let slack =
         i128::from(margin.0) - i128::from(position.cost.0) - i128::from(trigger == Trigger::AtOrBelow);
     let short = position.qty.0 < 0;
-    let all = tiers.tiers();
     let first_tick = |i: usize| div_ceil(i128::from(all[i].min_notional.0), v).max(1);
     let end_tick = |i: usize| if i + 1 < all.len() { first_tick(i + 1) } else { i128::from(i64::MAX) };
     let candidate = |i: usize| {

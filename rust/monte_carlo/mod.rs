@@ -275,6 +275,7 @@ mod tests {
             market_maker_liquidated: false,
             positions_pnl: money,
             rest_of_market_pnl: money,
+            vault_pnl: money,
             attacker_pnl: money,
             spot_exhausted: n % 2 == 1,
             stop_reason: StopReason::Quiet,

@@ -8,4 +8,4 @@ pub use columns::{Names, Table};
 pub use summary::{
     COLUMNS, Column, Kind, Of, STOP_REASONS, Scale, Value, billionths, exact_summary, quotient, summary,
 };
-pub use tables::{accounts, depth, fills, ledger, liquidations, stages};
+pub use tables::{accounts, adl, depth, fills, ledger, liquidations, stages};

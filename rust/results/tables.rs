@@ -5,14 +5,14 @@ use arrow_schema::ArrowError;
 
 use super::{Names, Table};
 use crate::engine::{Recorder, Simulation, Stage, Trace};
-use crate::event::{LedgerAccount, Liquidation, Market, Trade};
+use crate::event::{Adl, LedgerAccount, Liquidation, Market, Trade};
 use crate::ids::AccountId;
 use crate::units::{Lots, Side, Ticks};
 use crate::world::World;
 
 const MARKETS: Names = &["spot", "perp", "off_book"];
 const CAUSES: Names = &["ignition", "liquidation", "stop", "unwind", "hedge", "absorption"];
-const MECHANISMS: Names = &["liquidation", "stop"];
+const MECHANISMS: Names = &["liquidation", "stop", "backstop", "deleveraging"];
 const TAKER_SIDES: Names = &["buy", "sell"];
 const POSITION_SIDES: Names = &["long", "short"];
 const REASONS: Names = &[
@@ -25,6 +25,9 @@ const REASONS: Names = &[
     "leftover",
     "fund_payment",
     "venue_payment",
+    "liquidation_fee",
+    "loss_share",
+    "settlement",
 ];
 
 #[allow(clippy::cast_possible_wrap)]
@@ -94,10 +97,40 @@ pub fn liquidations(world: &World, recorder: &Recorder, exact: bool) -> Result<R
     }
     table.count("fee", step, of(|l| l.fee.0));
     table.count("taken_over_qty", lot, of(|l| l.taken_over_qty.0));
+    table.count("adl_qty", lot, of(|l| l.adl_qty.0));
+    table.count("adl_value", step, of(|l| l.adl_value.0));
+    table.count("adl_relief", step, of(|l| l.adl_relief.0));
+    table.count("liquidation_fee", step, of(|l| l.liquidation_fee.0));
     table.count("returned", step, of(|l| l.returned.0));
     table.count("deficit", step, of(|l| l.deficit.0));
     table.count("paid_by_fund", step, of(|l| l.paid_by_fund.0));
     table.count("venue_loss", step, of(|l| l.venue_loss.0));
+    table.finish()
+}
+
+/// A row for each counterparty that was deleveraged; `price` is what it got a token.
+pub fn adl(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatch, ArrowError> {
+    let rows = &recorder.adl;
+    let mut table = Table::new(rows.len(), exact);
+    let of = |f: fn(&Adl) -> i64| rows.iter().map(move |(_, a)| f(a));
+    let (lot, step) = (world.perp.lot, world.quote_step);
+    table.int("round", rows.iter().map(|(r, _)| round(*r)));
+    table.int("account", of(|a| i64::from(a.account.0)));
+    table.int("against", of(|a| i64::from(a.against.0)));
+    if exact {
+        table.int("side", of(|a| a.position.0.signum()));
+    } else {
+        table.named("side", POSITION_SIDES, rows.iter().map(|(_, a)| u8::from(a.position.0 < 0)));
+    }
+    table.count("qty", lot, of(|a| a.qty.0));
+    table.count("value", step, of(|a| a.value.0));
+    if !exact {
+        table.float("price", rows.iter().map(|(_, a)| step.of(a.value.0) / lot.of(a.qty.0)));
+    }
+    table.count("profit", step, of(|a| a.profit.0));
+    table.float("score", rows.iter().map(|(_, a)| a.score));
+    table.float("profit_share", rows.iter().map(|(_, a)| a.profit_share));
+    table.float("leverage", rows.iter().map(|(_, a)| a.leverage));
     table.finish()
 }
 
@@ -129,6 +162,12 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.count("bad_debt", step, of(|s| s.bad_debt.0));
     table.count("paid_by_fund", step, of(|s| s.paid_by_fund.0));
     table.count("venue_loss", step, of(|s| s.venue_loss.0));
+    table.int("adl_accounts", of(|s| round(s.adl_accounts)));
+    table.count("adl_qty", perp.lot, of(|s| s.adl_qty.0));
+    table.count("adl_notional", step, of(|s| s.adl_value.0));
+    table.count("adl_relief", step, of(|s| s.adl_relief.0));
+    table.count("socialised_loss", step, of(|s| s.socialised_loss.0));
+    table.count("liquidation_fees", step, of(|s| s.liquidation_fees.0));
     table.count("insurance_fund", step, of(|s| s.insurance_fund.0));
     table.count("market_maker_equity", step, of(|s| s.market_maker_equity.0));
     table.finish()

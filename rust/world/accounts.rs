@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 
 use super::check::{Check, MAX_LOTS, gcd, ratio};
 use super::population::Population;
-use super::scenario::{Ladder, Placement, PositionSide, Spread};
-use crate::margin::{Contract, MarginTiers, Position, Trigger, bankruptcy_value, threshold};
+use super::scenario::{Ladder, MarginMode, Placement, PositionSide, Spread};
+use crate::margin::{Contract, MarginRule, Position, TierRule, bankruptcy_value};
 use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
 /// Most accounts that a scenario names: built in some 0.3 s, within which nothing can interrupt.
@@ -27,10 +27,10 @@ pub struct Account {
 pub(super) struct Terms<'a> {
     pub tick_size: Decimal,
     pub lot_size: Decimal,
+    pub step: Decimal,
     pub start: Ticks,
     pub contract: Contract,
-    pub tiers: &'a MarginTiers,
-    pub trigger: Trigger,
+    pub rule: &'a MarginRule,
 }
 
 /// A ladder, checked.
@@ -135,6 +135,7 @@ pub(super) fn build(
         .and_then(|s| Even::read(check, &path("liquidation_price"), s, terms.tick_size));
     let leverage = ladder.leverage.and_then(|s| Even::read(check, &path("leverage"), s, Decimal::ONE));
     let stop = ladder.stop_price.and_then(|s| Even::read(check, &path("stop_price"), s, terms.tick_size));
+    let wallet = wallet(check, &field, ladder, terms);
     let size = size(check, &field, ladder, terms, lump);
     if check.found.problems.len() > before {
         return None;
@@ -149,7 +150,7 @@ pub(super) fn build(
         );
         return None;
     }
-    let plan = Plan { field, sign, entry, liquidation, leverage, stop };
+    let plan = Plan { field, sign, entry, liquidation, leverage, stop, wallet };
     match ladder.placement {
         Placement::Even => even(check, &plan, terms, total, lump, count),
         Placement::Poisson => scattered(check, &plan, ladder, terms, total, lump, index),
@@ -168,6 +169,18 @@ struct Plan {
     liquidation: Option<Even>,
     leverage: Option<Even>,
     stop: Option<Even>,
+    /// Money behind the position besides its margin.
+    wallet: Quote,
+}
+
+/// What a cross account has besides the margin of its position.
+fn wallet(check: &mut Check, field: &str, ladder: &Ladder, terms: &Terms<'_>) -> Quote {
+    let path = format!("{field}.wallet");
+    let wallet = check.money(&path, ladder.wallet, terms.step);
+    let apt = ladder.margin_mode == MarginMode::Cross && ladder.leverage.is_some();
+    let allowed = "0, unless margin_mode is cross and leverage is given";
+    check.require(wallet == Quote::ZERO || apt, &path, ladder.wallet, allowed);
+    wallet
 }
 
 /// Total and lump, in lots.
@@ -315,14 +328,15 @@ fn account(
             }
             _ => return Err(Overflow),
         };
+        let (initial, margin) = (margin, margin.plus(plan.wallet)?);
         let position =
             Position { qty: Lots(plan.sign * qty.0), cost: Quote(plan.sign * entry_value.0), margin };
-        let due = threshold(&position, margin, terms.contract, terms.tiers, terms.trigger)?;
+        let due = terms.rule.threshold(&position, margin, terms.contract)?;
         // A bankruptcy value that fits keeps every later figure of the account in reach.
         bankruptcy_value(&position, margin)?;
-        Ok::<_, Overflow>((position, due, entry_value))
+        Ok::<_, Overflow>((position, due, (entry_value, initial)))
     })();
-    let Ok((position, due, entry_value)) = built else {
+    let Ok((position, due, entry)) = built else {
         let tokens = Decimal::from(qty.0) * terms.lot_size;
         check.found.push(
             &plan.field,
@@ -335,7 +349,7 @@ fn account(
         .map(|(n, d)| if plan.sign < 0 { div_ceil(n, d) } else { n.div_euclid(d) })
         .and_then(|t| narrow(t).ok())
         .map(Ticks);
-    refuse(check, plan, terms, &position, entry_value, due, stop)?;
+    refuse(check, plan, terms, &position, entry, due, stop)?;
     Some(Account { position, liquidation: due, stop })
 }
 
@@ -349,12 +363,18 @@ fn margin_for(
 ) -> Result<Quote, Overflow> {
     let mul = |a: i128, b: i128| a.checked_mul(b).ok_or(Overflow);
     let value = mul(n, terms.contract.per_tick(qty))?;
-    let tiers = terms.tiers.tiers();
-    let tier = tiers.iter().rev().find(|t| i128::from(t.min_notional.0) * d <= value).unwrap_or(&tiers[0]);
     let one = i128::from(Rate::ONE);
+    let loss = mul(i128::from(sign), mul(i128::from(entry_value.0), d)? - value)?;
+    if terms.rule.is_at_entry() || terms.rule.tiers().rule() == TierRule::Linear {
+        // What is held against is not a straight line of the price: taken at the price's tick, floored.
+        let worth = Quote(narrow(value.div_euclid(d))?);
+        let held = i128::from(terms.rule.requirement(entry_value, worth)?.0);
+        return narrow(held + loss.div_euclid(d)).map(Quote);
+    }
+    let tiers = terms.rule.tiers().tiers();
+    let tier = tiers.iter().rev().find(|t| i128::from(t.min_notional.0) * d <= value).unwrap_or(&tiers[0]);
     let maintenance = mul(value, i128::from(tier.rate.0))? - mul(tier.deduction, d)?;
-    let loss = mul(i128::from(sign) * one, mul(i128::from(entry_value.0), d)? - value)?;
-    narrow((maintenance + loss).div_euclid(mul(one, d)?)).map(Quote)
+    narrow((maintenance + mul(one, loss)?).div_euclid(mul(one, d)?)).map(Quote)
 }
 
 fn refuse(
@@ -362,7 +382,7 @@ fn refuse(
     plan: &Plan,
     terms: &Terms<'_>,
     position: &Position,
-    entry_value: Quote,
+    (entry_value, initial): (Quote, Quote),
     due: Option<Ticks>,
     stop: Option<Ticks>,
 ) -> Option<()> {
@@ -371,7 +391,7 @@ fn refuse(
     let short = position.qty.0 < 0;
     let beyond = |tick: Ticks| if short { tick > terms.start } else { tick < terms.start };
     let side = if short { "above" } else { "below" };
-    if position.margin.0 <= 0 {
+    if initial.0 <= 0 {
         let field = format!("{}.liquidation_price", plan.field);
         check.found.push(
             field,
@@ -380,12 +400,12 @@ fn refuse(
         );
         return None;
     }
-    let cap = terms.tiers.at(entry_value).max_leverage;
+    let cap = terms.rule.tiers().at(entry_value).max_leverage;
     let leveraged = i128::from(entry_value.0) * i128::from(Rate::ONE);
-    if leveraged > i128::from(position.margin.0) * i128::from(cap) {
+    if leveraged > i128::from(initial.0) * i128::from(cap) {
         let field = if plan.leverage.is_some() { "leverage" } else { "liquidation_price" };
         #[allow(clippy::cast_precision_loss)]
-        let leverage = entry_value.0 as f64 / position.margin.0 as f64;
+        let leverage = entry_value.0 as f64 / initial.0 as f64;
         let cap = (Decimal::from(cap) / Decimal::from(Rate::ONE)).normalize();
         let field = format!("{}.{field}", plan.field);
         check.found.push(

@@ -13,6 +13,7 @@ mod read;
 pub mod scenario;
 mod supply;
 mod template;
+mod venue;
 
 use std::sync::Arc;
 
@@ -22,21 +23,20 @@ use rust_decimal::prelude::ToPrimitive;
 pub use self::accounts::Account;
 use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
 pub use self::check::MAX_LOTS;
-use self::check::{Check, billionths, ratio};
+use self::check::{Check, ratio};
 pub use self::fixed::Fixed;
 pub use self::grid::{Grid, fee_rate};
 pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::Quoting;
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{
-    IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec, TierSpec, VenueSpec,
-};
+use self::scenario::{IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
+pub use self::venue::read_tiers;
 use crate::error::ScenarioError;
 use crate::event;
-use crate::margin::{Contract, MarginTiers};
+use crate::margin::Contract;
 use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, Unit};
 use crate::venue::{Fees, Venue};
 
@@ -102,6 +102,10 @@ pub struct World {
     pub circulating: Lots,
     /// Units of money in a step.
     pub quote_step: Unit,
+    /// Whether time passes from round to round.
+    pub time_passes: bool,
+    /// At which the venue closes every position after the run.
+    pub settlement_price: Option<Ticks>,
     /// Accounts that are the same in every path.
     pub fixed: Arc<Fixed>,
     /// Accounts that are drawn.
@@ -126,11 +130,15 @@ impl World {
                 tick: ratio(scenario.spot.tick_size, scenario.perp.tick_size).unwrap_or((1, 1)),
                 lot: ratio(scenario.perp.lot_size, scenario.spot.lot_size).unwrap_or((1, 1)),
             },
-            venue: venue(check, &scenario.venue, step),
+            venue: venue::read(check, &scenario.venue, scenario.round_seconds, step),
             maker: maker(check, scenario, step),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
+            time_passes: scenario.round_seconds > Decimal::ZERO,
+            settlement_price: scenario
+                .settlement_price
+                .map(|price| check.price("settlement_price", price, scenario.perp.tick_size)),
             ignition_market: match scenario.ignition.market {
                 IgnitionMarket::Spot => event::Market::Spot,
                 IgnitionMarket::Perp => event::Market::Perp,
@@ -145,7 +153,7 @@ impl World {
         world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, pushed.lot_size, 1);
         world.supply(check, scenario);
         std::mem::take(&mut check.found).into_result()?;
-        world.positions(check, scenario);
+        world.positions(check, scenario, step);
         std::mem::take(&mut check.found).into_result()?;
         Ok(world)
     }
@@ -224,14 +232,14 @@ impl World {
         );
     }
 
-    fn positions(&mut self, check: &mut Check, scenario: &Scenario) {
+    fn positions(&mut self, check: &mut Check, scenario: &Scenario, step: Decimal) {
         let terms = Terms {
             tick_size: scenario.perp.tick_size,
             lot_size: scenario.perp.lot_size,
             start: self.perp.start,
             contract: self.perp.contract,
-            tiers: &self.venue.tiers,
-            trigger: self.venue.trigger,
+            rule: &self.venue.margin,
+            step,
         };
         let mut room = MAX_ACCOUNTS;
         let (mut fixed, mut populations) = (Vec::new(), Vec::new());
@@ -279,75 +287,6 @@ fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decima
     }
 }
 
-fn venue(check: &mut Check, spec: &VenueSpec, step: Decimal) -> Venue {
-    let per_round = spec.liquidations_per_round;
-    check.require(
-        per_round.is_none_or(|n| n >= 1),
-        "venue.liquidations_per_round",
-        per_round.unwrap_or_default(),
-        "at least 1, or none for all that are due",
-    );
-    check.require(
-        (1..=10_000_000).contains(&spec.max_rounds),
-        "venue.max_rounds",
-        spec.max_rounds,
-        "from 1 to 10000000",
-    );
-    Venue {
-        tiers: tiers(check, "venue.tiers", &spec.tiers, step),
-        trigger: spec.trigger,
-        mark: spec.mark,
-        liquidation_order: spec.liquidation_order,
-        unwind: spec.unwind,
-        liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
-        max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
-        insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
-    }
-}
-
-fn tiers(check: &mut Check, path: &str, spec: &[TierSpec], step: Decimal) -> MarginTiers {
-    let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
-    check.require(!spec.is_empty(), path, "[]", "at least one tier");
-    check.require(spec.len() <= MAX_TIERS, path, format!("{} tiers", spec.len()), "at most 256 tiers");
-    for (i, tier) in spec.iter().enumerate() {
-        let field = |name: &str| format!("{path}[{i}].{name}");
-        let floor = check.money(&field("min_notional"), tier.min_notional, step);
-        let rate =
-            check.rate(&field("maintenance_rate"), tier.maintenance_rate, Decimal::ZERO, Decimal::new(99, 2));
-        let leverage = check.positive(&field("max_leverage"), tier.max_leverage, Decimal::from(1000));
-        let (floor_ok, rate_ok) = match brackets.last() {
-            None => (floor == Quote::ZERO, true),
-            Some(&(below, below_rate, _)) => (floor > below, rate >= below_rate),
-        };
-        let allowed = if i == 0 { "0: the first tier starts there" } else { "above the tier before it" };
-        check.require(floor_ok, &field("min_notional"), tier.min_notional, allowed);
-        check.require(
-            rate_ok,
-            &field("maintenance_rate"),
-            tier.maintenance_rate,
-            "not below the tier before it",
-        );
-        brackets.push((floor, rate, billionths(leverage)));
-    }
-    MarginTiers::new(&brackets)
-}
-
-/// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.
-pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioError> {
-    let spec = |&[min_notional, maintenance_rate, max_leverage]: &[Decimal; 3]| TierSpec {
-        min_notional,
-        maintenance_rate,
-        max_leverage,
-    };
-    let check = &mut Check::default();
-    let spec: Vec<TierSpec> = brackets.iter().map(spec).collect();
-    let tiers = tiers(check, "tiers", &spec, Decimal::new(1, 6));
-    std::mem::take(&mut check.found).into_result()?;
-    // In steps of 1e-6 x 1e-9; 96 bits hold deductions up to 7e13.
-    let decimal = |c: i128| Decimal::try_from_i128_with_scale(c, 15).unwrap_or(Decimal::MAX);
-    Ok(tiers.tiers().iter().map(|tier| decimal(tier.deduction)).collect())
-}
-
 fn maker(check: &mut Check, scenario: &Scenario, step: Decimal) -> MakerTerms {
     let spec: &MarketMakerSpec = &scenario.market_maker;
     MakerTerms {
@@ -383,8 +322,5 @@ fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec
         room,
     }
 }
-
-/// Each is a group of a population, and a group has eight bits in the number of a block.
-const MAX_TIERS: usize = 256;
 
 const _: () = assert!(MAX_LOTS < i64::MAX / 64);

@@ -9,7 +9,7 @@ use super::cells::Cells;
 use super::check::{Check, MAX_LOTS, MAX_TICKS, double, ratio};
 use super::law::{self, POINTS};
 use super::scenario::{Law, PopulationSpec, PositionSide};
-use crate::margin::{Contract, MarginTiers, Position, Trigger, threshold};
+use crate::margin::{Contract, MarginRule, Position, Trigger};
 use crate::random::{Distribution, LADDER_STREAM, Stream};
 use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
@@ -23,6 +23,8 @@ const MAX_MEAN: f64 = 1e6;
 const MAX_ENTRIES: i64 = 256;
 /// Accounts of a population at most, on average.
 const MAX_EXPECTED: i64 = 10_000_000;
+/// Least leverage of longs where maintenance stays what it was at entry: below it next to nothing liquidates them.
+const LEAST_AT_ENTRY: f64 = 1.1;
 /// Where less than this is expected nobody is looked for.
 const NOBODY: f64 = 1e-9;
 
@@ -59,8 +61,7 @@ struct Laws {
     /// `ENTRIES` a cell.
     entries: Vec<u32>,
     contract: Contract,
-    tiers: MarginTiers,
-    trigger: Trigger,
+    rule: MarginRule,
     /// Whether an account breaks exactly at its tick.
     exact: bool,
     /// Whether an account may have more leverage than its tier allows.
@@ -190,7 +191,7 @@ impl Laws {
         let liquidation = if self.exact && margin == meant {
             Some(tick)
         } else {
-            threshold(&position, margin, self.contract, &self.tiers, self.trigger)?
+            self.rule.threshold(&position, margin, self.contract)?
         };
         Ok((position, liquidation))
     }
@@ -198,7 +199,7 @@ impl Laws {
     /// Whether some account of the one tier has less margin than its largest leverage takes, to within a step.
     fn may_be_capped(&self, cells: &Cells) -> bool {
         let kept = 1.0 - self.sign as f64 * self.rho as f64 / Rate::ONE as f64;
-        let least = Rate::ONE as f64 / self.tiers.tiers()[0].max_leverage as f64;
+        let least = Rate::ONE as f64 / self.rule.tiers().tiers()[0].max_leverage as f64;
         let lot = self.contract.per_tick(self.sizes[0]) as f64;
         (0..cells.len()).any(|cell| {
             let nearest = cells.reached_at(cell).0 as f64 * kept;
@@ -213,7 +214,7 @@ impl Laws {
     /// The margin, or what the largest leverage of the tier takes if that is more.
     #[inline]
     fn allowed(&self, cost: Quote, margin: Quote) -> Result<Quote, Overflow> {
-        let cap = self.tiers.at(cost).max_leverage;
+        let cap = self.rule.tiers().at(cost).max_leverage;
         let worth = i128::from(cost.0) * i128::from(Rate::ONE);
         if i128::from(margin.0) * i128::from(cap) >= worth {
             return Ok(margin);
@@ -253,7 +254,10 @@ pub(super) fn build(
     if let Some(leverage) = &leverage {
         let (least, most) = ends(leverage);
         let range = format!("leverages from {least} to {most}");
-        check.require(least > 0.0, &path("leverage"), range, "more than 0: low cuts a distribution off");
+        let lowest =
+            if terms.rule.is_at_entry() && spec.side == PositionSide::Long { LEAST_AT_ENTRY } else { 0.0 };
+        let allowed = format!("more than {lowest}: low cuts a distribution off");
+        check.require(least > lowest, &path("leverage"), range, &allowed);
     }
     let sizes = match &spec.notional {
         Law::Number(notional) => size(check, &path("notional"), *notional, terms),
@@ -292,7 +296,7 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn group(&self, number: u64, sizes: &[Lots], expected: f64) -> Result<Group, Overflow> {
-        let Terms { start, contract, tiers, trigger, .. } = *self.terms;
+        let Terms { start, contract, rule, .. } = *self.terms;
         let (rho, one_tier) = self.rate(sizes)?;
         let step = -self.sign;
         let first = start.0 + step;
@@ -320,9 +324,8 @@ impl Plan<'_> {
             sizes: sizes.to_vec(),
             entries,
             contract,
-            tiers: tiers.clone(),
-            trigger,
-            exact: one_tier && trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
+            rule: rule.clone(),
+            exact: one_tier && rule.trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
             capped: true,
             plain: false,
         };
@@ -344,12 +347,26 @@ impl Plan<'_> {
         let price = (highest as f64 * (1.0 + margin)).floor().min(MAX_TICKS as f64);
         let largest = *sizes.last().ok_or(Overflow)?;
         let value = self.terms.contract.value(Ticks(price as i64), largest)?;
-        let tiers = self.terms.tiers;
-        if tiers.tiers().get(1).is_none_or(|second| value < second.min_notional) {
-            return Ok((tiers.tiers()[0].rate.0, true));
+        let rule = self.terms.rule;
+        if rule.is_proportional(value) {
+            return Ok((rule.tiers().tiers()[0].rate.0, true));
         }
-        let maintenance = i128::from(tiers.maintenance(value)?.0);
-        narrow(div_ceil(maintenance * i128::from(Rate::ONE), i128::from(value.0))).map(|rho| (rho, false))
+        let held = i128::from(rule.requirement(value, value)?.0);
+        let rho = div_ceil(held * i128::from(Rate::ONE), i128::from(value.0));
+        if rule.is_at_entry() && self.sign > 0 {
+            return Ok((self.rate_at_entry(narrow(rho)?), false));
+        }
+        narrow(rho).map(|rho| (rho, false))
+    }
+
+    /// Longs whose maintenance `r` stays what it was at entry are due, with the leverage `L`, at `(1 - 1/L + r) / (1 - fee)` of
+    /// their entry: the rate at which `(1 - 1/L) / (1 - rate)` is no less for the lowest leverage.
+    fn rate_at_entry(&self, held: i64) -> i64 {
+        let one = Rate::ONE as f64;
+        let fee = self.terms.rule.close_fee().0 as f64 / one;
+        let kept = 1.0 - 1.0 / ends(&self.leverage).0.max(LEAST_AT_ENTRY);
+        let rate = held as f64 / one - fee;
+        ((1.0 - kept * (1.0 - fee) / (kept + rate)) * one).ceil() as i64
     }
 
     /// For each entry the odds that an account lies at this tick or beyond it.
@@ -470,7 +487,8 @@ fn ends(law: &Distribution) -> (f64, f64) {
 fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = (u64, &'s [Lots])> {
     let tier = |lots: &Lots| {
         let value = i128::from(terms.start.0) * terms.contract.per_tick(*lots);
-        terms.tiers.tiers()[1..].iter().take_while(|t| i128::from(t.min_notional.0) <= value).count() as u64
+        terms.rule.tiers().tiers()[1..].iter().take_while(|t| i128::from(t.min_notional.0) <= value).count()
+            as u64
     };
     sizes.chunk_by(move |a, b| tier(a) == tier(b)).map(move |group| (tier(&group[0]), group))
 }

@@ -3,10 +3,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::margin::Trigger;
+pub use super::venue::{AdlSpec, BackstopSpec, LiquidationSizeSpec, TierSpec, VenueSpec};
 use crate::random::DistributionSpec;
 use crate::units::Side;
-use crate::venue::{LiquidationOrder, MarkPrice, Unwind};
 
 /// What [`crate::world::World::build`] builds a world from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +26,10 @@ pub struct Scenario {
     pub market_maker: MarketMakerSpec,
     pub positions: Vec<PositionsSpec>,
     pub ignition: IgnitionSpec,
+    #[serde(default)]
+    pub round_seconds: Decimal,
+    #[serde(default)]
+    pub settlement_price: Option<Decimal>,
     #[serde(default)]
     pub copula: Option<CopulaSpec>,
 }
@@ -103,42 +106,6 @@ pub enum Law {
 pub struct CopulaSpec {
     pub fields: Vec<String>,
     pub matrix: Vec<Vec<Decimal>>,
-}
-
-/// The venue's rules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct VenueSpec {
-    pub tiers: Vec<TierSpec>,
-    #[serde(default)]
-    pub trigger: Trigger,
-    #[serde(default)]
-    pub mark: MarkPrice,
-    #[serde(default)]
-    pub liquidation_order: LiquidationOrder,
-    #[serde(default)]
-    pub unwind: Unwind,
-    #[serde(default)]
-    pub liquidations_per_round: Option<i64>,
-    #[serde(default = "default_max_rounds")]
-    pub max_rounds: i64,
-    #[serde(default)]
-    pub insurance_fund: Decimal,
-}
-
-const fn default_max_rounds() -> i64 {
-    100_000
-}
-
-/// One bracket of the maintenance margin.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct TierSpec {
-    pub min_notional: Decimal,
-    pub maintenance_rate: Decimal,
-    pub max_leverage: Decimal,
 }
 
 /// The market maker.
@@ -259,6 +226,10 @@ pub struct Ladder {
     #[serde(default)]
     pub stop_price: Option<Spread>,
     #[serde(default)]
+    pub margin_mode: MarginMode,
+    #[serde(default)]
+    pub wallet: Decimal,
+    #[serde(default)]
     pub placement: Placement,
 }
 
@@ -269,6 +240,16 @@ pub struct Ladder {
 pub enum PositionSide {
     Long,
     Short,
+}
+
+/// What stands behind a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum MarginMode {
+    #[default]
+    Isolated,
+    Cross,
 }
 
 /// One number, or a range over which accounts are spread.

@@ -54,7 +54,7 @@ fn share(amount: i128, part: i128, whole: i128) -> i128 {
 #[derive(Default)]
 pub struct Round {
     /// Accounts as they were when their order first traded, or was settled; by mechanism.
-    sent: [HashMap<usize, Holding>; 2],
+    sent: [HashMap<usize, Holding>; 4],
     /// Accounts as they were before their stop was settled.
     unsettled: HashMap<usize, Holding>,
     /// How far settlements of the round have changed an account's free cash.
@@ -192,7 +192,7 @@ impl<'w> Auditor<'w> {
         let value = self.value(self.mark, own.qty);
         let collateral = if account == MAKER { own.cash } else { own.margin };
         let (equity, maintenance) = (collateral + value - own.cost, self.maintenance(value.abs()));
-        match self.world.venue.trigger {
+        match self.world.venue.margin.trigger {
             Trigger::AtOrBelow => own.qty != 0 && equity <= maintenance,
             Trigger::Below => own.qty != 0 && equity < maintenance,
         }
@@ -434,6 +434,9 @@ impl Trace for Auditor<'_> {
             Reason::Leftover => self.now.moved.left_over += amount,
             Reason::FundPayment => self.now.moved.by_fund += amount,
             Reason::VenuePayment => self.now.moved.by_venue += amount,
+            Reason::LiquidationFee | Reason::LossShare | Reason::Settlement => {
+                hold!(self, false, "a plain venue knows no {transfer:?}");
+            }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
         }
     }

@@ -4,7 +4,9 @@
 use perpcore::engine::{Simulation, Summary};
 use perpcore::units::{Lots, Quote, Ticks};
 use perpcore::world::World;
-use perpcore::world::scenario::{Ladder, Placement, PositionSide, PositionsSpec, Scenario, Spread};
+use perpcore::world::scenario::{
+    Ladder, MarginMode, Placement, PositionSide, PositionsSpec, Scenario, Spread,
+};
 use rust_decimal::Decimal;
 
 pub fn decimal(text: &str) -> Decimal {
@@ -116,6 +118,8 @@ pub fn ladder(from: Decimal, to: Option<Decimal>) -> Shorts {
         liquidation_price: Some(to.map_or(Spread::One(from), |to| Spread::Range([from, to]))),
         leverage: None,
         stop_price: None,
+        margin_mode: MarginMode::Isolated,
+        wallet: Decimal::ZERO,
         placement: Placement::Even,
     })
 }

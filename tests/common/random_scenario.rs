@@ -5,9 +5,9 @@ use perpcore::random::DistributionSpec;
 use perpcore::venue::{LiquidationOrder, MarkPrice, Unwind};
 use perpcore::world::World;
 use perpcore::world::scenario::{
-    Around, IgnitionMarket, IgnitionSide, IgnitionSpec, Ladder, Law, Liquidity, MarketMakerSpec, MarketSpec,
-    Placement, PopulationSpec, PositionSide, PositionsSpec, QuoteSide, QuoteSpec, Residual, Scenario, Spread,
-    TierSpec, VenueSpec,
+    Around, IgnitionMarket, IgnitionSide, IgnitionSpec, Ladder, Law, Liquidity, MarginMode, MarketMakerSpec,
+    MarketSpec, Placement, PopulationSpec, PositionSide, PositionsSpec, QuoteSide, QuoteSpec, Residual,
+    Scenario, Spread, TierSpec, VenueSpec,
 };
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -129,6 +129,8 @@ fn scenario(dice: &mut Dice) -> Scenario {
             market: if dice.chance(0.15) { IgnitionMarket::Perp } else { IgnitionMarket::Spot },
             qty: on(push, Decimal::max(spot[1], perp[1])),
         },
+        round_seconds: Decimal::ZERO,
+        settlement_price: None,
         copula: None,
     }
 }
@@ -255,6 +257,7 @@ fn venue(dice: &mut Dice, size: &Size) -> VenueSpec {
         } else {
             rough(notional * dice.scale(1e-4, 1.0))
         },
+        ..serde_json::from_str(r#"{"tiers": []}"#).unwrap()
     }
 }
 
@@ -349,6 +352,8 @@ fn ladder(dice: &mut Dice, size: &Size, hedge: f64) -> Ladder {
         liquidation_price: (!by_leverage).then_some(liquidation),
         leverage: by_leverage.then_some(gears),
         stop_price: (!poisson).then_some(stop).filter(|_| dice.chance(0.3)).map(Spread::One),
+        margin_mode: MarginMode::Isolated,
+        wallet: Decimal::ZERO,
         placement: if poisson { Placement::Poisson } else { Placement::Even },
     }
 }

@@ -1,0 +1,121 @@
+//! What happens below zero: the insurance fund, auto-deleveraging, losses that are shared.
+
+use super::whole::cut_if;
+
+/// What to measure profit against: the notional a position was opened with, or what it is closed with.
+pub fn profit_share(side: f64, profit: f64, exit: f64, on_exit: bool) -> f64 {
+    profit / if on_exit { exit } else { exit - side * profit }
+}
+
+/// A position in a queue for auto-deleveraging; all of one contract.
+pub struct Ranked {
+    /// +1 or -1.
+    pub side: f64,
+    /// More than 0.
+    pub qty: f64,
+    /// Mean entry.
+    pub entry: f64,
+    /// Now.
+    pub mark: f64,
+    /// Margin with open profit.
+    pub equity: f64,
+}
+
+impl Ranked {
+    fn leverage(&self, inverse: bool) -> f64 {
+        let notional = if inverse { self.qty / self.mark } else { self.qty * self.mark };
+        if self.equity > 0.0 { notional / self.equity } else { f64::NAN }
+    }
+
+    /// Share of profit times leverage; of loss, by leverage.
+    pub fn by_profit(&self, inverse: bool) -> f64 {
+        let of = if inverse { self.mark } else { self.entry };
+        let share = self.side * (self.mark - self.entry) / of;
+        let leverage = self.leverage(inverse);
+        if share >= 0.0 { share * leverage } else { share / leverage }
+    }
+
+    /// Mark over entry times leverage; `turned` for shorts entry over mark.
+    pub fn by_ratio(&self, inverse: bool, turned: bool) -> f64 {
+        let up = self.mark / self.entry;
+        self.leverage(inverse) * if turned && self.side < 0.0 { 1.0 / up } else { up }
+    }
+}
+
+/// Fifth of the queue, in percent, that each position's end lies in; sizes in order of rank.
+pub fn quintiles(sizes: &[f64], out: &mut [f64]) {
+    let total: f64 = sizes.iter().sum();
+    let mut ahead = 0.0;
+    for (size, out) in sizes.iter().zip(out) {
+        ahead += size;
+        // A sum that ends on a fifth belongs to it, whatever its rounding.
+        *out = (20.0 * (5.0 * ahead / total - 1e-12).ceil()).clamp(20.0, 100.0);
+    }
+}
+
+/// Level of the fund at which auto-deleveraging starts.
+pub fn adl_threshold(average: f64, share: f64, floor: f64) -> f64 {
+    average - (share * average).max(floor)
+}
+
+/// What of each position closes against `qty`, in the order of the queue.
+pub fn fill_queue(qty: f64, queue: &[f64], out: &mut [f64]) {
+    let mut left = qty;
+    for (size, out) in queue.iter().zip(out) {
+        *out = size.min(left);
+        left -= *out;
+    }
+}
+
+/// What the fund gains where a liquidation fills at another price than the bankruptcy price, after a fee.
+pub fn insurance_fund_change(qty: f64, bankruptcy: f64, fill: f64, fee: f64) -> f64 {
+    qty * (fill - bankruptcy) - fee * qty.abs() * fill
+}
+
+/// What a liquidation pays to the fund (below 0: costs it), from the quote it should and did bring.
+pub fn fund_fee(bankruptcy: f64, fill: f64, max_fee: f64) -> f64 {
+    let left = fill - bankruptcy;
+    left.min((max_fee * fill.abs()).max(0.0))
+}
+
+/// How far from the oracle an order may fill, and what of it margin does not cover.
+pub fn liquidation_spread(ratio: f64, maintenance: f64, margin_left: f64) -> [f64; 2] {
+    let widest = ratio * maintenance;
+    [widest, (widest - margin_left).max(0.0)]
+}
+
+/// Winners' payouts after a loss: first the fund pays, then all are cut alike; then shortfall and fund.
+///
+/// In whole units each is cut down and the last gets what is left.
+pub fn share_loss(owed: f64, available: f64, fund: f64, gains: &[f64], whole: bool, out: &mut [f64]) {
+    let total: f64 = gains.iter().sum();
+    let lacking = (owed - available).max(0.0);
+    let from_fund = lacking.min(fund);
+    let shortfall = (lacking - from_fund).min(total);
+    let paid = total - shortfall;
+    let mut left = paid;
+    for (i, gain) in gains.iter().enumerate() {
+        let last = i + 1 == gains.len();
+        let part = if total > 0.0 { cut_if(whole, gain * paid / total) } else { 0.0 };
+        out[i] = if whole && last { left } else { part };
+        left -= out[i];
+    }
+    out[gains.len()] = lacking - from_fund;
+    out[gains.len() + 1] = fund - from_fund;
+}
+
+/// A loss over all units that share it, rounded up to one in `scale` (0: not rounded).
+pub fn loss_per_unit(loss: f64, units: &[f64], scale: f64) -> f64 {
+    let each = loss / units.iter().sum::<f64>();
+    // What is within rounding of a whole unit is not rounded up to the next.
+    if scale > 0.0 { (each * scale - 1e-9).ceil() / scale } else { each }
+}
+
+/// A position that is taken over with its margin when a price has moved: `[loss, left, maintenance, closed, to fund]`.
+pub fn take_over(qty: f64, margin: f64, before: f64, now: f64, rate: f64) -> [f64; 5] {
+    let loss = qty * (before - now);
+    let left = margin - loss;
+    let maintenance = qty.abs() * now * rate;
+    let closed = rate.is_nan() || left < maintenance;
+    [loss, left, maintenance, f64::from(u8::from(closed)), if closed { left } else { 0.0 }]
+}

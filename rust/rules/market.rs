@@ -1,1 +1,0 @@
-//! Mark, index, funding: what a venue makes of its market's prices.

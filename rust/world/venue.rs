@@ -1,0 +1,343 @@
+//! A venue's rules as they are written down, and read: `docs/MODEL.md` section 2.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+
+use super::check::{Check, billionths};
+use crate::error::ScenarioError;
+use crate::margin::{MarginRule, MarginTiers, TierRule, Trigger};
+use crate::units::{Quote, Rate};
+use crate::venue::{
+    AdlPrice, AdlRank, AdlRule, AdlTrigger, Backstop, Leftover, LiquidationOrder, LiquidationSize,
+    LossSharing, MarkPrice, Rest, ShareRule, Unwind, Venue,
+};
+
+/// The venue's rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct VenueSpec {
+    pub tiers: Vec<TierSpec>,
+    #[serde(default)]
+    pub tier_rule: TierRule,
+    #[serde(default)]
+    pub maintenance_at: MaintenanceAt,
+    #[serde(default)]
+    pub close_fee: Decimal,
+    #[serde(default)]
+    pub open_interest_caps: Option<[Decimal; 2]>,
+    #[serde(default)]
+    pub trigger: Trigger,
+    #[serde(default)]
+    pub mark: MarkPrice,
+    #[serde(default)]
+    pub liquidation_size: LiquidationSizeSpec,
+    #[serde(default)]
+    pub liquidation_order: LiquidationOrder,
+    #[serde(default = "fillable_spread")]
+    pub fillable_spread: Decimal,
+    #[serde(default = "one")]
+    pub bankruptcy_adjustment: Decimal,
+    #[serde(default)]
+    pub rest: Rest,
+    #[serde(default)]
+    pub leftover: Leftover,
+    #[serde(default)]
+    pub liquidation_fee: Decimal,
+    #[serde(default)]
+    pub backstop: Option<BackstopSpec>,
+    #[serde(default)]
+    pub unwind: Unwind,
+    #[serde(default)]
+    pub adl: Option<AdlSpec>,
+    #[serde(default)]
+    pub loss_sharing: LossSharing,
+    #[serde(default)]
+    pub liquidations_per_round: Option<i64>,
+    #[serde(default = "default_max_rounds")]
+    pub max_rounds: i64,
+    #[serde(default)]
+    pub insurance_fund: Decimal,
+}
+
+const fn default_max_rounds() -> i64 {
+    100_000
+}
+
+const fn one() -> Decimal {
+    Decimal::ONE
+}
+
+fn fillable_spread() -> Decimal {
+    Decimal::new(15, 1)
+}
+
+/// One bracket of the maintenance margin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct TierSpec {
+    pub min_notional: Decimal,
+    pub maintenance_rate: Decimal,
+    pub max_leverage: Decimal,
+}
+
+/// The notional that maintenance is taken of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum MaintenanceAt {
+    #[default]
+    Mark,
+    Entry,
+}
+
+/// How much of a position one order closes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum LiquidationSizeSpec {
+    #[default]
+    All,
+    Tiers {
+        #[serde(default = "one_tier")]
+        tiers: i64,
+    },
+    Share {
+        share: Decimal,
+        #[serde(default)]
+        least_notional: Decimal,
+        #[serde(default)]
+        whole_below: Decimal,
+        #[serde(default)]
+        cooldown_s: Decimal,
+        #[serde(default)]
+        whole_within_s: Decimal,
+    },
+}
+
+const fn one_tier() -> i64 {
+    1
+}
+
+/// A vault that steps in before bankruptcy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct BackstopSpec {
+    #[serde(default = "two_thirds")]
+    pub below: Decimal,
+    #[serde(default)]
+    pub capital: Decimal,
+    #[serde(default)]
+    pub isolated: bool,
+}
+
+fn two_thirds() -> Decimal {
+    Decimal::new(666_666_667, 9)
+}
+
+/// Auto-deleveraging.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AdlSpec {
+    #[serde(default = "fund_exhausted")]
+    pub trigger: AdlTrigger,
+    #[serde(default = "three_tenths")]
+    pub drawdown: Decimal,
+    #[serde(default = "profit_leverage")]
+    pub rank: AdlRank,
+    #[serde(default = "bankruptcy")]
+    pub price: AdlPrice,
+}
+
+const fn fund_exhausted() -> AdlTrigger {
+    AdlTrigger::FundExhausted
+}
+
+fn three_tenths() -> Decimal {
+    Decimal::new(3, 1)
+}
+
+const fn profit_leverage() -> AdlRank {
+    AdlRank::ProfitLeverage
+}
+
+const fn bankruptcy() -> AdlPrice {
+    AdlPrice::Bankruptcy
+}
+
+/// Reads the rules; what is wrong with them goes to `check`.
+pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
+    let per_round = spec.liquidations_per_round;
+    check.require(
+        per_round.is_none_or(|n| n >= 1),
+        "venue.liquidations_per_round",
+        per_round.unwrap_or_default(),
+        "at least 1, or none for all that are due",
+    );
+    check.within("venue.max_rounds", spec.max_rounds, 1, 10_000_000);
+    let clock = Clock::read(check, round_seconds);
+    let tiers = tiers(check, "venue.tiers", spec.tier_rule, &spec.tiers, step);
+    let tenth = Decimal::new(1, 1);
+    let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
+    let hundred = Decimal::ONE_HUNDRED;
+    open_interest_caps(check, spec.open_interest_caps, step);
+    let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
+    Venue {
+        margin: MarginRule::new(&tiers, at_entry, close_fee, spec.trigger),
+        tiers,
+        mark: spec.mark,
+        liquidation_size: size(check, &spec.liquidation_size, &clock, step),
+        liquidation_order: spec.liquidation_order,
+        fillable_spread: check.rate("venue.fillable_spread", spec.fillable_spread, Decimal::ZERO, hundred),
+        bankruptcy_adjustment: check.rate(
+            "venue.bankruptcy_adjustment",
+            spec.bankruptcy_adjustment,
+            Decimal::ONE,
+            hundred,
+        ),
+        rest: spec.rest,
+        leftover: spec.leftover,
+        liquidation_fee: check.rate(
+            "venue.liquidation_fee",
+            spec.liquidation_fee,
+            Decimal::ZERO,
+            Decimal::new(2, 1),
+        ),
+        backstop: spec.backstop.as_ref().map(|spec| Backstop {
+            below: check.rate("venue.backstop.below", spec.below, Decimal::ZERO, Decimal::ONE),
+            capital: check.money("venue.backstop.capital", spec.capital, step),
+            isolated: spec.isolated,
+        }),
+        unwind: spec.unwind,
+        adl: spec.adl.as_ref().map(|spec| AdlRule {
+            trigger: spec.trigger,
+            drawdown: check.rate("venue.adl.drawdown", spec.drawdown, Decimal::ZERO, Decimal::ONE),
+            rank: spec.rank,
+            price: spec.price,
+        }),
+        loss_sharing: spec.loss_sharing,
+        liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
+        max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
+        insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
+    }
+}
+
+/// How long a round takes.
+pub(super) struct Clock {
+    round_seconds: Decimal,
+}
+
+impl Clock {
+    fn read(check: &mut Check, round_seconds: Decimal) -> Clock {
+        let day = Decimal::from(86_400);
+        let ok = round_seconds >= Decimal::ZERO && round_seconds <= day;
+        check.require(ok, "round_seconds", round_seconds, "from 0, time stands still, to 86400");
+        Clock { round_seconds: if ok { round_seconds } else { Decimal::ZERO } }
+    }
+
+    /// The rounds that begin within so many seconds: all of them where time stands still, none for 0 seconds.
+    fn rounds(&self, check: &mut Check, field: &str, seconds: Decimal) -> u64 {
+        let most = Decimal::from(1_000_000_000);
+        let ok = seconds >= Decimal::ZERO && seconds <= most;
+        check.require(ok, field, seconds, "from 0 to 1000000000 seconds");
+        if !ok || seconds.is_zero() {
+            return 0;
+        }
+        let rounds = seconds.checked_div(self.round_seconds).map(|rounds| rounds.ceil());
+        rounds.and_then(|rounds| rounds.to_u64()).unwrap_or(u64::MAX)
+    }
+}
+
+fn size(check: &mut Check, spec: &LiquidationSizeSpec, clock: &Clock, step: Decimal) -> LiquidationSize {
+    let field = |name: &str| format!("venue.liquidation_size.{name}");
+    match *spec {
+        LiquidationSizeSpec::All => LiquidationSize::All,
+        LiquidationSizeSpec::Tiers { tiers } => {
+            check.within(&field("tiers"), tiers, 1, 256);
+            LiquidationSize::Tiers(usize::try_from(tiers).unwrap_or(1))
+        }
+        LiquidationSizeSpec::Share { share, least_notional, whole_below, cooldown_s, whole_within_s } => {
+            let share = check.positive(&field("share"), share, Decimal::ONE);
+            LiquidationSize::Share(ShareRule {
+                share: Rate(billionths(share).max(1)),
+                least: check.money(&field("least_notional"), least_notional, step),
+                whole_below: check.money(&field("whole_below"), whole_below, step),
+                cooldown: clock.rounds(check, &field("cooldown_s"), cooldown_s),
+                whole_within: clock.rounds(check, &field("whole_within_s"), whole_within_s),
+            })
+        }
+    }
+}
+
+/// Only initial margin follows open interest: an instant cascade opens nothing, so they are checked and no more.
+fn open_interest_caps(check: &mut Check, caps: Option<[Decimal; 2]>, step: Decimal) {
+    let Some([lower, upper]) = caps else { return };
+    let lower = check.money("venue.open_interest_caps[0]", lower, step);
+    let above = check.money("venue.open_interest_caps[1]", upper, step);
+    check.require(above > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
+}
+
+fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step: Decimal) -> MarginTiers {
+    let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
+    check.require(!spec.is_empty(), path, "[]", "at least one tier");
+    check.require(spec.len() <= MAX_TIERS, path, format!("{} tiers", spec.len()), "at most 256 tiers");
+    for (i, tier) in spec.iter().enumerate() {
+        let field = |name: &str| format!("{path}[{i}].{name}");
+        let floor = check.money(&field("min_notional"), tier.min_notional, step);
+        let rate =
+            check.rate(&field("maintenance_rate"), tier.maintenance_rate, Decimal::ZERO, Decimal::new(99, 2));
+        let leverage = check.positive(&field("max_leverage"), tier.max_leverage, Decimal::from(1000));
+        let (floor_ok, rate_ok) = match brackets.last() {
+            None => (floor == Quote::ZERO, true),
+            Some(&(below, below_rate, _)) => (floor > below, rate >= below_rate),
+        };
+        let allowed = if i == 0 { "0: the first tier starts there" } else { "above the tier before it" };
+        check.require(floor_ok, &field("min_notional"), tier.min_notional, allowed);
+        check.require(
+            rate_ok,
+            &field("maintenance_rate"),
+            tier.maintenance_rate,
+            "not below the tier before it",
+        );
+        let steep = rule == TierRule::Linear
+            && floor_ok
+            && brackets.last().is_some_and(|below| rises(below, floor, rate));
+        check.require(
+            !steep,
+            &field("maintenance_rate"),
+            tier.maintenance_rate,
+            "a rate that rises so slowly that maintenance grows by at most 0.99 of the notional",
+        );
+        brackets.push((floor, rate, billionths(leverage)));
+    }
+    MarginTiers::under(rule, &brackets)
+}
+
+/// Whether maintenance grows faster than 0.99 of the notional where the rate rises linearly up to this floor.
+fn rises(below: &(Quote, Rate, i64), floor: Quote, rate: Rate) -> bool {
+    let slope = i128::from(rate.0 - below.1.0) * i128::from(floor.0);
+    i128::from(rate.0) + slope / i128::from(floor.0 - below.0.0) > i128::from(Rate::ONE) / 100 * 99
+}
+
+/// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.
+pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioError> {
+    let spec = |&[min_notional, maintenance_rate, max_leverage]: &[Decimal; 3]| TierSpec {
+        min_notional,
+        maintenance_rate,
+        max_leverage,
+    };
+    let check = &mut Check::default();
+    let spec: Vec<TierSpec> = brackets.iter().map(spec).collect();
+    let tiers = tiers(check, "tiers", TierRule::Marginal, &spec, Decimal::new(1, 6));
+    std::mem::take(&mut check.found).into_result()?;
+    // In steps of 1e-6 x 1e-9; 96 bits hold deductions up to 7e13.
+    let decimal = |c: i128| Decimal::try_from_i128_with_scale(c, 15).unwrap_or(Decimal::MAX);
+    Ok(tiers.tiers().iter().map(|tier| decimal(tier.deduction)).collect())
+}
+
+/// Each is a group of a population, and a group has eight bits in the number of a block.
+const MAX_TIERS: usize = 256;
