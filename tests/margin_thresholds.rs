@@ -4,7 +4,7 @@
 use perpcore::margin::{
     Contract, MarginTiers, Position, Trigger, bankruptcy_price, bankruptcy_value, threshold,
 };
-use perpcore::rules::liquidation_price;
+use perpcore::rules::{Liquidation, Rule, Search, Tiers, liquidation_price};
 use perpcore::units::{Lots, Quote, Rate, Ticks};
 use proptest::prelude::*;
 
@@ -184,7 +184,10 @@ proptest! {
             .map(|t| (t.min_notional.0 as f64, t.rate.0 as f64 / 1e9, t.deduction as f64 / 1e9))
             .collect();
         let (qty, entry) = (case.position.qty.0 as f64, case.position.cost.0 as f64 / case.position.qty.0 as f64);
-        let price = liquidation_price(qty, entry, case.margin as f64, &tiers) / case.scale as f64;
+        let search = Search::new(Tiers::new(&tiers, Rule::Marginal), 0.0, false);
+        let (side, backing) = (qty.signum(), case.margin as f64);
+        let position = Liquidation { side, qty: qty.abs(), entry, backing, early: 0.0, inverse: false };
+        let price = liquidation_price(&position, &search) / case.scale as f64;
         match case.threshold() {
             None => prop_assert!(price.is_nan() || price < 1.0 + 1e-6, "{} without a threshold", price),
             Some(1) if price.is_nan() => prop_assert!(case.due(1)),

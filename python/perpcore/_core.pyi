@@ -22,8 +22,10 @@ __all__ = [
     "__version__",
     "adl_score",
     "adl_threshold",
+    "available_margin",
     "average_premium",
     "bankruptcy_price",
+    "bankruptcy_quote",
     "batch_reasons",
     "capped_funding",
     "capped_prices",
@@ -32,35 +34,65 @@ __all__ = [
     "cross_price",
     "cut",
     "depth",
+    "disposal_slices",
+    "excess_margin",
     "exponential_average",
     "fair_basis",
     "fair_basis_rate",
+    "fee",
     "fill_queue",
+    "fillable_price",
     "fund_fee",
+    "fund_fee_rate",
     "funding_index_delta",
     "funding_payment",
     "funding_rate",
+    "half_leverage_rate",
     "impact_notional",
     "impact_price",
+    "implied_price",
     "index_price",
+    "initial_margin",
     "insurance_fund_change",
     "interest_rate",
+    "leverage_rate",
     "limit_step",
     "liquidation_price",
+    "liquidation_price_at_rate",
     "liquidation_spread",
     "loss_per_unit",
+    "maintenance_margin",
+    "margin_level",
+    "margin_ratio",
     "median_price",
     "mid_price",
     "monte_carlo",
+    "notional",
+    "open_interest_rate",
     "premium_index",
     "profit_share",
+    "quantity_to_cover",
+    "quantity_to_tier",
     "quintiles",
+    "realised_pnl",
+    "return_on_margin",
+    "rising_fee",
+    "rounded_against",
     "run",
     "share_loss",
+    "signed_worth",
+    "slippage_margin",
+    "stepped_rate",
     "take_over",
+    "tier_deduction",
     "tier_deductions",
+    "tier_maintenance",
+    "tier_rate",
     "twap_funding_rate",
     "twap_payment",
+    "unrealised_pnl",
+    "weight_of_asset",
+    "weight_of_liability",
     "weighted_price",
 ]
 
@@ -269,15 +301,49 @@ def monte_carlo(
     progress: Callable[[int], object] | None = None,
 ) -> Ensemble: ...
 def depth(scenario: str, *, levels: int, seed: int = 0, path: int = 0, exact: bool = False) -> Table: ...
+
+# One column an argument: as long as the others, or of one number.
+_Columns = Sequence[NDArray[np.float64]]
+_Rows = list[tuple[float, float, float]]
+
+def bankruptcy_price(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def fee(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def implied_price(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def notional(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def realised_pnl(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def unrealised_pnl(columns: _Columns, inverse: bool, /) -> NDArray[np.float64]: ...
+def available_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def bankruptcy_quote(columns: _Columns, /) -> NDArray[np.float64]: ...
+def fillable_price(columns: _Columns, /) -> NDArray[np.float64]: ...
+def fund_fee_rate(columns: _Columns, /) -> NDArray[np.float64]: ...
+def half_leverage_rate(columns: _Columns, /) -> NDArray[np.float64]: ...
+def initial_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def leverage_rate(columns: _Columns, /) -> NDArray[np.float64]: ...
+def maintenance_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def margin_level(columns: _Columns, /) -> NDArray[np.float64]: ...
+def excess_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def margin_ratio(columns: _Columns, /) -> NDArray[np.float64]: ...
+def open_interest_rate(columns: _Columns, /) -> NDArray[np.float64]: ...
+def quantity_to_cover(columns: _Columns, /) -> NDArray[np.float64]: ...
+def quantity_to_tier(columns: _Columns, /) -> NDArray[np.float64]: ...
+def return_on_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def rising_fee(columns: _Columns, /) -> NDArray[np.float64]: ...
+def rounded_against(columns: _Columns, /) -> NDArray[np.float64]: ...
+def signed_worth(columns: _Columns, /) -> NDArray[np.float64]: ...
+def slippage_margin(columns: _Columns, /) -> NDArray[np.float64]: ...
+def stepped_rate(columns: _Columns, /) -> NDArray[np.float64]: ...
+def weight_of_asset(columns: _Columns, /) -> NDArray[np.float64]: ...
+def weight_of_liability(columns: _Columns, /) -> NDArray[np.float64]: ...
 def liquidation_price(
-    qty: NDArray[np.float64],
-    entry_price: NDArray[np.float64],
-    margin: NDArray[np.float64],
-    tiers: list[tuple[float, float, float]],
+    columns: _Columns, tiers: _Rows, marginal: bool, fee_rate: float, at_entry: bool, inverse: bool, /
 ) -> NDArray[np.float64]: ...
-def bankruptcy_price(
-    qty: NDArray[np.float64], entry_price: NDArray[np.float64], margin: NDArray[np.float64]
+def liquidation_price_at_rate(columns: _Columns, at_entry: bool, inverse: bool, /) -> NDArray[np.float64]: ...
+def tier_maintenance(
+    columns: _Columns, tiers: _Rows, marginal: bool, fee_rate: float, /
 ) -> NDArray[np.float64]: ...
+def tier_rate(columns: _Columns, tiers: _Rows, /) -> NDArray[np.float64]: ...
+def tier_deduction(columns: _Columns, tiers: _Rows, /) -> NDArray[np.float64]: ...
+def disposal_slices(qty: float, fraction: float, full_size: float, max_slice: float) -> list[float]: ...
 def adl_score(given: Sequence[_Floats], inverse: bool, by_ratio: bool, turned: bool) -> _Floats: ...
 def adl_threshold(average: _Floats, share: _Floats, floor: _Floats) -> _Floats: ...
 def average_premium(samples: _Floats, expected: _Floats, ramp: bool, whole: bool) -> _Floats: ...

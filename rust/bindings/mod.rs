@@ -28,13 +28,20 @@ mod _core {
     };
     #[pymodule_export]
     use super::rules::{
+        available_margin, bankruptcy_price, bankruptcy_quote, disposal_slices, excess_margin, fee,
+        fillable_price, fund_fee_rate, half_leverage_rate, implied_price, initial_margin, leverage_rate,
+        liquidation_price, liquidation_price_at_rate, maintenance_margin, margin_level, margin_ratio,
+        notional, open_interest_rate, quantity_to_cover, quantity_to_tier, realised_pnl, return_on_margin,
+        rising_fee, rounded_against, signed_worth, slippage_margin, stepped_rate, tier_deduction,
+        tier_deductions, tier_maintenance, tier_rate, unrealised_pnl, weight_of_asset, weight_of_liability,
+    };
+    #[pymodule_export]
+    use super::rules::{
         average_premium, capped_funding, capped_prices, composite_price, cross_price, cut,
         exponential_average, fair_basis, fair_basis_rate, funding_index_delta, funding_payment, funding_rate,
         impact_notional, impact_price, index_price, interest_rate, limit_step, median_price, mid_price,
         premium_index, twap_funding_rate, twap_payment, weighted_price,
     };
-    #[pymodule_export]
-    use super::rules::{bankruptcy_price, liquidation_price, tier_deductions};
     #[pymodule_export]
     use super::run::{RunResult, check, depth, run};
     #[pymodule_export]

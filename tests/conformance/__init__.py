@@ -1,0 +1,1 @@
+"""The venues' own figures, run through the public API."""
