@@ -85,7 +85,6 @@ impl PriceState {
 impl<T: Trace> Simulation<'_, T> {
     /// The index, which it returns in spot ticks, and the mark.
     pub(super) fn price_by_rules(&mut self) -> Result<Ticks, RunError> {
-        let own = self.prices.own;
         let (index, late) = self.read_index().whose(MAKER, "index price")?;
         let (kind, rule) = (self.world.venue.mark, self.world.venue.marking);
         let mut prices = self.look(kind).whose(MAKER, "mark price")?;
@@ -97,9 +96,16 @@ impl<T: Trace> Simulation<'_, T> {
         let target = target.whose(MAKER, "mark price")?.max(Ticks(1));
         let bounded = rule.step.map_or(Ok(target), |step| within_step(self.previous_mark, target, step));
         self.mark = bounded.whose(MAKER, "mark price")?;
-        let own = self.prices.own != own && whole(self.prices.own).whose(MAKER, "index price")? != self.mark;
+        let own = self.index_follows().whose(MAKER, "index price")?;
         self.prices.moving = self.mark != target || self.world.time_passes && (moving || late || own);
         Ok(index)
+    }
+
+    /// Whether the index, being made of the mark, is on its way to it.
+    fn index_follows(&self) -> Result<bool, Overflow> {
+        let Index::OwnMark(pace) = self.world.venue.index else { return Ok(false) };
+        let own = self.prices.own;
+        Ok(pace.follow(own, fine(self.mark)) != own && whole(own)? != self.mark)
     }
 
     /// The index in spot ticks; whether it is late.
