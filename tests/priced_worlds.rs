@@ -31,10 +31,11 @@ fn draw(seed: u64) -> Option<World> {
     let delay = if step == "0" { "0" } else { "50" };
     let sources =
         json!([{"weight": "2"}, {"weight": "1", "delay_s": delay}, {"weight": "1.5", "follows": "0.3"}]);
+    let drops = dice.chance(0.5);
     venue["index"] = dice.pick(&[
         Value::Null,
         json!({"kind": "spot", "price": "mid"}),
-        json!({"kind": "spot", "sources": sources, "outlier": "0.05", "drop_outliers": dice.chance(0.5)}),
+        json!({"kind": "spot", "sources": sources, "outlier": "0.05", "drop_outliers": drops}),
         json!({"kind": "own_mark", "average_s": "600"}),
     ]);
     venue["funding"] = json!({"next_in_s": dice.pick(&["0", "100"]), "interval_h": dice.pick(&["1", "8"]),
