@@ -25,7 +25,7 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import distributions, events, plots, presets, rules, sources
+    from perpcore import distributions, events, plots, presets, rules, sources, venues
     from perpcore.distributions import (
         Beta,
         Choice,
@@ -80,7 +80,7 @@ _LAZY = {
     "Uniform": "distributions",
     "Venue": "venues",
 }
-_MODULES = ("distributions", "events", "plots", "presets", "rules", "sources")
+_MODULES = ("distributions", "events", "plots", "presets", "rules", "sources", "venues")
 
 __all__ = [
     "Beta",
@@ -127,6 +127,7 @@ __all__ = [
     "presets",
     "rules",
     "sources",
+    "venues",
 ]
 
 

@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -32,15 +32,19 @@ TAGS = ("kind", "dist")  # fields that say what a part is
 SHOWN = 80  # characters of a value that an error repeats
 
 
+class MisfitError(ScenarioError, ValueError):
+    """Fields that do not go together; a ValueError too, so that msgspec adds where their part stands."""
+
+
 def problem(field: str, value: object, allowed: str) -> ScenarioError:
     """One problem as the error that is raised for it."""
     return problems([(field, str(value), allowed)])
 
 
-def problems(found: list[tuple[str, str, str]]) -> ScenarioError:
+def problems(found: list[tuple[str, str, str]], kind: type[ScenarioError] = ScenarioError) -> ScenarioError:
     """Several (field, value, what is allowed) as one error."""
     lines = (f"{field}: {value} is not allowed: {allowed}" for field, value, allowed in found)
-    error = ScenarioError("\n".join(lines))
+    error = kind("\n".join(lines))
     error.problems = found
     return error
 
@@ -136,6 +140,9 @@ class Opaque:
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A frozen part of a scenario."""
 
+    #: Fields that came when scenarios had digests already: written only where they differ from their default.
+    LATER: ClassVar[frozenset[str]] = frozenset()
+
     def __post_init__(self) -> None:
         """Numbers become exact decimals."""
         for field in self.__struct_fields__:
@@ -167,7 +174,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return new
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data with exact decimals; fields left at None are left out."""
+        """Plain data with exact decimals, without fields left at None; of `LATER`, at their default."""
         data: dict[str, Any] = mapped(self._data(), Opaque, lambda value: value.plain())
         return data
 
@@ -186,12 +193,21 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def _builtins(value: Any) -> Any:
     """Plain data of a part, of whatever is in it."""
     if isinstance(value, msgspec.Struct):
-        data = {name: _builtins(getattr(value, name)) for name in value.__struct_fields__}
+        usual = _usual(type(value))
+        fields = {name: getattr(value, name) for name in value.__struct_fields__}
+        data = {n: _builtins(held) for n, held in fields.items() if n not in usual or held != usual[n]}
         config = value.__struct_config__
         return {config.tag_field: config.tag, **data} if config.tag_field else data
     if isinstance(value, list | tuple):
         return [_builtins(item) for item in value]
     return value
+
+
+@functools.cache
+def _usual(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The defaults of the fields that came later."""
+    later = getattr(kind, "LATER", ())
+    return {field.name: field.default for field in msgspec.structs.fields(kind) if field.name in later}
 
 
 def mapped(data: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
@@ -315,6 +331,12 @@ def read(data: Any, kind: type[T], prefix: str = "") -> T:
     except RecursionError:
         raise problem(full("") or "scenario", "the data", "nested less deeply") from None
     except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, MisfitError):
+            at = str(error).rpartition(" - at ")[2].strip("`").removeprefix("$").lstrip(".")
+            misfits = error.__cause__.problems
+            if str(error).endswith("`"):
+                misfits = [(full(at, field), value, said) for field, value, said in misfits]
+            raise problems(misfits) from None
         text, _, path = str(error).partition(" - at ")
         path = path.strip("`").removeprefix("$").lstrip(".")
         if found := re.match(r"Object contains unknown field `(.+)`", text):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import ClassVar, Literal
 
 from perpcore._structs import Struct
 from perpcore.distributions import Scalar, Span
 
 
 class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="ladder"):
-    """Many isolated accounts of one kind.
+    """Many accounts of one kind.
 
     Exactly one of `qty` and `notional`, and exactly one of `liquidation_price` and `leverage`. Each of the
     last two, and `stop_price`, is a number or a pair over which the accounts are spread. A number may be a
@@ -33,9 +34,15 @@ class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
         Entry notional over margin.
     stop_price : number or (number, number), optional
         Where the trader's own stop fires.
+    margin_mode : {"isolated", "cross"}
+        What stands behind a position: its own margin, or the account's `wallet` too.
+    wallet : number
+        Under ``cross``, with a `leverage`: quote currency of each account besides its position's margin.
     placement : {"even", "poisson"}
         Spread evenly, or Poisson counts at every tick of `liquidation_price`, drawn per path.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"margin_mode", "wallet"})
 
     side: Literal["short", "long"]
     entry_price: Scalar | None = None
@@ -45,6 +52,8 @@ class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     liquidation_price: Span | None = None
     leverage: Span | None = None
     stop_price: Span | None = None
+    margin_mode: Literal["isolated", "cross"] = "isolated"
+    wallet: Scalar = Decimal(0)
     placement: Literal["even", "poisson"] = "even"
 
 

@@ -83,13 +83,21 @@ class Run:
         return Table(self._core.table("liquidations"))
 
     @property
+    def adl(self) -> Table:
+        """A row a counterparty that was deleveraged: a position closed in part or whole.
+
+        `account` is whose position was closed, `against` whom; side, quantity, value and price, and what put
+        the account there: profit, profit share, leverage and score.
+        """
+        return Table(self._core.table("adl"))
+
+    @property
     def ledger(self) -> Table:
         """Every movement of money.
 
         Accounts are ids; -1 is outside, -2 fee income, -3 the insurance fund, -4 clearing, -5 the venue's
         own loss; 0 the attacker, 1 and 2 the market maker and his spot desk, 3 the holders, 4 the rest of
-        the market, 5 the fund's
-        takeover desk; the scenario's accounts follow from 8.
+        the market, 5 the fund's takeover desk, 6 a backstop vault; the scenario's accounts follow from 8.
         """
         return Table(self._core.table("ledger"))
 
@@ -103,7 +111,7 @@ class Run:
 
         Parameters
         ----------
-        name : {"stages", "fills", "liquidations", "ledger", "accounts", "summary"}
+        name : {"stages", "fills", "liquidations", "adl", "ledger", "accounts", "summary"}
         """
         if name == "summary":
             return {"path": self.path, **self._core.summary(exact=True)}

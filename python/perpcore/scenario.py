@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import operator
-import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import msgspec
 import numpy as np
-import tomli_w
 
-from perpcore import _core
-from perpcore._structs import Opaque, Struct, mapped, plain, problem, read, shown
+from perpcore import _core, _toml
+from perpcore._structs import Number, Opaque, Struct, mapped, plain, problem, read, shown
 from perpcore.distributions import Copula, Scalar, text
 from perpcore.markets import Market, Quote
 from perpcore.positions import Ladder, Population
@@ -88,6 +86,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ignition : Ignition
     copula : Copula, optional
         Which distributions depend on each other.
+    round_seconds : number
+        How long a round takes, for rules that count time; 0: time stands still, as in an instant cascade.
+    settlement_price : number, optional
+        After the run the venue closes every position at this price, as when a contract is delisted.
     name, description : str
 
     Raises
@@ -95,6 +97,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ScenarioError
         With every field that is not allowed, its value and what is allowed.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"round_seconds", "settlement_price"})
 
     start_price: Scalar
     total_supply: Scalar
@@ -106,6 +110,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     positions: tuple[Ladder | Population, ...]
     ignition: Ignition
     copula: Copula | None = None
+    round_seconds: Number = Decimal(0)
+    settlement_price: Number | None = None
     name: str = ""
     description: str = ""
     schema_version: int = 1
@@ -130,11 +136,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ScenarioError
             Not TOML, unknown or missing fields, or values that are not allowed.
         """
-        try:
-            data = tomllib.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError) as error:  # a number too long, or nested too deeply
-            raise problem("TOML", "the text", f"valid TOML ({error})") from None
-        return cls.from_dict(data)
+        return cls.from_dict(_toml.loads(text))
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
@@ -147,7 +149,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def to_toml(self) -> str:
         """As TOML that `from_toml` reads back to an equal scenario."""
-        return tomli_w.dumps(mapped(self._data(), (Opaque, Decimal, dict), _toml))
+        return _toml.dumps(self._data())
 
     def digest(self) -> str:
         """SHA-256 of the scenario's content, in hexadecimal."""
@@ -297,35 +299,3 @@ def _word(field: str, value: object) -> int:
 
 def _exact_text(value: Opaque | Decimal) -> object:
     return value.json() if isinstance(value, Opaque) else plain(value)
-
-
-class _Literal(int):
-    """TOML as it is: tomli_w writes an integer as its text."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        new = super().__new__(cls)
-        new.text = text
-        return new
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _toml(value: Opaque | Decimal | dict[str, Any]) -> Any:
-    """Numbers in their shortest form, distributions on one line."""
-    if isinstance(value, Opaque):
-        return _Literal(value.toml())
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else Decimal(plain(value))
-    data = {key: mapped(item, (Opaque, Decimal, dict), _toml) for key, item in value.items()}
-    return _Literal(_inline(data)) if "dist" in data else data
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_inline(item)}' for key, item in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_inline, value))}]"
-    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,5 +1,8 @@
 //! Auto-deleveraging: a bankrupt position is closed, off the book, against the counterparties that rank highest.
 
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
 use super::settlement::Settled;
 use super::{Simulation, Trace, Watch, is_cross};
 use crate::error::{RunError, Whose};
@@ -16,6 +19,27 @@ const DESK: AccountId = AccountId::TAKEOVER_DESK;
 const VAULT: AccountId = AccountId::VAULT;
 /// Draws of ranks by lot.
 const LOTS_STREAM: u64 = 9;
+
+/// A counterparty in the queue: the higher score first, then the lower number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ranked {
+    score: f64,
+    account: Reverse<AccountId>,
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Ranked) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Ranked) -> Ordering {
+        self.score.total_cmp(&other.score).then(self.account.cmp(&other.account))
+    }
+}
 
 /// Closed so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -122,10 +146,10 @@ impl<T: Trace> Simulation<'_, T> {
         let position = self.positions[account.index()];
         let side = Side::closing(position.qty);
         let (mut left, mut worth) = (position.qty.abs(), value);
-        for (score, counterparty) in self.ranked(position.qty)? {
-            if left == Lots::ZERO {
-                break;
-            }
+        let mut queue = self.queue(position.qty)?;
+        while left > Lots::ZERO
+            && let Some(Ranked { score, account: Reverse(counterparty) }) = queue.pop()
+        {
             let before = self.positions[counterparty.index()];
             let qty = left.min(before.qty.abs());
             let part = worth.share(qty.0, left.0);
@@ -207,18 +231,21 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// Everybody on the other side, the highest score first.
-    fn ranked(&self, against: Lots) -> Result<Vec<(f64, AccountId)>, RunError> {
+    fn queue(&self, against: Lots) -> Result<BinaryHeap<Ranked>, RunError> {
+        self.check_interrupt()?;
         let rank = self.world.venue.adl.map_or(AdlRank::ProfitLeverage, |rule| rule.rank);
         let mut ranked = Vec::new();
         for (id, position) in (0..).map(AccountId).zip(&self.positions) {
             let other = position.qty.0.signum() == -against.0.signum();
             let out = self.watch[id.index()] == Watch::Seized || is_cross(id) && !self.maker.alive;
             if other && !out && id != DESK && id != VAULT {
-                ranked.push((self.seen_at_mark(id)?.score(rank), id));
+                // No negative zero: it would rank below zero.
+                let score = self.seen_at_mark(id)?.score(rank) + 0.0;
+                ranked.push(Ranked { score, account: Reverse(id) });
             }
         }
-        ranked.sort_by(|(a, first), (b, second)| b.total_cmp(a).then(first.cmp(second)));
-        Ok(ranked)
+        // Few are taken: ordering them all would cost more than the rest.
+        Ok(ranked.into())
     }
 
     fn seen_at_mark(&self, account: AccountId) -> Result<Counterparty, RunError> {

@@ -62,9 +62,25 @@ impl<T: Trace> Simulation<'_, T> {
     /// The accounts of a cell deposit their margin, the rest of the market takes the other side.
     #[inline]
     fn enter_cell(&mut self, way: Way, population: usize, group: usize, slot: usize) -> Result<(), RunError> {
+        // What is asked of every account is asked once.
+        if self.places {
+            self.enter_cell_as::<true>(way, population, group, slot)
+        } else {
+            self.enter_cell_as::<false>(way, population, group, slot)
+        }
+    }
+
+    #[inline]
+    fn enter_cell_as<const PLACES: bool>(
+        &mut self,
+        way: Way,
+        population: usize,
+        group: usize,
+        slot: usize,
+    ) -> Result<(), RunError> {
         let cell = self.next_cell[slot];
         let first = self.next_account;
-        let (mut sum, places) = (Sum::default(), self.places);
+        let mut sum = Sum::default();
         let mut id = first.0;
         let waiting = &mut self.waiting[way as usize];
         let mut enter = |position: Position, liquidation: Option<Ticks>| {
@@ -73,7 +89,7 @@ impl<T: Trace> Simulation<'_, T> {
                 waiting.push(Arrival { due, position });
             }
             sum.add(&position);
-            if places {
+            if PLACES {
                 self.arrivals.push(Account { position, liquidation, stop: None });
             }
             id += 1;
@@ -96,7 +112,7 @@ impl<T: Trace> Simulation<'_, T> {
             return Err(RunError::Accounts { most: MAX_ACCOUNTS });
         }
         drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
-        if self.places {
+        if PLACES {
             self.show_arrivals(first);
         }
         Ok(())

@@ -1,4 +1,4 @@
-"""The command line: `perpcore run`, `monte-carlo`, `presets`, `check`, `replay`."""
+"""The command line: `perpcore run`, `monte-carlo`, `presets`, `venues`, `check`, `replay`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perpcore import __version__
-from perpcore.cli.loading import FailedError, NotFoundError, RefusedError, changed, load_scenario, unknown
+from perpcore.cli.loading import (
+    FailedError,
+    NotFoundError,
+    RefusedError,
+    changed,
+    load_scenario,
+    under,
+    unknown,
+    unknown_venue,
+)
 from perpcore.cli.monte_carlo import monte_carlo
-from perpcore.cli.options import INTERRUPTED, WORD, scenario_argument
+from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
 from perpcore.cli.replay import replay
 
 if TYPE_CHECKING:
@@ -71,6 +80,8 @@ def run(
     settings: tuple[str, ...],
     contracts: str | None,
     contract: str | None,
+    venue: str | None,
+    venue_defaults: bool,
     seed: int,
     world_path: int,
     as_json: bool,
@@ -84,7 +95,8 @@ def run(
     """
     if plot is not None:
         _check_plot(Path(plot))
-    world = changed(load_scenario(scenario, contracts=contracts, contract=contract), settings)
+    world = load_scenario(scenario, contracts=contracts, contract=contract)
+    world = changed(under(world, venue, defaults=venue_defaults), settings)
     done = world.run(seed=seed, path=world_path)
     try:
         if plot is not None:
@@ -93,7 +105,7 @@ def run(
         if as_json:
             click.echo(_json(done))
         else:
-            _show(done, settings, all_rounds=all_rounds)
+            _show(done, said(venue, settings), all_rounds=all_rounds)
 
 
 def _json(run: Run) -> bytes:
@@ -183,11 +195,39 @@ def presets(name: str | None) -> None:
     click.echo((resources.files(known) / f"{name}.toml").read_text(encoding="utf-8"), nl=False)
 
 
+@main.command()
+@click.argument("name", required=False)
+def venues(name: str | None) -> None:
+    """List the venues whose rules are known, or print those of one as TOML.
+
+    What `perpcore venues bybit` prints is the table [venue] of a scenario; `--venue bybit` puts one under it.
+    """
+    from perpcore import venues as known
+    from perpcore.venues import presets as each
+
+    if name is None:
+        formatter = click.HelpFormatter(width=100)
+        formatter.write_dl([(venue, each.summary(venue)) for venue in known.NAMES])
+        click.echo(formatter.getvalue(), nl=False)
+        return
+    if name not in known.NAMES:
+        raise NotFoundError(unknown_venue(name))
+    click.echo(known.load(name).to_toml(), nl=False)
+
+
 @main.command(epilog=EPILOG)
 @scenario_argument
-def check(scenario: str, settings: tuple[str, ...], contracts: str | None, contract: str | None) -> None:
+def check(
+    scenario: str,
+    settings: tuple[str, ...],
+    contracts: str | None,
+    contract: str | None,
+    venue: str | None,
+    venue_defaults: bool,
+) -> None:
     """Say whether SCENARIO can be run, and what follows from it."""
-    world = changed(load_scenario(scenario, contracts=contracts, contract=contract), settings)
+    world = load_scenario(scenario, contracts=contracts, contract=contract)
+    world = changed(under(world, venue, defaults=venue_defaults), settings)
     from perpcore.cli.table import one_line
 
     click.echo(f"ok: {one_line(world.name) or scenario}")

@@ -117,6 +117,38 @@ def unknown(text: str, names: tuple[str, ...]) -> str:
     return f"there is no preset or file {text!r}{hint}"
 
 
+def under(scenario: Scenario, venue: str | None, *, defaults: bool = False) -> Scenario:
+    """Put the scenario under the rules of a venue.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    venue : str, optional
+        Name of a preset; the scenario's own rules if not given.
+    defaults : bool
+        With the preset's own tiers and insurance fund.
+    """
+    if venue is None:
+        if defaults:
+            raise click.UsageError("--venue-defaults goes with --venue")
+        return scenario
+    from perpcore import venues
+
+    if venue not in venues.NAMES:
+        raise NotFoundError(unknown_venue(venue))
+    with _named("--venue"):
+        return scenario.replace(venue=venues.load(venue, like=None if defaults else scenario.venue))
+
+
+def unknown_venue(name: str) -> str:
+    """Why `name` is no venue, and which was probably meant."""
+    from perpcore import venues
+
+    close = difflib.get_close_matches(name.lower(), venues.NAMES, 1)
+    hint = f"; did you mean {close[0]}?" if close else f": one of {', '.join(venues.NAMES)}"
+    return f"there is no venue {name!r}{hint}"
+
+
 def changed(scenario: Scenario, settings: tuple[str, ...]) -> Scenario:
     """Apply the ``PATH=VALUE`` of the command line, all of them before anything is checked."""
     if not settings:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from perpcore.cli.loading import FailedError, NotFoundError, changed, load_scenario
-from perpcore.cli.options import INTERRUPTED, WORD, scenario_argument
+from perpcore.cli.loading import FailedError, NotFoundError, changed, load_scenario, under
+from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
 
 if TYPE_CHECKING:
     from perpcore.ensemble import Ensemble, Estimate
@@ -56,6 +56,8 @@ def monte_carlo(
     settings: tuple[str, ...],
     contracts: str | None,
     contract: str | None,
+    venue: str | None,
+    venue_defaults: bool,
     paths: int,
     seed: int,
     threads: int | None,
@@ -73,7 +75,8 @@ def monte_carlo(
     keep = keep or ("statistics" if out is None else "columns")
     if out is not None:
         _check_out(Path(out), keep)
-    world = changed(load_scenario(scenario, contracts=contracts, contract=contract), settings)
+    world = load_scenario(scenario, contracts=contracts, contract=contract)
+    world = changed(under(world, venue, defaults=venue_defaults), settings)
     kept = cast(Literal["columns", "statistics"], keep)
     try:
         found = world.monte_carlo(paths=paths, seed=seed, n_threads=threads, keep=kept, progress=not as_json)
@@ -83,7 +86,7 @@ def monte_carlo(
         if out is not None:
             _write(found, Path(out))
     finally:  # what was computed is shown, file or not
-        click.echo(_json(found) if as_json else _text(found, settings))
+        click.echo(_json(found) if as_json else _text(found, said(venue, settings)))
     if not found.complete:
         click.echo(f"perpcore: interrupted after {len(found):,} of {paths:,} paths", err=True)
         click.get_current_context().exit(INTERRUPTED)

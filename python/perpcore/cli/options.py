@@ -14,6 +14,17 @@ def scenario_argument(command: Any) -> Any:
     """Add the scenario and how to change it."""
     for decorate in (
         click.option(
+            "--venue-defaults",
+            is_flag=True,
+            help="With --venue: its own tiers and insurance fund too.",
+        ),
+        click.option(
+            "--venue",
+            metavar="NAME",
+            help="Under the rules of a venue, see `perpcore venues`. The scenario's tiers, insurance fund,"
+            " liquidations_per_round and max_rounds are kept; --set changes what comes of it.",
+        ),
+        click.option(
             "--contract", metavar="NAME", help="Which contract of that file; the book's own if not given."
         ),
         click.option(
@@ -31,3 +42,8 @@ def scenario_argument(command: Any) -> Any:
     ):
         command = decorate(command)
     return command
+
+
+def said(venue: str | None, settings: tuple[str, ...]) -> tuple[str, ...]:
+    """What a command line changed in the scenario, in words."""
+    return settings if venue is None else (f"the rules of {venue}", *settings)

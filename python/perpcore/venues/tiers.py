@@ -1,16 +1,14 @@
-"""A venue's rules as data."""
+"""Brackets of maintenance margin and leverage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
-from typing import Any, Literal, Self
-
-import msgspec
+from typing import Any, Self
 
 from perpcore import _core
 from perpcore._structs import Number, Struct, number, problem
-from perpcore.distributions import Count, Scalar
+from perpcore.distributions import Scalar
 
 
 class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,44 +115,3 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         at = max(i for i, (floor, *_) in enumerate(rows) if i == 0 or floor <= notional)
         with localcontext(prec=100):
             return notional * rows[at][1] - self.deductions[at]
-
-
-class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules of a perpetual's venue.
-
-    Parameters
-    ----------
-    tiers : sequence of Tier, or MarginTiers
-        Maintenance margin and leverage caps.
-    mark : {"index", "mean_of_mids"}
-        What positions are valued at: the last spot trade, or the mean of both books' middles.
-    trigger : {"at_or_below", "below"}
-        Liquidation when equity is at or below maintenance margin, or only when it is below.
-    liquidation_order : {"market", "limit_at_bankruptcy"}
-        ``market``: fills wherever the book is, the insurance fund settles fill minus bankruptcy.
-        ``limit_at_bankruptcy``: fills up to the bankruptcy price, the rest goes to the fund with its cost
-        and margin.
-    unwind : {"hold", "at_once"}
-        What the fund does with positions it took over.
-    liquidations_per_round : int or distribution, optional
-        Orders (stops and liquidations) sent in one round; all that are due if not given.
-    max_rounds : int or distribution
-        Rounds after which a cascade is cut off.
-    insurance_fund : number or distribution
-        Its balance at the start, in quote currency.
-    """
-
-    tiers: tuple[Tier, ...]
-    mark: Literal["index", "mean_of_mids"] = "index"
-    trigger: Literal["at_or_below", "below"] = "at_or_below"
-    liquidation_order: Literal["market", "limit_at_bankruptcy"] = "market"
-    unwind: Literal["hold", "at_once"] = "hold"
-    liquidations_per_round: Count | None = None
-    max_rounds: Count = 100_000
-    insurance_fund: Scalar = Decimal(0)
-
-    def __post_init__(self) -> None:
-        """Take MarginTiers for tiers."""
-        if isinstance(self.tiers, MarginTiers):
-            msgspec.structs.force_setattr(self, "tiers", self.tiers.tiers)
-        super().__post_init__()
