@@ -245,6 +245,8 @@ pub enum Reason {
     LossShare = 10,
     /// Everything closed at the settlement price.
     Settlement = 11,
+    /// What longs and shorts pay each other.
+    Funding = 12,
 }
 
 /// One movement of money between two ledger accounts.

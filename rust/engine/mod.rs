@@ -6,7 +6,9 @@ mod closing;
 mod deleveraging;
 mod eager;
 mod fuel;
+mod funding;
 mod hedging;
+mod marking;
 mod pricing;
 mod rest;
 mod settlement;
@@ -33,6 +35,8 @@ use crate::margin::{Moved, Position, Waiting};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
+use funding::FundingClock;
+use marking::PriceState;
 use settlement::Sent;
 use thresholds::Ordered;
 
@@ -84,6 +88,10 @@ pub struct Simulation<'w, T: Trace> {
     maker: MarketMaker,
     mark: Ticks,
     previous_mark: Ticks,
+    /// What marks and indices remember.
+    prices: PriceState,
+    /// What funding remembers.
+    funding: FundingClock,
     peak: Ticks,
     /// What the scenario's accounts deposited.
     named_margin: Quote,
@@ -145,13 +153,13 @@ impl<'w, T: Trace> Simulation<'w, T> {
     pub fn round(&mut self) -> Result<bool, RunError> {
         self.stage.round += 1;
         self.price()?; //                      2: index, mark, quotes
-        //                                     3: funding, once there is time
+        self.fund()?; //                       3: funding
         let sent = self.thresholds()?; //      4: stops and liquidations
         let unwound = self.settle()?; //       5: margin, fund, venue
         let hedged = self.hedge()?; //         6: hedges, profit takers
         self.bankrupt_maker()?;
         self.end_round()?;
-        let later = self.cools && self.world.time_passes;
+        let later = self.cools && self.world.time_passes || self.prices.moving;
         Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 

@@ -12,23 +12,33 @@ const MAKER: AccountId = AccountId::MARKET_MAKER;
 
 impl<T: Trace> Simulation<'_, T> {
     pub(super) fn price(&mut self) -> Result<(), RunError> {
-        let index = self.spot_last();
         self.previous_mark = self.mark;
-        self.mark = self.read_mark(index).whose(MAKER, "mark price")?.max(Ticks(1));
+        let index = if self.world.venue.prices_plainly() {
+            let index = self.spot_last();
+            let mark = match self.world.venue.mark {
+                MarkPrice::MeanOfMids => self.mean_of_mids(),
+                _ => self.in_perp(index),
+            };
+            self.mark = mark.whose(MAKER, "mark price")?.max(Ticks(1));
+            index
+        } else {
+            self.price_by_rules()?
+        };
         (self.stage.index, self.stage.mark) = (index, self.mark);
         self.post_quotes()
     }
 
-    fn read_mark(&self, index: Ticks) -> Result<Ticks, Overflow> {
+    /// The nearest tick of the perpetual to a price in spot.
+    fn in_perp(&self, price: Ticks) -> Result<Ticks, Overflow> {
         let (n, d) = self.world.conversion.tick;
-        match self.world.venue.mark {
-            MarkPrice::Index => Ticks::nearest(i128::from(index.0) * n, d),
-            MarkPrice::MeanOfMids => {
-                let spot = twice_mid(&self.spot, index);
-                let perp = twice_mid(&self.perp, self.perp_last());
-                Ticks::nearest(spot * n + perp * d, 4 * d)
-            }
-        }
+        Ticks::nearest(i128::from(price.0) * n, d)
+    }
+
+    pub(super) fn mean_of_mids(&self) -> Result<Ticks, Overflow> {
+        let (n, d) = self.world.conversion.tick;
+        let spot = twice_mid(&self.spot, self.spot_last());
+        let perp = twice_mid(&self.perp, self.perp_last());
+        Ticks::nearest(spot * n + perp * d, 4 * d)
     }
 
     /// Whoever quotes cancels his quotes and posts them anew; one that would trade is left out.
@@ -57,7 +67,7 @@ impl<T: Trace> Simulation<'_, T> {
 }
 
 /// Best bid plus best ask, or twice the last trade.
-fn twice_mid<S: Supply>(book: &OrderBook<S>, last: Ticks) -> i128 {
+pub(super) fn twice_mid<S: Supply>(book: &OrderBook<S>, last: Ticks) -> i128 {
     match (book.best(Side::Buy), book.best(Side::Sell)) {
         (Some(bid), Some(ask)) => i128::from(bid.0) + i128::from(ask.0),
         _ => 2 * i128::from(last.0),

@@ -1,7 +1,7 @@
 //! What one round did, and the whole run.
 
 use super::settlement::Settled;
-use crate::units::{Lots, Overflow, Quote, Ticks};
+use crate::units::{Lots, Overflow, Quote, Rate, Ticks};
 
 /// One round; round 0 is the ignition. Quantities in lots of their market, money in quote steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub struct Stage {
     /// Taken from open profits.
     pub socialised_loss: Quote,
     pub liquidation_fees: Quote,
+    /// Of the notional, paid in the round; longs paid it if it is positive.
+    pub funding_rate: Rate,
+    /// What longs paid.
+    pub funding_paid: Quote,
     /// Balance of the insurance fund after the round.
     pub insurance_fund: Quote,
     /// Of the market maker's perpetual account, at the mark.
@@ -76,6 +80,7 @@ pub struct Totals {
     pub adl_relief: Quote,
     pub socialised_loss: Quote,
     pub liquidation_fees: Quote,
+    pub funding_paid: Quote,
 }
 
 impl Totals {
@@ -109,6 +114,7 @@ impl Totals {
         value(&mut self.adl_value, stage.adl_value)?;
         value(&mut self.adl_relief, stage.adl_relief)?;
         value(&mut self.socialised_loss, stage.socialised_loss)?;
-        value(&mut self.liquidation_fees, stage.liquidation_fees)
+        value(&mut self.liquidation_fees, stage.liquidation_fees)?;
+        value(&mut self.funding_paid, stage.funding_paid)
     }
 }

@@ -1,6 +1,6 @@
 //! How a path begins: everybody has deposited and holds what the scenario says.
 
-use super::{Drawn, Simulation, Stage, Totals, Trace, Watch};
+use super::{Drawn, FundingClock, PriceState, Simulation, Stage, Totals, Trace, Watch};
 use crate::agents::MarketMaker;
 use crate::book::OrderBook;
 use crate::error::{PathError, RunError, Whose};
@@ -47,6 +47,8 @@ impl<T: Trace> Simulation<'_, T> {
             maker: MarketMaker::new(world.maker, world.conversion),
             mark: Ticks::ZERO,
             previous_mark: Ticks::ZERO,
+            prices: PriceState::default(),
+            funding: FundingClock::default(),
             peak: Ticks::ZERO,
             named_margin: Quote::ZERO,
             burnt_qty: Lots::ZERO,
@@ -164,6 +166,8 @@ impl<T: Trace> Simulation<'_, T> {
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
         self.maker = MarketMaker::new(world.maker, world.conversion);
         (self.mark, self.previous_mark, self.peak) = (world.perp.start, world.perp.start, world.spot.start);
+        self.prices.restart(world);
+        self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
         self.ignition = (Lots::ZERO, Quote::ZERO);
         self.spot_exhausted = false;

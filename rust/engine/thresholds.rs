@@ -83,7 +83,8 @@ impl<T: Trace> Simulation<'_, T> {
                 From::Maker => maker = None,
             }
             let moved = matches!(from, From::Moved(_));
-            if self.watch[due.account.index()] == Watch::Moved && !moved {
+            let stop = due.mechanism == Mechanism::Stop;
+            if self.watch[due.account.index()] == Watch::Moved && !moved && !stop {
                 continue; // it stands among the moved ones
             }
             if moved && self.moved_to[due.account.index()] != due.threshold {

@@ -108,6 +108,7 @@ pub static COLUMNS: &[Column] = {
         column("adl_relief", Money, |s| s.totals.adl_relief.0),
         column("socialised_loss", Money, |s| s.totals.socialised_loss.0),
         column("liquidation_fees", Money, |s| s.totals.liquidation_fees.0),
+        column("funding_paid", Money, |s| s.totals.funding_paid.0),
         column("vault_pnl", Money, |s| s.vault_pnl.0),
         column("market_maker_pnl", Money, |s| s.market_maker_pnl.0),
         column("market_maker_unhedged_qty", SpotQty, |s| s.market_maker_unhedged_qty.0),

@@ -7,7 +7,7 @@ use super::{Names, Table};
 use crate::engine::{Recorder, Simulation, Stage, Trace};
 use crate::event::{Adl, LedgerAccount, Liquidation, Market, Trade};
 use crate::ids::AccountId;
-use crate::units::{Lots, Side, Ticks};
+use crate::units::{Lots, Side, Ticks, Unit};
 use crate::world::World;
 
 const MARKETS: Names = &["spot", "perp", "off_book"];
@@ -28,7 +28,11 @@ const REASONS: Names = &[
     "liquidation_fee",
     "loss_share",
     "settlement",
+    "funding",
 ];
+
+/// Billionths.
+const RATE: Unit = Unit { numerator: 1.0, denominator: 1e9 };
 
 #[allow(clippy::cast_possible_wrap)]
 const fn round(n: u64) -> i64 {
@@ -168,6 +172,8 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.count("adl_relief", step, of(|s| s.adl_relief.0));
     table.count("socialised_loss", step, of(|s| s.socialised_loss.0));
     table.count("liquidation_fees", step, of(|s| s.liquidation_fees.0));
+    table.count("funding_rate", RATE, of(|s| s.funding_rate.0));
+    table.count("funding_paid", step, of(|s| s.funding_paid.0));
     table.count("insurance_fund", step, of(|s| s.insurance_fund.0));
     table.count("market_maker_equity", step, of(|s| s.market_maker_equity.0));
     table.finish()

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Funding, Index, MarkPrice, Marking};
 use crate::margin::{MarginRule, MarginTiers};
 use crate::units::{Quote, Rate};
 
@@ -16,17 +17,6 @@ pub enum LiquidationOrder {
     LimitAtBankruptcy,
     /// Up to a price that starts at the mark and reaches beyond bankruptcy as equity falls (dYdX v4's fillable price).
     Fillable,
-}
-
-/// What the mark price is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MarkPrice {
-    /// The index: spot's last trade.
-    #[default]
-    Index,
-    /// The mean of both books' mids.
-    MeanOfMids,
 }
 
 /// What becomes of what a liquidation's order left.
@@ -171,6 +161,12 @@ pub struct Venue {
     pub margin: MarginRule,
     /// What the mark is.
     pub mark: MarkPrice,
+    /// How it is taken from prices.
+    pub marking: Marking,
+    /// What the index is.
+    pub index: Index,
+    /// Whether longs and shorts pay each other.
+    pub funding: Option<Funding>,
     /// How much one order closes.
     pub liquidation_size: LiquidationSize,
     /// Up to which price.
@@ -210,5 +206,13 @@ impl Venue {
             && self.backstop.is_none()
             && self.adl.is_none()
             && self.loss_sharing == LossSharing::None
+            && self.funding.is_none()
+    }
+
+    /// Whether the index is spot's last trade and the mark needs neither averages nor the round before.
+    pub fn prices_plainly(&self) -> bool {
+        matches!(self.mark, MarkPrice::Index | MarkPrice::MeanOfMids)
+            && self.marking.step.is_none()
+            && self.index.is_plain()
     }
 }

@@ -8,6 +8,7 @@ mod grid;
 mod law;
 mod liquidity;
 mod population;
+mod pricing;
 mod quotes;
 mod read;
 pub mod scenario;

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{AdlSpec, BackstopSpec, LiquidationSizeSpec, TierSpec, VenueSpec};
 use crate::random::DistributionSpec;
 use crate::units::Side;

@@ -295,8 +295,10 @@ impl Grids {
             "start_price" => (self.tick[0].max(self.tick[1]), false),
             "entry_price" | "half_spread" | "level_gap" | "jitter" => (self.tick[market], false),
             "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" => (self.lot[market], false),
-            "capital" | "insurance_fund" | "min_notional" | "notional" => (quote_step(&grids), false),
-            "levels" | "orders" | "liquidations_per_round" | "max_rounds" => (Decimal::ONE, true),
+            "capital" | "insurance_fund" | "min_notional" | "notional" | "impact_notional" => {
+                (quote_step(&grids), false)
+            }
+            "levels" | "orders" | "liquidations_per_round" | "max_rounds" | "samples" => (Decimal::ONE, true),
             "accounts" => (Decimal::ONE, false),
             _ => (Decimal::new(1, 9), false),
         })

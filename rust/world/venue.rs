@@ -5,6 +5,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, billionths};
+use super::pricing::{self, FundingSpec, IndexSpec};
 use crate::error::ScenarioError;
 use crate::margin::{MarginRule, MarginTiers, TierRule, Trigger};
 use crate::units::{Quote, Rate};
@@ -31,6 +32,16 @@ pub struct VenueSpec {
     pub trigger: Trigger,
     #[serde(default)]
     pub mark: MarkPrice,
+    #[serde(default = "half_a_minute")]
+    pub mark_ema_s: Decimal,
+    #[serde(default)]
+    pub mark_step: Option<Decimal>,
+    #[serde(default)]
+    pub impact_notional: Decimal,
+    #[serde(default)]
+    pub index: Option<IndexSpec>,
+    #[serde(default)]
+    pub funding: Option<FundingSpec>,
     #[serde(default)]
     pub liquidation_size: LiquidationSizeSpec,
     #[serde(default)]
@@ -67,6 +78,10 @@ const fn default_max_rounds() -> i64 {
 
 const fn one() -> Decimal {
     Decimal::ONE
+}
+
+fn half_a_minute() -> Decimal {
+    Decimal::from(30)
 }
 
 fn fillable_spread() -> Decimal {
@@ -190,6 +205,9 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
         margin: MarginRule::new(&tiers, at_entry, close_fee, spec.trigger),
         tiers,
         mark: spec.mark,
+        marking: pricing::marking(check, spec, &clock, step),
+        index: pricing::index(check, spec, &clock),
+        funding: pricing::funding(check, spec, &clock),
         liquidation_size: size(check, &spec.liquidation_size, &clock, step),
         liquidation_order: spec.liquidation_order,
         fillable_spread: check.rate("venue.fillable_spread", spec.fillable_spread, Decimal::ZERO, hundred),
@@ -228,7 +246,7 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
 
 /// How long a round takes.
 pub(super) struct Clock {
-    round_seconds: Decimal,
+    pub round_seconds: Decimal,
 }
 
 impl Clock {
@@ -240,7 +258,7 @@ impl Clock {
     }
 
     /// The rounds that begin within so many seconds: all of them where time stands still, none for 0 seconds.
-    fn rounds(&self, check: &mut Check, field: &str, seconds: Decimal) -> u64 {
+    pub fn rounds(&self, check: &mut Check, field: &str, seconds: Decimal) -> u64 {
         let most = Decimal::from(1_000_000_000);
         let ok = seconds >= Decimal::ZERO && seconds <= most;
         check.require(ok, field, seconds, "from 0 to 1000000000 seconds");

@@ -168,6 +168,7 @@ impl<'w> Auditor<'w> {
                     let spot = self.mids[0].map_or(index, |twice| twice * n);
                     spot + self.mids[1].unwrap_or(2 * self.perp_last) * d
                 }
+                other => panic!("the auditor knows no mark of kind {other:?}"),
             };
             self.mark = (twice + 2 * d).div_euclid(4 * d).max(1);
             self.see("a mark between the mids", twice != 2 * index);
@@ -434,7 +435,7 @@ impl Trace for Auditor<'_> {
             Reason::Leftover => self.now.moved.left_over += amount,
             Reason::FundPayment => self.now.moved.by_fund += amount,
             Reason::VenuePayment => self.now.moved.by_venue += amount,
-            Reason::LiquidationFee | Reason::LossShare | Reason::Settlement => {
+            Reason::LiquidationFee | Reason::LossShare | Reason::Settlement | Reason::Funding => {
                 hold!(self, false, "a plain venue knows no {transfer:?}");
             }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
