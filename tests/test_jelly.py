@@ -25,7 +25,7 @@ def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
         side="short", qty=40_000_000, lump=100_000, entry_price="0.0084", liquidation_price=("0.0098", "0.0103")
     )
     venue = pc.venues.hyperliquid(max_leverage=3).replace(
-        {"mark": "index", "funding": None, "impact_notional": 0, "mark_ema_s": 30, "index": pc.venues.SpotIndex(), "backstop": pc.venues.Backstop(capital=1_000_000, isolated=isolated)}
+        {"mark": "index", "funding": None, "backstop": pc.venues.Backstop(capital=1_000_000, isolated=isolated)}
     )
     return pc.Scenario(
         name="jelly",
