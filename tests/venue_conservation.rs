@@ -133,7 +133,7 @@ fn balances(recount: &Recount, simulation: &Counted) -> Verdict {
         (0..).map(|id| LedgerAccount::Trader(AccountId(id))).zip(recount.held.iter().map(|own| own.cash));
     for (account, own) in traders.chain(LedgerAccount::SYSTEM.into_iter().zip(recount.system)) {
         let kept = i128::from(ledger.balance(account).0);
-        let replayed = recount.replayed.get(&account.code()).copied().unwrap_or(0);
+        let replayed = recount.replayed(account);
         require(kept == own && kept == replayed, || {
             format!("balance of {account:?}: ledger {kept}, transfers {replayed}, recount {own}")
         })?;

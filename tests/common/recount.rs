@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use perpcore::engine::{Stage, Trace};
-use perpcore::event::{Adl, Cause, Liquidation, Market, Mechanism, Reason, Trade, Transfer};
+use perpcore::event::{Adl, Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason, Trade, Transfer};
 use perpcore::ids::AccountId;
 use perpcore::units::{Side, Ticks};
 use perpcore::venue::MarkPrice;
@@ -13,6 +13,8 @@ use perpcore::world::{Account, World};
 
 #[path = "recount_adl.rs"]
 mod adl;
+#[path = "recount_fills.rs"]
+mod fills;
 #[path = "recount_orders.rs"]
 mod orders;
 
@@ -60,6 +62,11 @@ struct Deal {
     cause: Cause,
 }
 
+/// Of a ledger account in `replayed`.
+fn slot(account: LedgerAccount) -> usize {
+    usize::try_from(account.code() + 5).unwrap()
+}
+
 /// Rounded up.
 pub fn up(numerator: i128, denominator: i128) -> i128 {
     -(-numerator).div_euclid(denominator)
@@ -103,8 +110,8 @@ pub struct Recount<'w> {
     pub held: Vec<Holding>,
     /// Outside, fee income, insurance fund, clearing, venue loss.
     pub system: [i128; 5],
-    /// Balances by code, from the transfers.
-    pub replayed: HashMap<i64, i128>,
+    /// Balances from the transfers: the system's, then the traders'.
+    replayed: Vec<i128>,
     deal: Option<Deal>,
     round: u64,
     spot_last: i128,
@@ -186,7 +193,7 @@ impl<'w> Recount<'w> {
             fired: BTreeSet::new(),
             held,
             system: [-deposited, 0, fund, 0, 0],
-            replayed: HashMap::new(),
+            replayed: Vec::new(),
             deal: None,
             round: 0,
             spot_last: world.spot.start.0.into(),
@@ -215,6 +222,11 @@ impl<'w> Recount<'w> {
     /// Best bid and ask of both books, before a round.
     pub fn look(&mut self, best: [[Option<Ticks>; 2]; 2]) {
         self.mids = best.map(|[bid, ask]| Some(i128::from(bid?.0) + i128::from(ask?.0)));
+    }
+
+    /// What the transfers brought an account so far.
+    pub fn replayed(&self, account: LedgerAccount) -> i128 {
+        self.replayed.get(slot(account)).copied().unwrap_or(0)
     }
 
     fn sum(&mut self, of: Of, amount: i128) {
@@ -280,101 +292,6 @@ impl<'w> Recount<'w> {
     fn fund_worth(&self) -> i128 {
         let desk = self.held[DESK];
         self.system[2] + desk.cash + self.profit(&desk)
-    }
-
-    /// What is gathered of the order on its way goes into the books of both parties.
-    fn book(&mut self) {
-        let Some(deal) = self.deal.take() else { return };
-        let scale = i128::from(self.world.perp.contract.scale);
-        let free = |own: &Holding| own.cash - own.margin;
-        let before = free(&self.held[deal.taker]);
-        self.fill(deal.taker, deal.signed, deal.notional * scale);
-        let freed = free(&self.held[deal.taker]) - before;
-        self.fill(deal.maker, -deal.signed, deal.notional * scale);
-        let list = match deal.cause {
-            Cause::Liquidation => 0,
-            Cause::Stop => 1,
-            _ => return,
-        };
-        if let Some(order) = self.now.orders[list].get_mut(&deal.taker) {
-            order.freed += freed;
-            order.filled += deal.signed.abs();
-            order.value += deal.notional * scale;
-        }
-    }
-
-    /// A deal of this value against a holding: closing first, pro rata, its profit paid by clearing, then opening.
-    fn fill(&mut self, account: usize, signed: i128, value: i128) -> i128 {
-        let own = &mut self.held[account];
-        let closing = if own.qty * signed < 0 { signed.abs().min(own.qty.abs()) } else { 0 };
-        let closed = value * closing / signed.abs();
-        let mut profit = 0;
-        if closing > 0 {
-            let open = own.qty.abs();
-            let (cost, margin) = (own.cost * closing / open, own.margin * closing / open);
-            profit = -signed.signum() * closed - cost;
-            own.cost -= cost;
-            own.margin -= margin;
-            own.qty += signed.signum() * closing;
-            own.cash += profit;
-            self.system[3] -= profit;
-        }
-        own.qty += signed - signed.signum() * closing;
-        own.cost += signed.signum() * (value - closed);
-        profit
-    }
-
-    fn fee(&mut self, account: usize, rate: i64, value: i128) -> i128 {
-        let exact = i128::from(rate) * value;
-        let (down, up) = (exact.div_euclid(ONE), up(exact, ONE));
-        self.held[account].cash -= up;
-        self.system[1] += down;
-        self.system[2] += up - down;
-        up
-    }
-
-    fn spot(&mut self, trade: &Trade) {
-        let (taker, maker, qty) = (trade.taker.index(), trade.maker.index(), i128::from(trade.qty.0));
-        let value = i128::from(trade.price.0) * qty * i128::from(self.world.spot.contract.scale);
-        let fees = self.world.spot.fees;
-        let charged = [self.fee(taker, fees.taker.0, value), self.fee(maker, fees.maker.0, value)];
-        let (buyer, seller, fee) = match trade.taker_side {
-            Side::Buy => (taker, maker, charged[0]),
-            Side::Sell => (maker, taker, charged[1]),
-        };
-        // Financed from outside, then paid on: only the fee's part stays a while.
-        self.system[0] -= value + fee.max(0);
-        self.held[buyer].cash += fee.max(0);
-        self.held[seller].cash += value;
-        self.held[buyer].tokens += qty;
-        self.held[seller].tokens -= qty;
-        self.spot_last = trade.price.0.into();
-    }
-
-    fn perp(&mut self, trade: &Trade, signed: i128) {
-        let (taker, maker) = (trade.taker.index(), trade.maker.index());
-        let (price, qty) = (i128::from(trade.price.0), i128::from(trade.qty.0));
-        let first = Deal { taker, maker, signed: 0, notional: 0, cause: trade.cause };
-        let deal = self.deal.get_or_insert(first);
-        deal.signed += signed;
-        deal.notional += price * qty;
-        let (value, fees) = (self.value(price, qty), self.world.perp.fees);
-        if trade.cause == Cause::Ignition {
-            // Financed from outside: the value, which stays as margin, and the fee.
-            let fee = up(i128::from(fees.taker.0) * value, ONE).max(0);
-            self.system[0] -= value + fee;
-            self.held[taker].cash += value + fee;
-            self.held[taker].margin += value;
-        }
-        if trade.market == Market::Perp {
-            let paid = self.fee(taker, fees.taker.0, value);
-            self.fee(maker, fees.maker.0, value);
-            self.perp_last = price;
-            let list = usize::from(trade.cause == Cause::Stop);
-            if let Some(order) = self.now.orders[list].get_mut(&taker) {
-                order.freed -= paid;
-            }
-        }
     }
 
     /// What was expected to move did.
@@ -479,8 +396,13 @@ impl Trace for Recount<'_> {
         self.enter(round);
         let amount = i128::from(transfer.amount.0);
         hold!(self, amount > 0 && transfer.from != transfer.to, "an odd transfer {transfer:?}");
-        *self.replayed.entry(transfer.from.code()).or_default() -= amount;
-        *self.replayed.entry(transfer.to.code()).or_default() += amount;
+        for (account, amount) in [(transfer.from, -amount), (transfer.to, amount)] {
+            let slot = slot(account);
+            if slot >= self.replayed.len() {
+                self.replayed.resize(slot + 1, 0);
+            }
+            self.replayed[slot] += amount;
+        }
         let moved = &mut self.now.moved;
         match transfer.reason {
             Reason::Takeover => moved.taken += amount,

@@ -12,6 +12,8 @@ pub struct Order {
     /// The account when it was sent.
     pub before: Holding,
     pub route: Route,
+    /// How far from the mark it goes, if it is fillable.
+    away: i128,
     pub freed: i128,
     pub filled: i128,
     pub value: i128,
@@ -131,28 +133,28 @@ impl Recount<'_> {
         }
     }
 
-    /// Whether a fill at this price is within the order's limit.
-    fn within_limit(&self, account: usize, own: &Holding, price: i128) -> bool {
+    /// How far from the mark a fillable order goes.
+    fn fillable(&self, account: usize, own: &Holding) -> i128 {
         let venue = &self.world.venue;
-        match venue.liquidation_order {
+        let (equity, held) = (self.equity(account, own), self.requirement(own));
+        let adjustment = i128::from(venue.bankruptcy_adjustment.0);
+        let gone =
+            if held == 0 { ONE } else { ((held - equity) * adjustment).div_euclid(held).clamp(0, ONE) };
+        let most = held * i128::from(venue.fillable_spread.0) / self.value(self.mark, own.qty).abs();
+        self.mark * (most * gone / ONE) / ONE
+    }
+
+    /// Whether a fill at this price is within the order's limit.
+    fn within_limit(&self, account: usize, order: &Order, price: i128) -> bool {
+        let own = &order.before;
+        match self.world.venue.liquidation_order {
             LiquidationOrder::Market => true,
             LiquidationOrder::LimitAtBankruptcy => {
                 let collateral = if account == MAKER { own.cash } else { own.margin };
                 self.value(price, own.qty) - own.cost + collateral >= 0
             }
-            LiquidationOrder::Fillable => {
-                let (equity, held) = (self.equity(account, own), self.requirement(own));
-                let value = self.value(self.mark, own.qty).abs();
-                let adjustment = i128::from(venue.bankruptcy_adjustment.0);
-                let gone = if held == 0 {
-                    ONE
-                } else {
-                    ((held - equity) * adjustment).div_euclid(held).clamp(0, ONE)
-                };
-                let most = held * i128::from(venue.fillable_spread.0) / value;
-                let away = self.mark * (most * gone / ONE) / ONE;
-                if own.qty < 0 { price <= self.mark + away } else { price >= self.mark - away }
-            }
+            LiquidationOrder::Fillable if own.qty < 0 => price <= self.mark + order.away,
+            LiquidationOrder::Fillable => price >= self.mark - order.away,
         }
     }
 
@@ -165,7 +167,9 @@ impl Recount<'_> {
         let earlier = if stop { &self.now.undiminished } else { &self.now.unsettled };
         let before = earlier.get(&account).copied().unwrap_or(own);
         let route = if stop { Route::Order(before.qty.abs()) } else { self.route(account, &before) };
-        let order = Order { before, route, freed: 0, filled: 0, value: 0 };
+        let fillable = !stop && self.world.venue.liquidation_order == LiquidationOrder::Fillable;
+        let away = if fillable { self.fillable(account, &before) } else { 0 };
+        let order = Order { before, route, away, freed: 0, filled: 0, value: 0 };
         self.now.orders[usize::from(stop)].insert(account, order);
         if stop {
             let tick = self.stops[account - NAMED].unwrap_or(0);
@@ -196,7 +200,7 @@ impl Recount<'_> {
         let filled = order.filled + under_way.abs() + lots;
         hold!(self, filled <= most, "{account} fills {filled} of {most}: {order:?}");
         if !stop {
-            let within = self.within_limit(account, &order.before, trade.price.0.into());
+            let within = self.within_limit(account, &order, trade.price.0.into());
             hold!(self, within, "{account} fills beyond its limit: {order:?} {trade:?}");
         }
     }
