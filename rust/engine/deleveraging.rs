@@ -237,7 +237,7 @@ impl<T: Trace> Simulation<'_, T> {
         let mut ranked = Vec::new();
         for (id, position) in (0..).map(AccountId).zip(&self.positions) {
             let other = position.qty.0.signum() == -against.0.signum();
-            let out = self.watch[id.index()] == Watch::Seized || is_cross(id) && !self.maker.alive;
+            let out = self.liquidated_now(id) || is_cross(id) && !self.maker.alive;
             if other && !out && id != DESK && id != VAULT {
                 // No negative zero: it would rank below zero.
                 let score = self.seen_at_mark(id)?.score(rank) + 0.0;

@@ -31,7 +31,7 @@ use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
-use crate::margin::{Moved, Position, Waiting};
+use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
@@ -63,9 +63,11 @@ pub struct Simulation<'w, T: Trace> {
     moved: Moved,
     /// Where each of their accounts' thresholds is now; what stands elsewhere among them is out of date.
     moved_to: Vec<Ticks>,
-    /// Accounts that were due but cool down.
-    cooling: Vec<AccountId>,
-    /// Whether there were any in this round.
+    /// Accounts that were reached but got no order.
+    spared: Vec<AccountId>,
+    /// Stops that a liquidation of the same round came before.
+    late_stops: Vec<(Way, Due)>,
+    /// Whether somebody due cooled down in this round.
     cools: bool,
     /// When liquidations were ordered, by account, where that matters.
     ordered: Vec<Ordered>,
@@ -173,6 +175,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.stage.perp_last = self.perp_last();
         self.stage.insurance_fund = self.ledger.balance(LedgerAccount::InsuranceFund);
         self.stage.market_maker_equity = self.equity(AccountId::MARKET_MAKER)?;
+        if self.world.venue.adl.is_some() {
+            self.highest_fund = self.highest_fund.max(self.fund_worth()?);
+        }
         self.totals.add(&self.stage).whose(AccountId::TAKEOVER_DESK, "sum of all rounds")?;
         self.trace.stage(&self.stage);
         self.stage = Stage { round: self.stage.round, ..Stage::default() };

@@ -51,8 +51,13 @@ impl<T: Trace> Simulation<'_, T> {
         if self.deleverages(account)? {
             self.deleverage_account(account, settled)?;
         }
-        if self.positions[account.index()].qty != Lots::ZERO {
-            let taken = std::mem::take(&mut self.positions[account.index()]);
+        self.hand_over(account, settled)
+    }
+
+    /// What is open goes to the desk.
+    fn hand_over(&mut self, account: AccountId, settled: &mut Settled) -> Result<(), RunError> {
+        let taken = std::mem::take(&mut self.positions[account.index()]);
+        if taken.qty != Lots::ZERO {
             settled.taken_over_qty = taken.qty.abs();
             settled.taken_over_value =
                 bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
@@ -93,9 +98,7 @@ impl<T: Trace> Simulation<'_, T> {
     pub(super) fn settle_deleveraged(&mut self, account: AccountId) -> Result<Settled, RunError> {
         let mut settled = Settled::default();
         self.deleverage_account(account, &mut settled)?;
-        if self.positions[account.index()].qty != Lots::ZERO {
-            self.dispose(account, &mut settled)?;
-        }
+        self.hand_over(account, &mut settled)?;
         Ok(settled)
     }
 

@@ -94,7 +94,6 @@ impl<T: Trace> Simulation<'_, T> {
             self.deleverage_desk()?;
             self.deleverage_vault()?;
             self.share_losses()?;
-            self.highest_fund = self.highest_fund.max(self.fund_worth()?);
         }
         Ok(traded)
     }

@@ -33,7 +33,8 @@ impl<T: Trace> Simulation<'_, T> {
             waiting: Way::BOTH.map(Waiting::new),
             moved: Moved::default(),
             moved_to: Vec::new(),
-            cooling: Vec::new(),
+            spared: Vec::new(),
+            late_stops: Vec::new(),
             cools: false,
             ordered: Vec::new(),
             stirred: false,
@@ -159,7 +160,8 @@ impl<T: Trace> Simulation<'_, T> {
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
         self.moved_to.clear();
-        self.cooling.clear();
+        self.spared.clear();
+        self.late_stops.clear();
         self.ordered.clear();
         self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
         self.next_cell.clear();

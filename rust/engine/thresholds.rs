@@ -6,7 +6,7 @@ use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Arrival, Due, Position, Way, bankruptcy_price, bankruptcy_value, next_due};
+use crate::margin::{Arrival, Due, Position, TierRule, Way, bankruptcy_price, bankruptcy_value, next_due};
 use crate::units::{Lots, Quote, Rate, Side, Ticks};
 use crate::venue::{LiquidationOrder, Seen, fillable_price, order_qty};
 
@@ -47,7 +47,7 @@ enum Route {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ordered {
     /// Of any order.
-    any: Option<u64>,
+    pub any: Option<u64>,
     /// Of an order for less than all.
     part: Option<u64>,
 }
@@ -59,6 +59,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
         self.draw_accounts()?;
+        self.cools = false;
         let mut maker = self.maker_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;
@@ -82,26 +83,37 @@ impl<T: Trace> Simulation<'_, T> {
                 From::Moved(way) => self.moved.take(way),
                 From::Maker => maker = None,
             }
-            let moved = matches!(from, From::Moved(_));
-            let stop = due.mechanism == Mechanism::Stop;
-            if self.watch[due.account.index()] == Watch::Moved && !moved && !stop {
-                continue; // it stands among the moved ones
-            }
-            if moved && self.moved_to[due.account.index()] != due.threshold {
-                continue; // it moved on
+            if due.mechanism != Mechanism::Stop {
+                let moved = matches!(from, From::Moved(_));
+                if self.watch[due.account.index()] == Watch::Moved && !moved {
+                    continue; // it stands among the moved ones
+                }
+                if moved && self.moved_to[due.account.index()] != due.threshold {
+                    continue; // it moved on
+                }
             }
             sent += u64::from(self.force(due)?);
             if sent % PATIENCE == 0 {
                 self.check_interrupt()?;
             }
         }
-        let mut waiting = std::mem::take(&mut self.cooling);
-        self.cools = !waiting.is_empty();
-        for account in waiting.drain(..) {
-            self.rewatch(account)?;
-        }
-        self.cooling = waiting;
+        self.look_again()?;
         Ok(sent)
+    }
+
+    /// What was reached but got no order is looked for again in the next round.
+    fn look_again(&mut self) -> Result<(), RunError> {
+        let mut spared = std::mem::take(&mut self.spared);
+        for account in spared.drain(..) {
+            if self.watch[account.index()] != Watch::Seized {
+                self.rewatch(account)?;
+            }
+        }
+        self.spared = spared;
+        for (way, stop) in self.late_stops.drain(..) {
+            self.moved.insert(way, stop);
+        }
+        Ok(())
     }
 
     /// Looks for the account's threshold among those that moved, wherever that is by now.
@@ -114,7 +126,7 @@ impl<T: Trace> Simulation<'_, T> {
         if self.positions[account.index()].qty != Lots::ZERO
             && let Some((way, due)) = self.liquidation_due(account)?
         {
-            self.moved.insert(way, due.threshold, account);
+            self.moved.insert(way, due);
             self.moved_to[account.index()] = due.threshold;
         }
         Ok(())
@@ -193,13 +205,20 @@ impl<T: Trace> Simulation<'_, T> {
         let account = due.account;
         let position = self.positions[account.index()];
         let watch = self.watch[account.index()];
+        let stop = due.mechanism == Mechanism::Stop;
         if position.qty == Lots::ZERO || watch == Watch::Seized {
+            if stop && position.qty != Lots::ZERO && self.places {
+                self.late_stops.push((Way::of(&position), due)); // its rest may stay
+            }
             return Ok(false);
         }
-        let stop = due.mechanism == Mechanism::Stop;
-        // An isolated position that is as it was sorted is due from its threshold on.
-        let known = watch == Watch::Sorted && !is_cross(account);
+        // An isolated position that is as it was sorted is due from its threshold on, unless less value lowers the rate.
+        let stepped = self.world.venue.tiers.rule() == TierRule::WholePosition;
+        let known = watch == Watch::Sorted && !is_cross(account) && !stepped;
         if !stop && !known && !self.is_due(account)? {
+            if stepped && !is_cross(account) {
+                self.spared.push(account);
+            }
             return Ok(false);
         }
         let route =
@@ -209,7 +228,8 @@ impl<T: Trace> Simulation<'_, T> {
             Route::Vault => Mechanism::Backstop,
             Route::Deleverage => Mechanism::Deleveraging,
             Route::Wait => {
-                self.cooling.push(account);
+                self.cools = true;
+                self.spared.push(account);
                 return Ok(false);
             }
         };
@@ -245,12 +265,22 @@ impl<T: Trace> Simulation<'_, T> {
         again
     }
 
+    /// Whether its liquidation was ordered in this round.
+    pub(super) fn liquidated_now(&self, account: AccountId) -> bool {
+        self.ordered.get(account.index()).is_some_and(|ordered| ordered.any == Some(self.stage.round))
+    }
+
     /// What the venue does about an account that is due.
     fn route(&self, account: AccountId) -> Result<Route, RunError> {
         let venue = &self.world.venue;
         let qty = self.positions[account.index()].qty.abs();
         if venue.is_plain() || is_cross(account) {
             return Ok(Route::Order(qty));
+        }
+        let part = self.ordered.get(account.index()).and_then(|ordered| ordered.part);
+        let since_part = part.map(|round| self.stage.round - round);
+        if venue.liquidation_size.cools_down(since_part) {
+            return Ok(Route::Wait);
         }
         if let Some(backstop) = venue.backstop {
             let equity = self.equity(account)?;
@@ -264,11 +294,8 @@ impl<T: Trace> Simulation<'_, T> {
         }
         let contract = self.world.perp.contract;
         let value = contract.value(self.mark, qty).whose(account, "notional")?;
-        let part = self.ordered.get(account.index()).and_then(|ordered| ordered.part);
-        let since_part = part.map(|round| self.stage.round - round);
         let lots = order_qty(venue, Seen { qty, value, since_part }, self.mark, contract);
-        let lots = lots.whose(account, "quantity of an order")?;
-        Ok(lots.map_or(Route::Wait, Route::Order))
+        lots.map(Route::Order).whose(account, "quantity of an order")
     }
 
     fn is_due(&self, account: AccountId) -> Result<bool, RunError> {

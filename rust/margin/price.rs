@@ -74,12 +74,14 @@ fn searched(
 ) -> Result<Option<Ticks>, Overflow> {
     let v = contract.per_tick(position.qty);
     let short = position.qty.0 < 0;
-    // Values stay in 64 bits.
-    let last = i64::try_from(i128::from(i64::MAX) / v).map_err(|_| Overflow)?;
+    // Values stay in 64 bits, and so does the tick behind the last.
+    let last = i64::try_from(i128::from(i64::MAX - 1) / v).map_err(|_| Overflow)?;
     let due = |tick: i64| {
         let value = contract.value(Ticks(tick), position.qty)?;
-        let equity = margin.plus(position.profit(value)?)?;
-        Ok::<bool, Overflow>(trigger.met(equity, tiers.maintenance(value.abs())?))
+        // Far from the mark equity may take more than 64 bits.
+        let equity = i128::from(margin.0) + i128::from(value.0) - i128::from(position.cost.0);
+        let held = i128::from(tiers.maintenance(value.abs())?.0);
+        Ok::<bool, Overflow>(if trigger == Trigger::AtOrBelow { equity <= held } else { equity < held })
     };
     let first_tick = |i: usize| narrow(div_ceil(i128::from(tiers.tiers()[i].min_notional.0), v).max(1));
     let count = tiers.tiers().len();

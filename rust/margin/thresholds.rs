@@ -1,5 +1,6 @@
 //! Thresholds in order of price: who breaks next, without looking at everybody.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::Position;
@@ -50,8 +51,8 @@ pub struct Due {
 impl Due {
     /// Order of taking, seen from a mark: distance, stops first, account.
     #[inline]
-    pub fn rank(&self, way: Way, from: Ticks) -> (i64, std::cmp::Reverse<Mechanism>, AccountId) {
-        (way.distance(from, self.threshold), std::cmp::Reverse(self.mechanism), self.account)
+    pub fn rank(&self, way: Way, from: Ticks) -> (i64, Reverse<Mechanism>, AccountId) {
+        (way.distance(from, self.threshold), Reverse(self.mechanism), self.account)
     }
 }
 
@@ -131,25 +132,25 @@ pub fn next_due(way: Way, sorted: &[Due], taken: usize, mark: Ticks) -> Option<D
     sorted.get(taken).copied().filter(|due| way.distance(due.threshold, mark) >= 0)
 }
 
-/// Liquidation thresholds that moved.
+/// Liquidation thresholds that moved, and stops that a liquidation came before.
 #[derive(Clone, Debug, Default)]
 pub struct Moved {
-    /// By distance on their way, then account.
-    sorted: [BTreeSet<(i64, AccountId)>; 2],
+    /// By distance on their way, stops first, then account.
+    sorted: [BTreeSet<(i64, Reverse<Mechanism>, AccountId)>; 2],
 }
 
 impl Moved {
     /// One more.
-    pub fn insert(&mut self, way: Way, threshold: Ticks, account: AccountId) {
-        self.sorted[way as usize].insert((way.distance(Ticks::ZERO, threshold), account));
+    pub fn insert(&mut self, way: Way, due: Due) {
+        self.sorted[way as usize].insert(due.rank(way, Ticks::ZERO));
     }
 
     /// The next threshold on this way that `mark` reaches, if any.
     #[inline]
     pub fn peek(&self, way: Way, mark: Ticks) -> Option<Due> {
-        let &(distance, account) = self.sorted[way as usize].first()?;
+        let &(distance, Reverse(mechanism), account) = self.sorted[way as usize].first()?;
         let threshold = Ticks(distance.abs());
-        let due = Due { threshold, account, mechanism: Mechanism::Liquidation };
+        let due = Due { threshold, account, mechanism };
         (way.distance(threshold, mark) >= 0).then_some(due)
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Funding, Index, MarkPrice, Marking};
-use crate::margin::{MarginRule, MarginTiers};
+use crate::margin::{MarginRule, MarginTiers, TierRule};
 use crate::units::{Quote, Rate};
 
 /// How the venue closes a position.
@@ -198,9 +198,10 @@ pub struct Venue {
 }
 
 impl Venue {
-    /// Whether a liquidation ends a position in its round, and nobody else's changes by it.
+    /// Whether a position is due from its threshold on, its liquidation ends it in its round, and nobody else's changes by it.
     pub fn is_plain(&self) -> bool {
-        self.liquidation_size == LiquidationSize::All
+        self.tiers.rule() != TierRule::WholePosition
+            && self.liquidation_size == LiquidationSize::All
             && self.rest == Rest::Takeover
             && self.leftover == Leftover::Fund
             && self.backstop.is_none()

@@ -15,39 +15,43 @@ pub struct Seen {
     pub since_part: Option<u64>,
 }
 
-/// Lots that the next order closes; `None` while the position cools down.
-pub fn order_qty(
-    venue: &Venue,
-    seen: Seen,
-    mark: Ticks,
-    contract: Contract,
-) -> Result<Option<Lots>, Overflow> {
+impl LiquidationSize {
+    /// Whether a position waits, so many rounds after the last order that closed a part of it.
+    pub fn cools_down(self, since_part: Option<u64>) -> bool {
+        match self {
+            LiquidationSize::Share(rule) if rule.cooldown > 0 => {
+                since_part.is_some_and(|rounds| rounds <= rule.cooldown)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Lots that the next order closes.
+pub fn order_qty(venue: &Venue, seen: Seen, mark: Ticks, contract: Contract) -> Result<Lots, Overflow> {
     let a_lot = contract.value(mark, Lots(1))?;
     match venue.liquidation_size {
-        LiquidationSize::All => Ok(Some(seen.qty)),
+        LiquidationSize::All => Ok(seen.qty),
         LiquidationSize::Tiers(down) => {
             let tier = venue.tiers.index(seen.value);
             if tier < down {
-                return Ok(Some(seen.qty));
+                return Ok(seen.qty);
             }
             let floor = venue.tiers.tiers()[tier - down + 1].min_notional;
-            Ok(Some(seen.qty.minus(Lots((floor.0 - 1).div_euclid(a_lot.0)))?))
+            seen.qty.minus(Lots((floor.0 - 1).div_euclid(a_lot.0)))
         }
         LiquidationSize::Share(rule) => share(rule, seen, a_lot),
     }
 }
 
-fn share(rule: ShareRule, seen: Seen, a_lot: Quote) -> Result<Option<Lots>, Overflow> {
-    if rule.cooldown > 0 && seen.since_part.is_some_and(|rounds| rounds <= rule.cooldown) {
-        return Ok(None);
-    }
+fn share(rule: ShareRule, seen: Seen, a_lot: Quote) -> Result<Lots, Overflow> {
     let again = rule.whole_within > 0 && seen.since_part.is_some_and(|rounds| rounds <= rule.whole_within);
     if again || seen.value <= rule.whole_below {
-        return Ok(Some(seen.qty));
+        return Ok(seen.qty);
     }
     let part = narrow(div_ceil(i128::from(seen.qty.0) * i128::from(rule.share.0), Rate::ONE.into()))?;
     let least = narrow(div_ceil(rule.least.0.into(), a_lot.0.into()))?;
-    Ok(Some(Lots(part.max(least)).min(seen.qty)))
+    Ok(Lots(part.max(least)).min(seen.qty))
 }
 
 /// dYdX v4's fillable price: how far from the mark an order that closes on this side may go, `spread x maintenance rate` at
