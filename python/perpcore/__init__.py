@@ -25,7 +25,8 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import distributions, events, plots, presets, rules, sources, venues
+    from perpcore import accounts, distributions, events, plots, presets, rules, sources, venues
+    from perpcore.accounts import Account, Holding, Liquidation, RestingOrder
     from perpcore.distributions import (
         Beta,
         Choice,
@@ -50,6 +51,7 @@ logging.getLogger("perpcore").addHandler(logging.NullHandler())
 
 # Read when first asked for: what a user does not touch he does not wait for.
 _LAZY = {
+    "Account": "accounts",
     "Beta": "distributions",
     "Choice": "distributions",
     "Copula": "distributions",
@@ -57,11 +59,13 @@ _LAZY = {
     "Ensemble": "ensemble",
     "Estimate": "ensemble",
     "Exponential": "distributions",
+    "Holding": "accounts",
     "Ignition": "scenario",
     "Interrupted": "ensemble",
     "Ladder": "positions",
     "Levels": "markets",
     "Linear": "markets",
+    "Liquidation": "accounts",
     "LogNormal": "distributions",
     "MarginTiers": "venues",
     "Market": "markets",
@@ -72,6 +76,7 @@ _LAZY = {
     "Pareto": "distributions",
     "Population": "positions",
     "Quote": "markets",
+    "RestingOrder": "accounts",
     "Run": "results",
     "Scenario": "scenario",
     "Table": "results",
@@ -80,9 +85,10 @@ _LAZY = {
     "Uniform": "distributions",
     "Venue": "venues",
 }
-_MODULES = ("distributions", "events", "plots", "presets", "rules", "sources", "venues")
+_MODULES = ("accounts", "distributions", "events", "plots", "presets", "rules", "sources", "venues")
 
 __all__ = [
+    "Account",
     "Beta",
     "BookEvent",
     "Choice",
@@ -92,11 +98,13 @@ __all__ = [
     "Estimate",
     "Exponential",
     "Fill",
+    "Holding",
     "Ignition",
     "Interrupted",
     "Ladder",
     "Levels",
     "Linear",
+    "Liquidation",
     "LogNormal",
     "MarginTiers",
     "Market",
@@ -111,6 +119,7 @@ __all__ = [
     "PerpcoreError",
     "Population",
     "Quote",
+    "RestingOrder",
     "Run",
     "RunError",
     "Scenario",
@@ -121,6 +130,7 @@ __all__ = [
     "Uniform",
     "Venue",
     "__version__",
+    "accounts",
     "distributions",
     "events",
     "plots",

@@ -1,0 +1,168 @@
+"""What a venue asks of one position: `perpcore.rules` with the switches of a `Venue`."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perpcore import rules
+from perpcore.venues import MarginTiers
+
+if TYPE_CHECKING:
+    from perpcore.accounts.holdings import Holding
+    from perpcore.venues import Tier, Venue
+
+
+@functools.lru_cache(maxsize=256)
+def _tiers(tiers: tuple[Tier, ...]) -> tuple[MarginTiers, tuple[tuple[float, float, float], ...]]:
+    """Checked, and as floats; a tier that is drawn has no number yet and is a ScenarioError."""
+    table = MarginTiers(tiers=tiers)
+    return table, tuple((float(floor), float(rate), float(most)) for floor, rate, most in table.rows)
+
+
+def tier_rows(venue: Venue) -> tuple[tuple[float, float, float], ...]:
+    """``(min_notional, maintenance_rate, max_leverage)`` of each tier."""
+    return _tiers(venue.tiers)[1]
+
+
+def tier_at(venue: Venue, notional: float) -> int:
+    """Number of the tier that a notional is in, from 0."""
+    return max(i for i, (floor, *_) in enumerate(tier_rows(venue)) if i == 0 or floor <= notional)
+
+
+def worth(venue: Venue, qty: float, price: float) -> float:
+    """Notional of a quantity at a price, in the money of margin."""
+    found: float = rules.notional(qty=qty, price=price, contract=venue.contract)
+    return found
+
+
+def profit(venue: Venue, holding: Holding, price: float, qty: float | None = None) -> float:
+    """Profit at a price of a position, or of a part of it."""
+    found: float = rules.unrealised_pnl(
+        side=holding.side,
+        qty=holding.qty if qty is None else qty,
+        entry_price=holding.entry_price,
+        mark_price=price,
+        contract=venue.contract,
+    )
+    return found
+
+
+def requirement(venue: Venue, holding: Holding, price: float) -> float:
+    """Maintenance margin at a mark, and the closing fee where the venue counts it."""
+    at = holding.entry_price if venue.maintenance_at == "entry" else price
+    notional = worth(venue, holding.qty, at)
+    fee = float(venue.close_fee) * worth(venue, holding.qty, price)
+    given: dict[str, Any]
+    if venue.tier_rule == "linear":
+        given = {"rate": _linear_rate(venue, notional)}
+    else:
+        given = {"tiers": _tiers(venue.tiers)[0], "tier_rule": venue.tier_rule}
+    found: float = rules.maintenance_margin(notional=notional, closing_fee=fee, **given)
+    return found
+
+
+def _linear_rate(venue: Venue, notional: float) -> float:
+    """Straight between the tiers' floors, constant from the last on."""
+    floors, rates, _ = zip(*tier_rows(venue), strict=True)
+    return float(np.interp(notional, floors, rates))
+
+
+def isolated_margin(venue: Venue, holding: Holding) -> float:
+    """What is set aside for it; nothing under cross."""
+    if holding.margin_mode == "cross":
+        return 0.0
+    if holding.margin is not None:
+        return holding.margin
+    assert holding.leverage is not None
+    return worth(venue, holding.qty, holding.entry_price) / holding.leverage
+
+
+def leverage_of(venue: Venue, holding: Holding) -> float:
+    """What it was opened with; at most its tier's, as `initial_rate` cuts it."""
+    if holding.leverage is not None:
+        return holding.leverage
+    if holding.margin:
+        return worth(venue, holding.qty, holding.entry_price) / holding.margin
+    return max(most for *_, most in tier_rows(venue))
+
+
+def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: float | None) -> float:
+    """Initial margin over notional: ``1 / leverage``, at least the tier's, which open interest may raise."""
+    least = 1.0 / tier_rows(venue)[tier_at(venue, notional)][2]
+    if venue.open_interest_caps is not None and open_interest is not None:
+        lower, upper = map(float, venue.open_interest_caps)
+        least = rules.open_interest_rate(
+            rate=min(least, 1.0), open_interest=open_interest, lower_cap=lower, upper_cap=upper
+        )
+    return max(1.0 / leverage, least)
+
+
+def initial_margin(venue: Venue, holding: Holding, price: float, open_interest: float | None) -> float:
+    """Initial margin of a position at a price."""
+    notional = worth(venue, holding.qty, price)
+    rate = initial_rate(venue, leverage_of(venue, holding), notional, open_interest)
+    found: float = rules.initial_margin(notional=notional, rate=rate)
+    return found
+
+
+def liquidation_price(venue: Venue, holding: Holding, backing: float) -> float:
+    """Price at which what stands behind a position, and its profit, is what is asked of it; NaN for none."""
+    given: dict[str, Any] = {
+        "side": holding.side,
+        "qty": holding.qty,
+        "entry_price": holding.entry_price,
+        "margin": backing,
+        "fee_rate": float(venue.close_fee),
+        "contract": venue.contract,
+    }
+    at_entry = venue.maintenance_at == "entry"
+    if venue.tier_rule == "linear" and not at_entry:
+        return _linear_price(venue, holding, backing)
+    if venue.tier_rule == "linear":
+        given["maintenance_rate"] = _linear_rate(venue, worth(venue, holding.qty, holding.entry_price))
+    else:
+        given |= {"tiers": _tiers(venue.tiers)[0], "tier_rule": venue.tier_rule}
+    found: float = rules.liquidation_price(maintenance_at="entry" if at_entry else "liquidation", **given)
+    return found
+
+
+def _linear_price(venue: Venue, holding: Holding, backing: float) -> float:
+    """The same where the rate grows with the notional V: ``V (r + f + k (V - F)) = backing + d (V - C)``.
+
+    Solved between each two floors; a position meets the solution first that is nearest on its losing side.
+    """
+    rows, fee = tier_rows(venue), float(venue.close_fee)
+    d = holding.sign if venue.contract == "linear" else -holding.sign
+    cost = worth(venue, holding.qty, holding.entry_price)
+    found = []
+    for i, (floor, rate, _) in enumerate(rows):
+        top, rise = np.inf, 0.0
+        if i + 1 < len(rows):
+            top = rows[i + 1][0]
+            rise = (rows[i + 1][1] - rate) / (top - floor)
+        roots = np.roots([rise, rate + fee - rise * floor - d, d * cost - backing])
+        found += [
+            float(v.real) for v in roots if abs(v.imag) <= 1e-12 * abs(v) and max(floor, 0) <= v.real < top
+        ]
+    found = [v for v in found if v > 0]
+    if not found:
+        return float("nan")
+    price: float = rules.implied_price(
+        notional=max(found) if d > 0 else min(found), qty=holding.qty, contract=venue.contract
+    )
+    return price
+
+
+def bankruptcy_price(venue: Venue, holding: Holding, backing: float) -> float:
+    """Price at which nothing of what stands behind a position is left; NaN for none."""
+    found: float = rules.bankruptcy_price(
+        side=holding.side,
+        qty=holding.qty,
+        entry_price=holding.entry_price,
+        margin=backing,
+        contract=venue.contract,
+    )
+    return found
