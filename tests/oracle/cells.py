@@ -67,10 +67,10 @@ class Arrivals:
         self.batch = batch
         self.waiting = [(group, list(enumerate(group.cells()))) for group in batch.groups]
 
-    def reached(self, mark: int) -> Iterator[Trader]:
-        """The accounts of the cells that the mark reaches now, group by group, cell by cell."""
+    def reached(self, mark: int | None) -> Iterator[Trader]:
+        """The accounts of the cells that the mark reaches now (of all, if none), group by group."""
         for group, cells in self.waiting:
-            while cells and self.batch.side * (cells[0][1][0] - mark) >= 0:
+            while cells and (mark is None or self.batch.side * (cells[0][1][0] - mark) >= 0):
                 number, (_, mean) = cells.pop(0)
                 yield from self.batch.traders(group, number, mean)
 

@@ -26,18 +26,18 @@ BETAS = ((2, 3), (Decimal("0.8"), 2), (5, Decimal("1.5")))
 def random_dressed_scenario(rng: random.Random, seed: int, paths: int) -> Scenario:
     """A scenario that is valid on so many paths, drawn again until it is one."""
     while True:
-        sketch = _coarse(rng)
+        sketch = coarse(rng)
         scenario = sketch.scenario(rng)
-        _dress(scenario, sketch, rng)
+        dress(scenario, sketch, rng)
         if not is_valid(scenario, seed):
             continue
         ignite(scenario, build(scenario, seed), rng)
         _draw_scalars(scenario, rng)
-        if all(_is_quick(scenario, seed, path) for path in range(paths)):
+        if all(is_quick(scenario, seed, path) for path in range(paths)):
             return scenario
 
 
-def _is_quick(scenario: Scenario, seed: int, path: int) -> bool:
+def is_quick(scenario: Scenario, seed: int, path: int) -> bool:
     """Whether it is valid, and no order can walk up more than some thousand levels of a linear book."""
     try:
         world = build(scenario, seed, path)
@@ -57,7 +57,7 @@ def _is_quick(scenario: Scenario, seed: int, path: int) -> bool:
     return True
 
 
-def _coarse(rng: random.Random) -> Sketch:
+def coarse(rng: random.Random) -> Sketch:
     """A sketch with few ticks (or so many in the perpetual that a cell holds several)."""
     sketch = Sketch.draw(rng)
     fine = rng.random() < 0.1
@@ -70,7 +70,7 @@ def _coarse(rng: random.Random) -> Sketch:
     )
 
 
-def _dress(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
+def dress(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
     spot, perp, maker, venue = (scenario[key] for key in ("spot", "perp", "market_maker", "venue"))
     fine = sketch.perp_tick in FINE_TICKS
     for market, tick, lot in (
@@ -96,7 +96,7 @@ def _dress(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
     for i, ladder in enumerate(scenario["positions"]):
         if fine or rng.random() < 0.6:
             share = 1 / len(scenario["positions"])
-            scenario["positions"][i] = _population(rng, sketch, ladder["side"], share, fine)
+            scenario["positions"][i] = population(rng, sketch, ladder["side"], share, fine)
 
 
 def _liquidity(
@@ -131,7 +131,7 @@ def _dress_quote(quote: Scenario, sketch: Sketch, rng: random.Random, tick: str,
     quote["level_qty"] = _quantity(rng, float(quote["level_qty"]) * rng.choice((1, 0.2)), lot)
 
 
-def _population(rng: random.Random, sketch: Sketch, side: str, share: float, fine: bool) -> Scenario:
+def population(rng: random.Random, sketch: Sketch, side: str, share: float, fine: bool) -> Scenario:
     """About so much fuel as a ladder has, in accounts of many sizes."""
     accounts = max(2.0, sketch.accounts * share)
     population: Scenario = {

@@ -8,19 +8,20 @@ from fractions import Fraction
 from typing import Any
 
 from .book import BUY, SELL, Book
+from .closing import close_all
 from .margin import Position
 from .quotes import Quote
-from .recording import close_stage, end, new_stage, order_row, record_order, record_settlement
-from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, UNWIND, Result, Row, State, Traded
+from .recording import burnt, close_stage, end, new_stage, order_row, record_order
+from .rounds import Round, Sent
+from .sizing import BY_ORDER, BY_STOP, Decision, decide
+from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, Result, Row, State, Traded
+from .waterfall import Waterfall
 from .world import (
     ATTACKER,
     HOLDERS,
-    INSURANCE_FUND,
     MARKET_MAKER,
     REST,
     SPOT_DESK,
-    TAKEOVER_DESK,
-    VENUE_LOSS,
     build,
     in_perp_ticks,
     lots_across,
@@ -57,8 +58,6 @@ class Run:
         self.stages: list[Row] = []
         self.liquidations: list[Row] = []
         self.stage: Row = {}
-        self.seized: set[int] = set()
-        self.freed: list[int] = []
 
     def run(self) -> Result:
         """Phase 1, then rounds."""
@@ -76,7 +75,11 @@ class Run:
             if self._round(number):
                 stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
                 break
-        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason)
+        burnt_qty = burnt(self.state)
+        if self.world.settlement_price is not None:
+            close_all(self.state, self.world.settlement_price)
+            self.state.check()
+        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason, burnt_qty)
 
     def _round(self, number: int) -> bool:
         """Phases 2 to 6; whether nothing happened."""
@@ -84,19 +87,33 @@ class Run:
         previous_mark = self.mark
         self._prices()
         self.stage = new_stage(number, self.index, self.mark)
+        now = Round(self.stage, self.mark, previous_mark)
         self.state.reach(self.mark)
-        orders = self._orders(self._reached(previous_mark))
+        orders = self._orders(self._reached(previous_mark), now)
         fills_before = len(self.state.fills)
-        self._settlement(orders)
+        waterfall = Waterfall(self.state, now)
+        for sent in orders:
+            waterfall.order(sent)
+        waterfall.desks()
+        waterfall.share_losses()
+        is_idle = all(self._is_idle(sent) for sent in orders)
         self._hedge()
         self._absorb()
         self._bankrupt_maker()
         self._close_stage()
-        return not orders and len(self.state.fills) == fills_before
+        waits = now.somebody_waits and self.world.venue.time_passes
+        return is_idle and not waits and len(self.state.fills) == fills_before
+
+    def _is_idle(self, sent: Sent) -> bool:
+        """An order that filled nothing and left all where it was."""
+        row = sent.row
+        held = self.state.positions[row["account"]].qty
+        return row["mechanism"] == BY_ORDER and row["filled_qty"] == 0 and held == row["side"] * row["qty"]
 
     def _close_stage(self) -> None:
         close_stage(self.state, self.stage, self.mark)
         self.stages.append(self.stage)
+        self.state.highest_fund = max(self.state.highest_fund, self.state.fund_equity(self.mark))
         self.state.check()
 
     def _prices(self) -> None:
@@ -153,91 +170,54 @@ class Run:
     def _threshold(self, account: int) -> int:
         return self.rules.threshold(self.state.positions[account], self.state.collateral(account), self.mark)
 
-    def _orders(self, reached: list[Reached]) -> list[Row]:
+    def _orders(self, reached: list[Reached], now: Round) -> list[Sent]:
         """Phase 4, second half: orders are sent and match, one after the other."""
-        sent: list[Row] = []
+        sent: list[Sent] = []
         limit = self.world.liquidations_per_round
         for item in reached:
             if limit is not None and len(sent) >= limit:
                 break
-            if self.state.positions[item.account].qty == 0 or item.account in self.seized:
+            if self.state.positions[item.account].qty == 0 or item.account in now.liquidated:
                 continue
             if item.kind == STOP_KIND:
                 sent.append(self._send_stop(item))
             elif self._is_triggered(item.account):
-                sent.append(self._send_liquidation(item))
-        self.liquidations += sent
+                decision = decide(self.state, item.account, self.mark)
+                if decision is None:
+                    now.somebody_waits = True
+                    continue
+                now.liquidated.add(item.account)
+                sent.append(self._send_liquidation(item, decision))
+        self.liquidations += [order.row for order in sent]
         return sent
 
-    def _send_stop(self, item: Reached) -> Row:
+    def _send_stop(self, item: Reached) -> Sent:
         state, position = self.state, self.state.positions[item.account]
         state.fired_stops.add(item.account)
-        row = order_row(state, item.account, STOP, item.threshold, self.mark)
+        row = order_row(state, item.account, BY_STOP, item.threshold, self.mark)
         before = self._free_cash(item.account)
         traded = state.trade_perp(item.account, -position.side, abs(position.qty), STOP)
-        self.freed.append(self._free_cash(item.account) - before)
-        record_order(self.stage, row, traded)
-        return row
+        record_order(state, self.stage, row, traded)
+        return Sent(row, abs(position.qty), self._free_cash(item.account) - before)
 
-    def _send_liquidation(self, item: Reached) -> Row:
+    def _send_liquidation(self, item: Reached, decision: Decision) -> Sent:
         account = item.account
         state, position = self.state, self.state.positions[account]
-        self.seized.add(account)
-        collateral = state.collateral(account)
-        row = order_row(state, account, LIQUIDATION, item.threshold, self.mark)
+        row = order_row(state, account, decision.mechanism, item.threshold, self.mark)
         if account == MARKET_MAKER:
             state.perp.cancel(MARKET_MAKER, start_levels_too=True)
             state.maker_alive = False
-        side, qty = -position.side, abs(position.qty)
-        limit = None
-        if self.world.limit_at_bankruptcy:
-            limit = self.rules.bankruptcy_tick(position, collateral)
-        before = self._free_cash(account)
-        traded = Traded()
-        if limit is None or limit >= 1:
-            traded = state.trade_perp(account, side, qty, LIQUIDATION, limit)
-        self.freed.append(self._free_cash(account) - before)
-        record_order(self.stage, row, traded)
-        return row
-
-    def _settlement(self, orders: list[Row]) -> None:
-        """Phase 5: each account that had an order, then the takeover desk."""
-        state = self.state
-        for row, freed in zip(orders, self.freed, strict=True):
-            self._settle(row["account"], row, freed, after_stop=row["mechanism"] == 1)
-        self.freed.clear()
-        desk = state.positions[TAKEOVER_DESK]
-        if self.world.unwind_at_once and desk.qty:
-            state.trade_perp(TAKEOVER_DESK, -desk.side, abs(desk.qty), UNWIND)
-        self._settle(TAKEOVER_DESK, None, self._free_cash(TAKEOVER_DESK), after_stop=False)
+        before, traded = self._free_cash(account), Traded()
+        if decision.mechanism == BY_ORDER:
+            if decision.lots < abs(position.qty):
+                state.partial_orders[account] = state.round
+            if decision.limit is None or decision.limit >= 1:
+                traded = state.trade_perp(account, -position.side, decision.lots, LIQUIDATION, decision.limit)
+        record_order(state, self.stage, row, traded)
+        return Sent(row, decision.lots, self._free_cash(account) - before)
 
     def _free_cash(self, account: int) -> int:
         return self.state.balances[account] - self.state.positions[account].margin
-
-    def _settle(self, account: int, row: Row | None, free: int, after_stop: bool) -> None:
-        """Leftover margin, takeover, deficit of one account."""
-        state = self.state
-        position, balance = state.positions[account], state.balances[account]
-        free = balance if account == MARKET_MAKER else free
-        used = min(max(-free, 0), position.margin)
-        position = position._replace(margin=position.margin - used)
-        state.positions[account] = position
-        free += used
-        taken_qty = taken_value = 0
-        if row is not None and not after_stop and position.qty:
-            taken_qty = abs(position.qty)
-            moves = max(balance, 0) if account == MARKET_MAKER else position.margin
-            taken_value = self.rules.bankruptcy_value(position, moves)
-            state.take_over(account)
-            if account == MARKET_MAKER:
-                free = min(free, 0)
-        if free > 0 and not after_stop:
-            state.transfer(account, INSURANCE_FUND, free)
-        deficit = max(-free, 0)
-        paid = min(deficit, state.balances[INSURANCE_FUND])
-        state.transfer(INSURANCE_FUND, account, paid)
-        state.transfer(VENUE_LOSS, account, deficit - paid)
-        record_settlement(self.stage, row, taken_qty, taken_value, max(free, 0), deficit, paid)
 
     def _hedge(self) -> None:
         """Phase 6: the market maker's spot desk."""
@@ -273,7 +253,8 @@ class Run:
         state = self.state
         if not state.maker_alive or state.positions[MARKET_MAKER].qty or state.balances[MARKET_MAKER] >= 0:
             return
-        self._settle(MARKET_MAKER, None, 0, after_stop=True)
+        now = Round(self.stage, self.mark, self.mark)
+        Waterfall(state, now).deficit(MARKET_MAKER, None, -state.balances[MARKET_MAKER])
         state.perp.cancel(MARKET_MAKER, start_levels_too=True)
         state.maker_alive = False
 

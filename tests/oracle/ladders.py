@@ -14,7 +14,7 @@ from .units import choice, exact, required, table, whole
 
 LADDER_KEYS = (
     "kind", "side", "entry_price", "qty", "notional", "lump",
-    "liquidation_price", "leverage", "stop_price", "placement",
+    "liquidation_price", "leverage", "stop_price", "margin_mode", "wallet", "placement",
 )  # fmt: skip
 MAX_ACCOUNTS = 1_000_000
 
@@ -27,6 +27,11 @@ class Contract:
     lot: Fraction
     start: int
     rules: MarginRules
+
+    @property
+    def step(self) -> Fraction:
+        """One step of money."""
+        return self.tick * self.lot / self.rules.scale
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def expand(entry: object, index: int, contract: Contract, seed: int, path: int) 
     if (liquidation is None) == (leverage is None):
         raise ValueError(f"{name}: exactly one of liquidation_price and leverage")
     lump, total, count = _sizes(ladder, name, contract, liquidation, cost_price)
-    build = _Builder(name, contract, side, cost_price)
+    build = _Builder(name, contract, side, cost_price, _wallet(ladder, name, contract))
     placement = choice(ladder.get("placement", "even"), f"{name}.placement", ("even", "poisson"))
     if placement == "poisson":
         if liquidation is None or stops is not None or "lump" not in ladder:
@@ -95,6 +100,19 @@ def _pair(ladder: Mapping[str, Any], key: str, name: str, unit: Fraction) -> Pai
     if min(first, last) <= 0:
         raise ValueError(f"{name}.{key}: not positive")
     return Pair(first, last)
+
+
+def _wallet(ladder: Mapping[str, Any], name: str, contract: Contract) -> int:
+    """What each account has besides its margin."""
+    mode = choice(ladder.get("margin_mode", "isolated"), f"{name}.margin_mode", ("isolated", "cross"))
+    if ladder.get("wallet") is None:
+        return 0
+    if mode != "cross" or ladder.get("leverage") is None:
+        raise ValueError(f"{name}.wallet: only for cross margin, where leverage is given")
+    wallet = whole(exact(ladder["wallet"], name) / contract.step, f"{name}.wallet")
+    if wallet < 0:
+        raise ValueError(f"{name}.wallet: negative")
+    return wallet
 
 
 def _sizes(
@@ -129,6 +147,7 @@ class _Builder:
     contract: Contract
     side: int
     entry: int
+    wallet: int
 
     def stop(self, price: Fraction) -> int:
         """The stop on the tick: up for a short, down for a long; beyond the start price."""
@@ -143,9 +162,8 @@ class _Builder:
 
     def at_liquidation_price(self, qty: int, price: Fraction, stop: int | None) -> Trader:
         rules = self.contract.rules
-        value = price * qty * rules.scale
-        gain = self.side * (rules.value(self.entry, qty) - value)
-        return self._account(qty, math.floor(rules.maintenance_exact(value) + gain), stop)
+        value, cost = price * qty * rules.scale, rules.value(self.entry, qty)
+        return self._account(qty, rules.margin_at(value, cost, self.side), stop)
 
     def _account(self, qty: int, margin: int, stop: int | None) -> Trader:
         rules = self.contract.rules
@@ -154,6 +172,7 @@ class _Builder:
             raise ValueError(f"{self.name}: margin {margin} is not positive")
         if Fraction(cost, margin) > rules.tier(cost).max_leverage:
             raise ValueError(f"{self.name}: leverage above the tier's maximum")
+        margin += self.wallet
         position = Position(self.side * qty, self.side * cost, margin)
         if rules.triggered(position, margin, self.contract.start):
             raise ValueError(f"{self.name}: liquidated at the start price")

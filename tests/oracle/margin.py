@@ -43,48 +43,94 @@ class MarginRules:
     tiers: tuple[Tier, ...]
     at_or_below: bool
     scale: int
+    tier_rule: str = "marginal"
+    at_entry: bool = False
+    close_fee: int = 0  # in billionths
 
     def value(self, price: int, qty: int) -> int:
         """Steps of `qty` lots at a price in ticks, signed like `qty`."""
         return price * qty * self.scale
 
+    def tier_number(self, notional: Fraction | int) -> int:
+        """The number, from 0, of the last tier whose `min_notional` is not above the notional."""
+        return max(i for i, tier in enumerate(self.tiers) if tier.min_notional <= notional)
+
     def tier(self, notional: Fraction | int) -> Tier:
         """The last tier whose `min_notional` is not above the notional."""
-        return [tier for tier in self.tiers if tier.min_notional <= notional][-1]
+        return self.tiers[self.tier_number(notional)]
 
-    def maintenance_exact(self, notional: Fraction | int) -> Fraction:
-        """Maintenance margin without its rounding."""
-        tier = self.tier(notional)
-        return Fraction(notional * tier.rate - tier.deduction) / RATE_ONE
+    def rate(self, notional: int) -> int:
+        """The rate of a notional in billionths: the tier's, or between it and the next one's if linear."""
+        number = self.tier_number(notional)
+        tier = self.tiers[number]
+        if self.tier_rule != "linear" or number + 1 == len(self.tiers):
+            return tier.rate
+        after = self.tiers[number + 1]
+        into, width = notional - tier.min_notional, after.min_notional - tier.min_notional
+        return tier.rate + math.ceil(Fraction(into * (after.rate - tier.rate), width))
 
-    def maintenance(self, notional: int) -> int:
-        """Maintenance margin in steps, rounded up."""
-        tier = self.tier(notional)
-        return -((tier.deduction - notional * tier.rate) // RATE_ONE)
+    def maintenance(self, notional: int, fee: int = 0) -> int:
+        """Maintenance margin in steps, rounded up, every rate raised by a fee."""
+        owed = notional * (self.rate(notional) + fee) - self.tier(notional).deduction
+        return math.ceil(Fraction(owed, RATE_ONE))
+
+    def held_against(self, notional: int, cost: int) -> int:
+        """What equity is held against: maintenance and the closing fee."""
+        if self.at_entry:
+            return self.maintenance(abs(cost)) + math.ceil(Fraction(notional * self.close_fee, RATE_ONE))
+        return self.maintenance(notional, self.close_fee)
+
+    def required(self, position: Position, mark: int) -> int:
+        """What the equity of a position is held against at this mark."""
+        return self.held_against(abs(self.value(mark, position.qty)), position.cost)
+
+    def margin_at(self, value: Fraction, cost: int, side: int) -> int:
+        """The margin whose equity meets what it is held against where the lots have this value."""
+        gain = side * (cost - value)
+        if self.at_entry or self.tier_rule == "linear":
+            return self.held_against(math.floor(value), cost) + math.floor(gain)
+        tier = self.tier(value)
+        return math.floor((value * (tier.rate + self.close_fee) - tier.deduction) / RATE_ONE + gain)
 
     def equity(self, position: Position, collateral: int, mark: int) -> int:
         """Collateral (the margin, or the balance if cross) and unrealised profit."""
-        return collateral + self.value(mark, position.qty) - position.cost
+        return collateral + self.profit(position, mark)
+
+    def profit(self, position: Position, mark: int) -> int:
+        """Unrealised profit."""
+        return self.value(mark, position.qty) - position.cost
 
     def triggered(self, position: Position, collateral: int, mark: int) -> bool:
         """Whether the venue liquidates the position at this mark."""
-        equity = self.equity(position, collateral, mark)
-        maintenance = self.maintenance(abs(self.value(mark, position.qty)))
-        return equity <= maintenance if self.at_or_below else equity < maintenance
+        equity, required = self.equity(position, collateral, mark), self.required(position, mark)
+        return equity <= required if self.at_or_below else equity < required
 
     def threshold(self, position: Position, collateral: int, mark: int) -> int:
         """The triggered tick nearest to safety, at least 1; `mark` is one at which it is triggered."""
-        if position.qty < 0:
-            low, high = 0, max(mark, 1)
-            while high - low > 1:
-                middle = (low + high) // 2
-                if self.triggered(position, collateral, middle):
-                    high = middle
-                else:
-                    low = middle
-            return high
-        low, high = mark, mark + 1
-        while self.triggered(position, collateral, high):
+        if position.qty > 0:
+            ranges = self._ranges(position.qty) if self.tier_rule == "whole_position" else [(0, None)]
+            found = (self._highest(position, collateral, low, end) for low, end in ranges)
+            return max([mark, 1, *(tick for tick in found if tick is not None)])
+        low, high = 0, max(mark, 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.triggered(position, collateral, middle):
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def _ranges(self, qty: int) -> list[tuple[int, int | None]]:
+        """The ticks at which so many lots lie in each tier: from, to before (of the last: no end)."""
+        starts = [math.ceil(Fraction(tier.min_notional, qty * self.scale)) for tier in self.tiers]
+        return list(zip(starts, [*starts[1:], None], strict=True))
+
+    def _highest(self, position: Position, collateral: int, low: int, end: int | None) -> int | None:
+        """The highest triggered tick of a long from `low` to before `end`, all triggered below it."""
+        if low == end or not self.triggered(position, collateral, low):
+            return None
+        high = low + 1 if end is None else end
+        while end is None and self.triggered(position, collateral, high):
             high *= 2
         while high - low > 1:
             middle = (low + high) // 2
@@ -92,7 +138,7 @@ class MarginRules:
                 low = middle
             else:
                 high = middle
-        return max(low, 1)
+        return low
 
     def bankruptcy_value(self, position: Position, collateral: int) -> int:
         """What closing the position may cost (a short), or must bring (a long)."""

@@ -16,6 +16,8 @@ from .margin import MarginRules, Position
 from .units import RATE_ONE, choice, exact, required, table, whole
 
 LEAST, CELLS, ENTRIES, TOLD_APART, MAX_TICK = 1e-9, 4096, 64, 256, 2**40
+#: Longs whose maintenance is that of the cost need more.
+SAFE_LEVERAGE = 1.1
 KEYS = ("kind", "side", "accounts", "entry_price", "leverage", "notional")
 
 
@@ -151,6 +153,8 @@ def population(entry: Any, index: int, contract: Contract, seed: int, path: int)
         raise ValueError(f"{name}.leverage: not positive")
     sizes = _sizes(required(values, "notional", name), contract, f"{name}.notional")
     rules, highest = contract.rules, entries.ticks[-1]
+    if side > 0 and rules.at_entry and least <= SAFE_LEVERAGE:
+        raise ValueError(f"{name}.leverage: 1.1 or less, with maintenance at entry")
     farthest = min(math.floor(highest * (1 + 1 / least)), MAX_TICK) if side < 0 else highest
     groups: list[Group] = []
     for number, own in enumerate(_by_tier(sizes, rules, contract.start)):
@@ -164,18 +168,24 @@ def population(entry: Any, index: int, contract: Contract, seed: int, path: int)
                 sizes=own,
                 entries=entries,
                 leverage=leverage,
-                rate=_rate(rules, rules.value(farthest, own[-1])),
+                rate=_rate(rules, rules.value(farthest, own[-1]), side, least),
             )
             groups.append(group)
     expected = math.floor(accounts * sum(sizes) / POINTS + Fraction(1, 2))
     return Batch(side, expected, tuple(groups), seed, FIRST_STREAM + index, path)
 
 
-def _rate(rules: MarginRules, value: int) -> int:
-    """Maintenance over value at the highest price of interest, up to billionths."""
-    if rules.tier(value) == rules.tiers[0]:
-        return rules.tiers[0].rate
-    return -(-rules.maintenance(value) * RATE_ONE // value)
+def _rate(rules: MarginRules, value: int, side: int, least: float) -> int:
+    """What equity is held against over value at the highest price of interest, up to billionths."""
+    linear = rules.tier_rule == "linear" and len(rules.tiers) > 1
+    if rules.tier(value) == rules.tiers[0] and not rules.at_entry and not linear:
+        return rules.tiers[0].rate + rules.close_fee
+    rho = -(-rules.held_against(value, value) * RATE_ONE // value)
+    if side < 0 or not rules.at_entry:
+        return rho
+    fee = rules.close_fee / RATE_ONE
+    x, r = 1.0 - 1.0 / max(least, SAFE_LEVERAGE), rho / RATE_ONE - fee
+    return math.ceil((1.0 - x * (1.0 - fee) / (x + r)) * 1e9)
 
 
 def _sizes(value: Any, contract: Contract, name: str) -> tuple[int, ...]:

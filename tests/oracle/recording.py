@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from .deleveraging import Closed
 from .margin import FLAT
-from .state import LIQUIDATION, OFF_BOOK, PERP, SPOT, STOP, Result, Row, State, Traded
-from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, lots_across
+from .state import OFF_BOOK, PERP, SPOT, Result, Row, State, Traded
+from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, VAULT, lots_across
 
 STAGE_COLUMNS = (
     "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
     "liquidated_notional", "stopped_accounts", "stopped_qty", "stopped_notional", "taken_over_qty",
     "taken_over_notional", "forced_buy_notional", "forced_sell_notional", "hedge_qty", "hedge_notional",
     "spot_volume", "perp_volume", "bad_debt", "paid_by_fund", "venue_loss", "insurance_fund",
-    "market_maker_equity",
+    "market_maker_equity", "adl_accounts", "adl_qty", "adl_notional", "adl_relief", "socialised_loss",
+    "liquidation_fees",
 )  # fmt: skip
 
 
@@ -35,25 +37,29 @@ def close_stage(state: State, stage: Row, mark: int) -> None:
     stage["market_maker_equity"] = perp_equity(state, MARKET_MAKER, mark)
 
 
-def order_row(state: State, account: int, cause: int, threshold: int, mark: int) -> Row:
+def order_row(state: State, account: int, mechanism: int, threshold: int, mark: int) -> Row:
     """The row of an order of phase 4, as of sending."""
     rules, position, collateral = state.world.rules, state.positions[account], state.collateral(account)
     return {
         "round": state.round,
         "account": account,
-        "mechanism": {LIQUIDATION: 0, STOP: 1}[cause],
+        "mechanism": mechanism,
         "side": position.side,
         "threshold": threshold,
         "mark": mark,
         "qty": abs(position.qty),
         "margin": collateral,
         "equity": rules.equity(position, collateral, mark),
-        "maintenance": rules.maintenance(abs(rules.value(mark, position.qty))),
+        "maintenance": rules.required(position, mark),
         "bankruptcy_value": rules.bankruptcy_value(position, collateral),
         "filled_qty": 0,
         "filled_value": 0,
         "fee": 0,
         "taken_over_qty": 0,
+        "adl_qty": 0,
+        "adl_value": 0,
+        "adl_relief": 0,
+        "liquidation_fee": 0,
         "returned": 0,
         "deficit": 0,
         "paid_by_fund": 0,
@@ -61,30 +67,61 @@ def order_row(state: State, account: int, cause: int, threshold: int, mark: int)
     }
 
 
-def record_order(stage: Row, row: Row, traded: Traded) -> None:
-    """The fills of an order of phase 4."""
+def record_order(state: State, stage: Row, row: Row, traded: Traded) -> None:
+    """The fills of an order of phase 4; of an account only its first liquidation counts."""
     row["filled_qty"], row["filled_value"], row["fee"] = traded.qty, traded.value, traded.fee
     kind = "stopped" if row["mechanism"] == 1 else "liquidated"
-    stage[f"{kind}_accounts"] += 1
+    if row["mechanism"] == 1 or row["account"] not in state.met_liquidation:
+        stage[f"{kind}_accounts"] += 1
+    if row["mechanism"] != 1:
+        state.met_liquidation.add(row["account"])
     stage[f"{kind}_qty"] += traded.qty
     stage[f"{kind}_notional"] += traded.value
     stage["forced_buy_notional" if row["side"] < 0 else "forced_sell_notional"] += traded.value
 
 
-def record_settlement(
-    stage: Row, row: Row | None, taken_qty: int, taken_value: int, returned: int, deficit: int, paid: int
-) -> None:
-    """What settlement did with one account (no row: the takeover desk)."""
+def record_deficit(stage: Row, row: Row | None, deficit: int, paid: int) -> None:
+    """What an account lacked, and what of it the fund paid."""
     stage["bad_debt"] += deficit
     stage["paid_by_fund"] += paid
     stage["venue_loss"] += deficit - paid
-    if row is None:
-        return
-    stage["taken_over_qty"] += taken_qty
-    stage["taken_over_notional"] += taken_value
-    stage["forced_buy_notional" if row["side"] < 0 else "forced_sell_notional"] += taken_value
-    row["taken_over_qty"], row["returned"] = taken_qty, returned
-    row["deficit"], row["paid_by_fund"], row["venue_loss"] = deficit, paid, deficit - paid
+    if row is not None:
+        row["deficit"] += deficit
+        row["paid_by_fund"] += paid
+        row["venue_loss"] += deficit - paid
+
+
+def record_takeover(stage: Row, row: Row, qty: int, value: int) -> None:
+    """What the desk or the vault took over."""
+    row["taken_over_qty"] += qty
+    stage["taken_over_qty"] += qty
+    stage["taken_over_notional"] += value
+    stage["forced_buy_notional" if row["side"] < 0 else "forced_sell_notional"] += value
+
+
+def record_adl(stage: Row, row: Row | None, closed: Closed, relief: int) -> None:
+    """What counterparties had to close, and what it spared the venue."""
+    stage["adl_accounts"] += closed.accounts
+    stage["adl_qty"] += closed.qty
+    stage["adl_notional"] += closed.value
+    stage["adl_relief"] += relief
+    stage["bad_debt"] += relief
+    if row is not None:
+        row["adl_qty"] += closed.qty
+        row["adl_value"] += closed.value
+        row["adl_relief"] += relief
+
+
+def record_fee(stage: Row, row: Row, fee: int) -> None:
+    """The liquidation fee that went to the fund."""
+    stage["liquidation_fees"] += fee
+    row["liquidation_fee"] += fee
+
+
+def record_shared_loss(stage: Row, shared: int) -> None:
+    """Losses of the venue that accounts in profit bear; they stay bad debt."""
+    stage["venue_loss"] -= shared
+    stage["socialised_loss"] += shared
 
 
 def perp_equity(state: State, account: int, mark: int) -> int:
@@ -99,7 +136,13 @@ def _profit(state: State, account: int, mark: int, tokens_brought: int = 0) -> i
     return perp_equity(state, account, mark) + tokens * spot.scale - state.deposits[account]
 
 
-def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> dict[str, int]:
+def burnt(state: State) -> int:
+    """Lots of the scenario's positions that are closed or taken over."""
+    met = sum(abs(trader.position.qty) for trader in state.traders.values())
+    return met - sum(abs(state.positions[account].qty) for account in state.traders)
+
+
+def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt_qty: int) -> dict[str, int]:
     world = state.world
     total = {column: sum(stage[column] for stage in stages) for column in STAGE_COLUMNS}
     buys = world.ignition_side > 0
@@ -107,13 +150,12 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
     maker = state.positions[MARKET_MAKER]
     named = sum(abs(trader.position.qty) for trader in world.traders)
     named += sum(batch.expected_lots for batch in world.batches)
-    met = sum(abs(trader.position.qty) for trader in state.traders.values())
-    still_open = sum(abs(state.positions[account].qty) for account in state.traders)
     target = lots_across(state.maker_sold, world.perp, world.spot, Fraction(world.hedge_ratio, 10**9))
     maker_pnl = _profit(state, MARKET_MAKER, mark) + _profit(state, SPOT_DESK, mark, world.spot_inventory)
     summed = (
         "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
-        "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss"
+        "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss "
+        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees"
     )
     return {column: total[column] for column in summed.split()} | {
         "ignition_qty": ignition.qty,
@@ -130,16 +172,23 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int) -> di
         "market_maker_pnl": maker_pnl,
         "market_maker_unhedged_qty": math.trunc(-maker.qty * world.perp.lot / world.spot.lot) - state.hedged,
         "market_maker_liquidated": int(not state.maker_alive),
+        "vault_pnl": _profit(state, VAULT, mark),
         "rest_of_market_pnl": _profit(state, REST, mark),
         "attacker_pnl": _profit(state, ATTACKER, mark, world.tokens_brought),
         "spot_exhausted": int(state.spot_exhausted),
-        "burnt_qty": met - still_open,
+        "burnt_qty": burnt_qty,
         "named_qty": named,
     }
 
 
 def end(
-    state: State, stages: list[Row], liquidations: list[Row], ignition: Traded, mark: int, stop_reason: str
+    state: State,
+    stages: list[Row],
+    liquidations: list[Row],
+    ignition: Traded,
+    mark: int,
+    stop_reason: str,
+    burnt_qty: int,
 ) -> Result:
     """The result of a run that is over."""
     held = {account: position for account, position in state.positions.items() if position != FLAT}
@@ -147,9 +196,10 @@ def end(
         fills=state.fills,
         liquidations=liquidations,
         stages=stages,
+        adl=state.adl,
         balances=state.balances,
         tokens=state.tokens,
         positions={account: (p.qty, p.cost, p.margin) for account, p in held.items()},
-        summary=_summary(state, stages, ignition, mark) | {"stop_reason": stop_reason},
+        summary=_summary(state, stages, ignition, mark, burnt_qty) | {"stop_reason": stop_reason},
         first_late=FIRST_TRADER + len(state.world.traders),
     )

@@ -20,6 +20,7 @@ from .world import (
     REST,
     SPOT_DESK,
     TAKEOVER_DESK,
+    VAULT,
     VENUE_LOSS,
     Market,
     World,
@@ -29,6 +30,7 @@ SPOT, PERP, OFF_BOOK = 0, 1, 2
 IGNITION, LIQUIDATION, STOP, UNWIND, HEDGE, ABSORPTION = range(6)
 RATE_ONE = 10**9
 Row = dict[str, int]
+AdlRow = dict[str, int | float]
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Result:
     fills: list[Row]
     liquidations: list[Row]
     stages: list[Row]
+    adl: list[AdlRow]
     balances: dict[int, int]
     tokens: dict[int, int]
     positions: dict[int, tuple[int, int, int]]
@@ -89,7 +92,11 @@ class State:
     deposits: dict[int, int] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     fills: list[Row] = field(default_factory=list)
+    adl: list[AdlRow] = field(default_factory=list)
     fired_stops: set[int] = field(default_factory=set)
+    partial_orders: dict[int, int] = field(default_factory=dict)
+    met_liquidation: set[int] = field(default_factory=set)
+    highest_fund: int = 0
     round: int = 0
     maker_sold: int = 0
     hedged: int = 0
@@ -105,7 +112,7 @@ class State:
         self.quotable = world.quotable
         self.traders: dict[int, Trader] = {}
         self.arrivals = [Arrivals(batch) for batch in world.batches]
-        desks = (ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK)
+        desks = (ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK, VAULT)
         system = (OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS)
         self.balances = dict.fromkeys((*system, *desks), 0)
         self.deposits = dict.fromkeys(desks, 0)
@@ -116,7 +123,10 @@ class State:
             HOLDERS: world.free_float,
         }
         self.transfer(OUTSIDE, INSURANCE_FUND, world.insurance_fund)
+        self.highest_fund = world.insurance_fund
         self.deposit(MARKET_MAKER, world.capital)
+        if world.venue.backstop is not None:
+            self.deposit(VAULT, world.venue.backstop.capital)
         for trader in world.traders:
             self.enter(trader)
 
@@ -134,6 +144,12 @@ class State:
         """The accounts of every cell that the mark reaches now come into being."""
         for arrivals in self.arrivals:
             for trader in arrivals.reached(mark):
+                self.enter(trader)
+
+    def reach_all(self) -> None:
+        """Everybody who is not there yet comes into being."""
+        for arrivals in self.arrivals:
+            for trader in arrivals.reached(None):
                 self.enter(trader)
 
     def transfer(self, source: int, target: int, amount: int) -> None:
@@ -228,17 +244,21 @@ class State:
         self.positions[account], profit = self.world.rules.fill(self.positions[account], side, qty, value)
         self.transfer(CLEARING, account, profit)
 
-    def take_over(self, account: int) -> None:
-        """Move an account's position whole to the takeover desk, with the money that is its margin."""
-        given, held = self.positions[account], self.positions[TAKEOVER_DESK]
-        money = max(self.balances[account], 0) if account == MARKET_MAKER else given.margin
-        self.transfer(account, TAKEOVER_DESK, money)
+    def take_over(self, account: int, desk: int = TAKEOVER_DESK) -> None:
+        """Move an account's position whole to a desk, with the money that is its margin."""
+        given, held = self.positions[account], self.positions[desk]
+        money = self.margin_of(account)
+        self.transfer(account, desk, money)
         self.positions[account] = FLAT
         held = Position(held.qty + given.qty, held.cost + given.cost, held.margin + money)
         if held.qty == 0:
-            self.transfer(CLEARING, TAKEOVER_DESK, -held.cost)
+            self.transfer(CLEARING, desk, -held.cost)
             held = FLAT
-        self.positions[TAKEOVER_DESK] = held
+        self.positions[desk] = held
+
+    def margin_of(self, account: int) -> int:
+        """The money that stands behind a position: of the market maker all he has."""
+        return max(self.balances[account], 0) if account == MARKET_MAKER else self.positions[account].margin
 
     def _record(self, book: int, price: int, qty: int, side: int, taker: int, maker: int, cause: int) -> None:
         self.fills.append(
@@ -267,6 +287,7 @@ class State:
         assert self.positions[MARKET_MAKER].margin == self.positions[REST].margin == 0
         assert all(p.qty or p == FLAT for account, p in self.positions.items() if account != REST)
         assert self.quotable >= 0
+        assert self.positions[VAULT].margin >= 0
         for account in (*self.traders, TAKEOVER_DESK):
             assert self.balances[account] >= self.positions[account].margin >= 0
 

@@ -13,21 +13,22 @@ from .cells import Batch, Trader
 from .draws import drawn
 from .ladders import Contract, expand
 from .liquidity import Liquidity, Orders, Words, cut, parse_liquidity
-from .margin import MarginRules, Tier
+from .margin import MarginRules
 from .populations import population
 from .quotes import Quote, parse_quote
 from .units import RATE_ONE, choice, exact, integer, quote_step, rate, required, table, whole
+from .venue import KEYS as VENUE_KEYS
+from .venue import VenueRules, parse_margin, parse_rules
 
-ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK = range(6)
+ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK, VAULT = range(7)
 FIRST_TRADER = 8
 OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS = -1, -2, -3, -4, -5
 
 TOP_KEYS = (
     "schema_version name start_price total_supply circulating spot perp venue market_maker positions "
-    "ignition copula"
+    "ignition copula round_seconds settlement_price"
 )
 MARKET_KEYS = "tick_size lot_size maker_fee taker_fee asks bids"
-VENUE_KEYS = "trigger tiers mark liquidation_order unwind liquidations_per_round max_rounds insurance_fund"
 MAKER_KEYS = "capital hedge_ratio residual spot_inventory quote"
 #: The streams of words: what rests at the start, and quotes.
 REST_STREAMS = {("spot", BUY): 1, ("spot", SELL): 2, ("perp", BUY): 3, ("perp", SELL): 4}
@@ -69,7 +70,6 @@ class World:
     hedge_ratio: int
     absorbed_by_longs: bool
     mean_of_mids: bool
-    limit_at_bankruptcy: bool
     unwind_at_once: bool
     liquidations_per_round: int | None
     max_rounds: int
@@ -79,6 +79,10 @@ class World:
     ignition_qty: int
     traders: tuple[Trader, ...]
     batches: tuple[Batch, ...]
+    venue: VenueRules
+    settlement_price: int | None
+    seed: int
+    path: int
 
     @property
     def tokens_brought(self) -> int:
@@ -116,8 +120,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     free_float = circulating - inventory - (0 if buys or in_perp else ignition_qty)
     if free_float < 0 or supply < circulating:
         raise ValueError("circulating: the float is smaller than what is held of it")
-    trigger = choice(venue.get("trigger", "at_or_below"), "venue.trigger", ("at_or_below", "below"))
-    rules = MarginRules(_tiers(required(venue, "tiers", "venue"), step), trigger == "at_or_below", perp.scale)
+    rules = parse_margin(venue, step, perp.scale)
     contract = Contract(perp.tick, perp.lot, perp.start, rules)
     traders, batches = _positions(top.get("positions", ()), contract, seed, path)
     hedge_ratio = rate(maker.get("hedge_ratio", 1), "market_maker.hedge_ratio")
@@ -126,7 +129,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     per_round = venue.get("liquidations_per_round")
     residual = choice(maker.get("residual", "carried"), "residual", ("carried", "absorbed_by_longs"))
     mark = choice(venue.get("mark", "index"), "venue.mark", ("index", "mean_of_mids"))
-    orders = choice(venue.get("liquidation_order", "market"), "order", ("market", "limit_at_bankruptcy"))
+    closing = top.get("settlement_price")
     return World(
         spot=spot,
         perp=perp,
@@ -138,7 +141,6 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         hedge_ratio=hedge_ratio,
         absorbed_by_longs=residual == "absorbed_by_longs",
         mean_of_mids=mark == "mean_of_mids",
-        limit_at_bankruptcy=orders == "limit_at_bankruptcy",
         unwind_at_once=choice(venue.get("unwind", "hold"), "unwind", ("hold", "at_once")) == "at_once",
         liquidations_per_round=None if per_round is None else integer(per_round, "per_round", 1),
         max_rounds=integer(venue.get("max_rounds", 100_000), "venue.max_rounds", 1),
@@ -148,6 +150,10 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         ignition_qty=ignition_qty,
         traders=traders,
         batches=batches,
+        venue=parse_rules(venue, top.get("round_seconds", 0), step),
+        settlement_price=None if closing is None else _amount(closing, perp.tick, "settlement_price", 1),
+        seed=seed,
+        path=path,
     )
 
 
@@ -227,25 +233,6 @@ def _first_level(side: Liquidity | Orders | None) -> int | None:
         return None
     plain = replace(side, noise=None) if isinstance(side, Liquidity) else side
     return next((price for price, _ in plain.walk()), None)
-
-
-def _tiers(rows: object, step: Fraction) -> tuple[Tier, ...]:
-    if not isinstance(rows, list | tuple) or not rows:
-        raise ValueError("venue.tiers: at least one")
-    tiers: list[Tier] = []
-    for row in rows:
-        values = table(row, "venue.tiers", ("min_notional", "maintenance_rate", "max_leverage"))
-        floor = _amount(required(values, "min_notional", "tier"), step, "tier.min_notional", 0)
-        maintenance = rate(required(values, "maintenance_rate", "tier"), "tier.maintenance_rate")
-        leverage = exact(required(values, "max_leverage", "tier"), "tier.max_leverage")
-        before = tiers[-1] if tiers else Tier(-1, maintenance, leverage, 0)
-        if floor <= before.min_notional or (not tiers and floor != 0):
-            raise ValueError("venue.tiers: min_notional must start at 0 and rise")
-        if not 0 < maintenance < RATE_ONE or leverage <= 0:
-            raise ValueError("venue.tiers: rate or leverage out of range")
-        deduction = before.deduction + (floor * (maintenance - before.rate) if tiers else 0)
-        tiers.append(Tier(floor, maintenance, leverage, deduction))
-    return tuple(tiers)
 
 
 def nearest(price: Fraction | int) -> int:
