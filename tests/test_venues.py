@@ -259,7 +259,8 @@ def test_rocketcoin_runs_under_a_venue_by_its_name(name):
     scenario = scenario.replace(venue=pc.venues.load(name, like=scenario.venue))
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
     run = scenario.run(seed=1)
-    assert run.summary["liquidated_accounts"] > 0
+    # Hyperliquid's mark is a median in which the perpetual outvotes spot while time stands still.
+    assert (run.summary["liquidated_accounts"] > 0) == (name != "hyperliquid")
     assert len(run.adl) == run.summary["adl_accounts"]
     assert run.adl["qty"].sum() == run.summary["adl_qty"]
 

@@ -19,6 +19,8 @@ use crate::venue::{
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct VenueSpec {
+    #[serde(default)]
+    pub contract: ContractKind,
     pub tiers: Vec<TierSpec>,
     #[serde(default)]
     pub tier_rule: TierRule,
@@ -70,6 +72,16 @@ pub struct VenueSpec {
     pub max_rounds: i64,
     #[serde(default)]
     pub insurance_fund: Decimal,
+}
+
+/// What margin and profit are paid in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum ContractKind {
+    #[default]
+    Linear,
+    Inverse,
 }
 
 const fn default_max_rounds() -> i64 {
@@ -186,6 +198,8 @@ const fn bankruptcy() -> AdlPrice {
 
 /// Reads the rules; what is wrong with them goes to `check`.
 pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
+    let allowed = "linear: inverse contracts are priced by pc.rules, the cascade does not run them yet";
+    check.require(spec.contract == ContractKind::Linear, "venue.contract", "inverse", allowed);
     let per_round = spec.liquidations_per_round;
     check.require(
         per_round.is_none_or(|n| n >= 1),

@@ -162,12 +162,13 @@ impl<'w> Auditor<'w> {
             self.round = round;
             let (n, d) = self.world.conversion.tick;
             let index = 2 * self.spot_last * n;
+            let mids = [
+                self.mids[0].map_or(index, |twice| twice * n),
+                self.mids[1].unwrap_or(2 * self.perp_last) * d,
+            ];
             let twice = match self.world.venue.mark {
                 MarkPrice::Index => 2 * index,
-                MarkPrice::MeanOfMids => {
-                    let spot = self.mids[0].map_or(index, |twice| twice * n);
-                    spot + self.mids[1].unwrap_or(2 * self.perp_last) * d
-                }
+                MarkPrice::MeanOfMids => mids[0] + mids[1],
                 other => panic!("the auditor knows no mark of kind {other:?}"),
             };
             self.mark = (twice + 2 * d).div_euclid(4 * d).max(1);
@@ -435,10 +436,8 @@ impl Trace for Auditor<'_> {
             Reason::Leftover => self.now.moved.left_over += amount,
             Reason::FundPayment => self.now.moved.by_fund += amount,
             Reason::VenuePayment => self.now.moved.by_venue += amount,
-            Reason::LiquidationFee | Reason::LossShare | Reason::Settlement | Reason::Funding => {
-                hold!(self, false, "a plain venue knows no {transfer:?}");
-            }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
+            _ => hold!(self, false, "a plain venue knows no {transfer:?}"),
         }
     }
 
