@@ -17,6 +17,8 @@ STAGE_COLUMNS = (
     "spot_volume", "perp_volume", "bad_debt", "paid_by_fund", "venue_loss", "insurance_fund",
     "market_maker_equity", "adl_accounts", "adl_qty", "adl_notional", "adl_relief", "socialised_loss",
     "liquidation_fees",
+    "funding_rate",
+    "funding_paid",
 )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt
     summed = (
         "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
         "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss "
-        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees"
+        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid"
     )
     return {column: total[column] for column in summed.split()} | {
         "ignition_qty": ignition.qty,
