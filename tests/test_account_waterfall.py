@@ -11,7 +11,12 @@ import perpcore as pc
 START, LOT = 10.0, 1
 TIERS = [
     pc.Tier(min_notional=floor, maintenance_rate=rate, max_leverage=leverage)
-    for floor, rate, leverage in ((0, "0.02", 25), (20_000, "0.04", 12), (50_000, "0.06", 8), (90_000, "0.1", 5))
+    for floor, rate, leverage in (
+        (0, "0.02", 25),
+        (20_000, "0.04", 12),
+        (50_000, "0.06", 8),
+        (90_000, "0.1", 5),
+    )
 ]
 VENUES = {
     "binance_usdtm": pc.venues.binance_usdtm(tiers=TIERS, insurance_fund=2_000),
@@ -63,7 +68,9 @@ def rows(done: pc.Liquidation) -> list[dict[str, float]]:
     }
     for step in done.steps:
         if step.what == "order" or (not under_way and step.what in ("vault", "deleverage")):
-            found.append({"qty": step.qty, "filled_qty": 0.0, "taken_over_qty": 0.0, "adl_qty": 0.0, "adl_relief": 0.0})
+            found.append(
+                {"qty": step.qty, "filled_qty": 0.0, "taken_over_qty": 0.0, "adl_qty": 0.0, "adl_relief": 0.0}
+            )
             found[-1] |= {"fill_price": math.nan, **dict.fromkeys(columns.values(), 0.0)}
             under_way = True
         if step.what == "fill":
@@ -84,7 +91,9 @@ def rows(done: pc.Liquidation) -> list[dict[str, float]]:
 def held_to_the_engine(venue, side, qty, leverage, mark, book, *, wallet=0.0) -> pc.Liquidation:
     run = engine(venue, side, qty, leverage, mark, book, wallet=wallet)
     sides = {"asks": book} if side == "short" else {"bids": book}
-    done = account(venue, side, qty, leverage, wallet=wallet).liquidate("X", mark_price=mark, lot_size=LOT, **sides)
+    done = account(venue, side, qty, leverage, wallet=wallet).liquidate(
+        "X", mark_price=mark, lot_size=LOT, **sides
+    )
     theirs, ours = run.liquidations, rows(done)
     if any(step.what == "stuck" for step in done.steps):  # the engine asks once more, then rests
         assert len(theirs) >= len(ours)

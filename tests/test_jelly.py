@@ -22,10 +22,18 @@ def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
         notional=pc.Pareto(500, 1.5, high=100_000),
     )
     shorts = pc.Ladder(
-        side="short", qty=40_000_000, lump=100_000, entry_price="0.0084", liquidation_price=("0.0098", "0.0103")
+        side="short",
+        qty=40_000_000,
+        lump=100_000,
+        entry_price="0.0084",
+        liquidation_price=("0.0098", "0.0103"),
     )
     venue = pc.venues.hyperliquid(max_leverage=3).replace(
-        {"mark": "index", "funding": None, "backstop": pc.venues.Backstop(capital=1_000_000, isolated=isolated)}
+        {
+            "mark": "index",
+            "funding": None,
+            "backstop": pc.venues.Backstop(capital=1_000_000, isolated=isolated),
+        }
     )
     return pc.Scenario(
         name="jelly",
@@ -39,9 +47,7 @@ def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
         ),
         perp=pc.Market(tick_size=tick, lot_size=lot),
         venue=venue,
-        market_maker=pc.MarketMaker(
-            capital=50_000_000, quote=pc.Quote(side="asks", level_qty=1_000_000_000)
-        ),
+        market_maker=pc.MarketMaker(capital=50_000_000, quote=pc.Quote(side="asks", level_qty=1_000_000_000)),
         positions=[
             pc.Ladder(side="short", qty=TOKENS, leverage=3, entry_price="0.00845"),
             shorts,
@@ -70,7 +76,9 @@ def test_the_vault_takes_the_whole_position_over_with_its_margin():
 
 def test_its_ledger_closes_at_both_prices():
     """What the vault has at 0.0400, and after the venue settled all at 0.0095, of the one position."""
-    whole = jelly(positions=[pc.Ladder(side="short", qty=TOKENS, leverage=3, entry_price="0.00845"), *driver()])
+    whole = jelly(
+        positions=[pc.Ladder(side="short", qty=TOKENS, leverage=3, entry_price="0.00845"), *driver()]
+    )
     run = whole.run(seed=1)
     assert run.summary["final_price"] == TOP
     assert vault(run, "position_qty") == -TOKENS
