@@ -22,7 +22,6 @@ pub fn order_qty(
     mark: Ticks,
     contract: Contract,
 ) -> Result<Option<Lots>, Overflow> {
-    let a_lot = contract.value(mark, Lots(1))?;
     match venue.liquidation_size {
         LiquidationSize::All => Ok(Some(seen.qty)),
         LiquidationSize::Tiers(down) => {
@@ -31,13 +30,14 @@ pub fn order_qty(
                 return Ok(Some(seen.qty));
             }
             let floor = venue.tiers.tiers()[tier - down + 1].min_notional;
-            Ok(Some(seen.qty.minus(Lots((floor.0 - 1).div_euclid(a_lot.0)))?))
+            Ok(Some(seen.qty.minus(contract.lots_below(mark, floor)?)?))
         }
-        LiquidationSize::Share(rule) => share(rule, seen, a_lot),
+        LiquidationSize::Share(rule) => share(rule, seen, contract.lots_below(mark, rule.least)?),
     }
 }
 
-fn share(rule: ShareRule, seen: Seen, a_lot: Quote) -> Result<Option<Lots>, Overflow> {
+/// `short` is the most lots that are worth less than the least notional.
+fn share(rule: ShareRule, seen: Seen, short: Lots) -> Result<Option<Lots>, Overflow> {
     if rule.cooldown > 0 && seen.since_part.is_some_and(|rounds| rounds <= rule.cooldown) {
         return Ok(None);
     }
@@ -46,8 +46,7 @@ fn share(rule: ShareRule, seen: Seen, a_lot: Quote) -> Result<Option<Lots>, Over
         return Ok(Some(seen.qty));
     }
     let part = narrow(div_ceil(i128::from(seen.qty.0) * i128::from(rule.share.0), Rate::ONE.into()))?;
-    let least = narrow(div_ceil(rule.least.0.into(), a_lot.0.into()))?;
-    Ok(Some(Lots(part.max(least)).min(seen.qty)))
+    Ok(Some(Lots(part.max(short.0 + 1)).min(seen.qty)))
 }
 
 /// dYdX v4's fillable price: how far from the mark an order that closes on this side may go, `spread x maintenance rate` at

@@ -18,6 +18,8 @@ use crate::venue::{
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct VenueSpec {
+    #[serde(default)]
+    pub contract: ContractKind,
     pub tiers: Vec<TierSpec>,
     #[serde(default)]
     pub tier_rule: TierRule,
@@ -81,6 +83,17 @@ pub struct TierSpec {
     pub min_notional: Decimal,
     pub maintenance_rate: Decimal,
     pub max_leverage: Decimal,
+}
+
+/// What the perpetual's quantity, margin and profit are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractKind {
+    /// Tokens, and quote currency.
+    #[default]
+    Linear,
+    /// Face value in quote currency, and coin.
+    Inverse,
 }
 
 /// The notional that maintenance is taken of.
