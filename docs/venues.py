@@ -1,4 +1,4 @@
-"""Writes the tables of docs/VENUES.md: what each preset chooses, one squeeze under five venues, whom ADL hits.
+"""Writes the tables of docs/VENUES.md: the presets, one squeeze under five venues, whom ADL hits.
 
 python docs/venues.py            # prints them
 python docs/venues.py --write    # puts them where the file has their marks
@@ -76,7 +76,7 @@ def squeeze() -> str:
 
 
 def counterparties() -> pc.Scenario:
-    """RocketCoin's shorts against a crowd of longs that were there before; every unfilled rest is deleveraged."""
+    """RocketCoin's shorts against a crowd of longs; every unfilled rest is deleveraged."""
     rocketcoin = pc.presets.rocketcoin()
     longs = pc.Population(
         side="long",

@@ -1,7 +1,7 @@
-"""JELLY, 26 March 2025: a backstop vault takes a short over and the price runs away; with an isolated vault ADL fires instead.
+"""JELLY, 26 March 2025: a backstop vault takes a short over; with an isolated one ADL fires.
 
-The figures of the event: 398,000,000 tokens short, taken over at 0.01127; 11.45 M of loss at 0.0400; settled by the venue
-at 0.0095, a gain of 0.703 M.
+The figures of the event: 398,000,000 tokens short, taken over at 0.01127; 11.45 M of loss at 0.0400;
+settled by the venue at 0.0095, a gain of 0.703 M.
 """
 
 import pytest
@@ -12,8 +12,7 @@ TOKENS, TAKEN_AT, TOP, SETTLED = 398_000_000, 0.01127, 0.04, 0.0095
 
 
 def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
-    """One short of 398 M tokens with leverage 3, whose bankruptcy price is 0.01127, and smaller ones whose buying back lifts
-    spot to 0.0400, among a crowd of longs."""
+    """One short of 398 M tokens with leverage 3, whose bankruptcy price is 0.01127, smaller ones that lift spot, and longs."""
     tick, lot = "0.00001", 1
     crowd = pc.Population(
         side="long",

@@ -247,6 +247,7 @@ impl<'w> Recount<'w> {
                 let spot = self.mids[0].map_or(index, |twice| twice * n);
                 spot + self.mids[1].unwrap_or(2 * self.perp_last) * d
             }
+            other => unreachable!("random rules draw no {other:?}"),
         };
         self.previous_mark = self.mark;
         self.mark = (twice + 2 * d).div_euclid(4 * d).max(1);
@@ -412,6 +413,7 @@ impl Trace for Recount<'_> {
             Reason::LiquidationFee => moved.fees += amount,
             Reason::LossShare => moved.shared += amount,
             Reason::Settlement => self.settled = true,
+            Reason::Funding => unreachable!("random rules draw no funding"),
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
         }
         if transfer.reason == Reason::LossShare {
