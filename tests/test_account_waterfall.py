@@ -32,7 +32,8 @@ VENUES = {
 
 
 def engine(venue, side, qty, leverage, mark, book, *, wallet=0.0) -> pc.Run:
-    """One account; a small trade in spot moves index and mark; the market maker does not hedge, so they stay."""
+    """One account; a small trade in spot moves index and mark; the market maker does not hedge,
+    so they stay."""
     ours = "asks" if side == "short" else "bids"
     levels = pc.Levels(levels=book)
     cross = {"margin_mode": "cross", "wallet": wallet} if wallet else {}

@@ -12,7 +12,7 @@ TOKENS, TAKEN_AT, TOP, SETTLED = 398_000_000, 0.01127, 0.04, 0.0095
 
 
 def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
-    """One short of 398 M tokens with leverage 3, whose bankruptcy price is 0.01127, smaller ones that lift spot, and longs."""
+    """One short of 398 M tokens, leverage 3, bankrupt at 0.01127; smaller ones that lift spot, and longs."""
     tick, lot = "0.00001", 1
     crowd = pc.Population(
         side="long",

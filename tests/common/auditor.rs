@@ -1,5 +1,4 @@
-//! An auditor who sees only what a trace shows: from the trades alone it works out every position, margin, balance and
-//! token, settles forced orders by its own waterfall, and compares. Figures are in ticks, lots and steps, in 128 bits.
+//! An auditor who sees only a trace: from the trades it works out every position, margin, balance, token, settles forced orders by its own waterfall, and compares. Figures are in ticks, lots and steps, in 128 bits.
 
 use std::collections::{BTreeSet, HashMap};
 
