@@ -144,7 +144,6 @@ impl<'w> Auditor<'w> {
     pub fn was_sent(&self, account: usize, mechanism: Mechanism) -> bool {
         self.now.sent[mechanism as usize].contains_key(&account)
     }
-
     fn see(&mut self, what: &'static str, shown: bool) {
         if shown {
             self.seen.insert(what);
@@ -155,7 +154,6 @@ impl<'w> Auditor<'w> {
     pub fn look(&mut self, best: [[Option<Ticks>; 2]; 2]) {
         self.mids = best.map(|[bid, ask]| Some(i128::from(bid?.0) + i128::from(ask?.0)));
     }
-
     fn enter(&mut self, round: u64) {
         if round > self.round {
             self.round = round;
@@ -226,7 +224,6 @@ impl<'w> Auditor<'w> {
         own.qty += opening;
         own.cost += signed.signum() * (notional * scale - share(notional * scale, closing, signed.abs()));
     }
-
     fn fee(&mut self, account: usize, rate: i64, value: i128) -> i128 {
         let exact = i128::from(rate) * value;
         let (down, up) = (exact.div_euclid(ONE), (exact + ONE - 1).div_euclid(ONE));
