@@ -66,12 +66,11 @@ def rows(done: pc.Liquidation) -> list[dict[str, float]]:
         "liquidation fee": "liquidation_fee",
         "fund pays": "paid_by_fund",
         "venue loss": "venue_loss",
+        "loss sharing": "venue_loss",  # a row has it as it was before it was shared
     }
     for step in done.steps:
         if step.what == "order" or (not under_way and step.what in ("vault", "deleverage")):
-            found.append(
-                {"qty": step.qty, "filled_qty": 0.0, "taken_over_qty": 0.0, "adl_qty": 0.0, "adl_relief": 0.0}
-            )
+            found.append({"filled_qty": 0.0, "taken_over_qty": 0.0, "adl_qty": 0.0, "adl_relief": 0.0})
             found[-1] |= {"fill_price": math.nan, **dict.fromkeys(columns.values(), 0.0)}
             under_way = True
         if step.what == "fill":
