@@ -18,4 +18,6 @@ def close_all(state: State, price: int) -> None:
         state.deposit(account, max(-state.balances[account], 0))
     for account in (MARKET_MAKER, TAKEOVER_DESK, VAULT, *state.traders):
         if state.balances[account] < 0:
-            cover(state, account, -state.balances[account])
+            deficit = -state.balances[account]
+            state.settlement_deficit += deficit
+            state.settlement_paid += cover(state, account, deficit)

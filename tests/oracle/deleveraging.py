@@ -49,7 +49,7 @@ def deleverage(state: State, now: Round, against: int, value: int) -> Closed:
             continue
         _record(state, account, against, qty, closing, profit, score)
         for who in (account, against):
-            _close(state, who, qty, closing)
+            _close(state, who, against, qty, closing)
         if account == REST:
             state.deposit(REST, max(-state.balances[REST], 0))
         left, left_value, accounts = left - qty, left_value - closing, accounts + 1
@@ -105,10 +105,10 @@ def _can_bear(state: State, account: int, qty: int, profit: int) -> bool:
     return trunc_div(position.margin * qty, abs(position.qty)) + profit >= 0
 
 
-def _close(state: State, account: int, qty: int, value: int) -> None:
+def _close(state: State, account: int, against: int, qty: int, value: int) -> None:
     side = -state.positions[account].side
     state.fill_position(account, side, qty, value)
-    if account == MARKET_MAKER:
+    if account == MARKET_MAKER and account != against:
         state.maker_sold -= side * qty
 
 

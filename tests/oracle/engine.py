@@ -75,7 +75,7 @@ class Run:
             if self._round(number):
                 stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
                 break
-        burnt_qty = burnt(self.state)
+        burnt_qty = burnt(self.liquidations)
         if self.world.settlement_price is not None:
             close_all(self.state, self.world.settlement_price)
             self.state.check()

@@ -133,7 +133,10 @@ def _parse_noise(value: Any, name: str) -> tuple[int, ...] | None:
     """The table F, in units of 2^-20."""
     if value is None or value == "none":
         return None
-    factors = _factors_of(parse_law(value, name))
+    law = parse_law(value, name)
+    if points(law)[0] < 0:
+        raise ValueError(f"{name}: below 0")
+    factors = _factors_of(law)
     if factors[-1] >= 4096 * NOISE_ONE:
         raise ValueError(f"{name}: not below 4096")
     return factors
@@ -141,7 +144,7 @@ def _parse_noise(value: Any, name: str) -> tuple[int, ...] | None:
 
 @lru_cache(maxsize=256)
 def _factors_of(law: Law) -> tuple[int, ...]:
-    return tuple(max(0, math.floor(x * NOISE_ONE + 0.5)) for x in points(law))
+    return tuple(math.floor(x * NOISE_ONE + 0.5) for x in points(law))
 
 
 def parse_liquidity(

@@ -138,10 +138,10 @@ def _profit(state: State, account: int, mark: int, tokens_brought: int = 0) -> i
     return perp_equity(state, account, mark) + tokens * spot.scale - state.deposits[account]
 
 
-def burnt(state: State) -> int:
-    """Lots of the scenario's positions that are closed or taken over."""
-    met = sum(abs(trader.position.qty) for trader in state.traders.values())
-    return met - sum(abs(state.positions[account].qty) for account in state.traders)
+def burnt(liquidations: list[Row]) -> int:
+    """Lots of the scenario's positions that forced orders closed: filled, taken over, deleveraged."""
+    rows = (row for row in liquidations if row["account"] >= FIRST_TRADER)
+    return sum(row["filled_qty"] + row["taken_over_qty"] + row["adl_qty"] for row in rows)
 
 
 def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt_qty: int) -> dict[str, int]:
@@ -159,6 +159,9 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt
         "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss "
         "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid"
     )
+    total["bad_debt"] += state.settlement_deficit
+    total["paid_by_fund"] += state.settlement_paid
+    total["venue_loss"] += state.settlement_deficit - state.settlement_paid
     return {column: total[column] for column in summed.split()} | {
         "ignition_qty": ignition.qty,
         "ignition_cost": ignition.value,

@@ -6,10 +6,11 @@ import random
 from decimal import Decimal
 from typing import Any
 
+from .book import SELL
 from .dressed import coarse, dress, is_quick, population
 from .scenarios import Scenario, Sketch, ignite, is_valid, log_uniform, number, on_grid
 from .venue import RANKS, TRIGGERS
-from .world import build
+from .world import World, build
 
 
 def ruled_scenario(rng: random.Random, seed: int = 0, paths: int = 1) -> Scenario:
@@ -22,11 +23,27 @@ def ruled_scenario(rng: random.Random, seed: int = 0, paths: int = 1) -> Scenari
         _people(scenario, sketch, rng)
         _margin_rules(scenario["venue"], rng)
         _waterfall(scenario, sketch, rng)
+        if "adl" not in scenario["venue"] and "backstop" in scenario["venue"]:
+            scenario["venue"]["backstop"].pop("isolated", None)
         if not is_valid(scenario, seed):
             continue
         ignite(scenario, build(scenario, seed), rng)
+        pushed = _has_somebody_to_push(scenario) and is_valid(scenario, seed)
+        if not pushed or not _leaves_holders_something(build(scenario, seed)):
+            continue
         if all(is_quick(scenario, seed, path) for path in range(paths)):
             return scenario
+
+
+def _has_somebody_to_push(scenario: Scenario) -> bool:
+    ignition = scenario["ignition"]
+    side = "bids" if ignition.get("side") == "sell" else "asks"
+    return side in scenario[ignition.get("market", "spot")]
+
+
+def _leaves_holders_something(world: World) -> bool:
+    quote = world.spot.quote
+    return quote is None or SELL not in quote.sides or world.quotable > 0
 
 
 def _people(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
@@ -78,8 +95,8 @@ def _waterfall(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
     orders = ("market", "limit_at_bankruptcy", "fillable", "fillable")
     options: list[tuple[str, float, tuple[Any, ...]]] = [
         ("liquidation_order", 0.8, orders),
-        ("fillable_spread", 0.4, (1, 3, number(rng.uniform(0, 4), 3))),
-        ("bankruptcy_adjustment", 0.4, (1, 2, number(rng.uniform(0, 4), 3))),
+        ("fillable_spread", 0.4, (1, 3, number(rng.uniform(1, 4), 3))),
+        ("bankruptcy_adjustment", 0.4, (1, 2, number(rng.uniform(1, 4), 3))),
         ("rest", 0.6, ("keep", "keep", "takeover")),
         ("leftover", 0.5, ("trader", "trader", "fund")),
         ("liquidation_fee", 0.5, (Decimal("0.005"), number(rng.uniform(0, 0.2), 9))),

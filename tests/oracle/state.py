@@ -99,6 +99,8 @@ class State:
     highest_fund: int = 0
     round: int = 0
     maker_sold: int = 0
+    settlement_deficit: int = 0
+    settlement_paid: int = 0
     hedged: int = 0
     absorbed: int = 0
     maker_alive: bool = True

@@ -134,7 +134,7 @@ class Waterfall:
             stays = self.venue.leftover_to_trader and account not in (TAKEOVER_DESK, VAULT)
             self.state.transfer(account, INSURANCE_FUND, fee if stays else free)
             if row is not None:
-                row["returned"] += free
+                row["returned"] += free - fee
                 record_fee(self.now.stage, row, fee)
         self.deficit(account, row, -free)
 

@@ -28,7 +28,9 @@ def by_hand(
     people: list[Scenario] = [{"side": "short", "qty": 10, "leverage": 5} | (short or {})]
     for entry, leverage in longs:
         people.append({"side": "long", "qty": 4, "entry_price": entry, "leverage": leverage})
-    perp: Scenario = {"tick_size": 1, "lot_size": 1}
+    # Somebody must rest in the perpetual: one lot, out of everybody's way.
+    far = {"kind": "levels", "levels": [[1, 1]]}
+    perp: Scenario = {"tick_size": 1, "lot_size": 1, "bids": far}
     if asks:
         perp["asks"] = {"kind": "levels", "levels": [list(level) for level in asks]}
     return {key: fields.pop(key) for key in TOP if key in fields} | {
