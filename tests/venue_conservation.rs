@@ -212,7 +212,7 @@ fn run(world: &World, path: u64, shares: &mut Shares) -> Verdict {
     }
     let summary = simulation.summary(StopReason::Quiet).map_err(failed)?;
     let gross = simulation.trace().bad_debt;
-    require(gross == summary.totals.bad_debt.0.into(), || format!("bad debt {gross}: {summary:?}"))?;
+    require(gross == i128::from(summary.totals.bad_debt.0), || format!("bad debt {gross}: {summary:?}"))?;
     let mut seen = simulation.trace().seen.clone();
     if world.settlement_price.is_some() {
         settle(world, path, simulation, &mut seen)?;
@@ -264,7 +264,9 @@ fn settle(world: &World, path: u64, audited: Counted, seen: &mut BTreeMap<&'stat
     }
     require(ledger.sum() == 0 && recount.system[3] == 0, || "money is left in clearing".into())?;
     let gross = summary.totals.bad_debt;
-    require(recount.bad_debt == gross.0.into(), || format!("bad debt {gross:?}, not {}", recount.bad_debt))?;
+    require(recount.bad_debt == i128::from(gross.0), || {
+        format!("bad debt {gross:?}, not {}", recount.bad_debt)
+    })?;
     seen.extend(recount.seen);
     Ok(())
 }

@@ -343,7 +343,7 @@ impl<'w> Recount<'w> {
         hold!(self, parts == mine, "deficits {mine:?}: {stage:?}");
         let gross =
             parts.map(|part| i128::from(part.0)).iter().sum::<i128>() + i128::from(stage.adl_relief.0);
-        hold!(self, gross == stage.bad_debt.0.into(), "a gross deficit of {gross}: {stage:?}");
+        hold!(self, gross == i128::from(stage.bad_debt.0), "a gross deficit of {gross}: {stage:?}");
         self.bad_debt += gross;
         let volume = [stage.spot_volume.0, stage.perp_volume.0].map(i128::from);
         hold!(self, volume == self.now.volume[..2], "volumes {:?}: {stage:?}", self.now.volume);
