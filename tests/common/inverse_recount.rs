@@ -223,7 +223,9 @@ pub fn check(world: &World, simulation: &Simulation<'_, Recount>) -> Result<(), 
 fn forgotten(world: &World, simulation: &Simulation<'_, Recount>) -> Result<(), String> {
     let recount = simulation.trace();
     let mark = simulation.mark();
-    if !world.venue.is_plain() || world.venue.liquidations_per_round.is_some_and(|most| recount.orders >= most) {
+    if !world.venue.is_plain()
+        || world.venue.liquidations_per_round.is_some_and(|most| recount.orders >= most)
+    {
         return Ok(());
     }
     for (id, position) in simulation.positions().iter().enumerate().skip(NAMED) {
