@@ -28,6 +28,7 @@ END = "<!-- end -->"
 VENUES = ("binance_usdtm", "bybit", "okx", "hyperliquid", "dydx_v4")
 QTY = 20_200  # a push after which strict triggers start too
 SEED = 1
+FUNDS = (1_000_000, 20_000)  # its own, and one that is soon exhausted
 FIRST_NAMED = 8  # accounts below are the venue's, the market maker's, and the rest of the market's
 RANKS = {
     "profit_leverage": "Binance, Bybit, OKX, BitMEX",
@@ -67,12 +68,13 @@ def switches() -> str:
 
 def squeeze() -> str:
     """RocketCoin, pushed a little harder, under five venues' rules."""
-    rocketcoin = pc.presets.rocketcoin().replace({"ignition.qty": QTY})
     rows = []
-    for name in VENUES:
-        run = rocketcoin.replace(venue=presets.load(name, like=rocketcoin.venue)).run(seed=SEED)
-        rows.append([f"`{name}`", *(cell(run.summary) for _, cell in SQUEEZE)])
-    return _table(["rules of", *(heading for heading, _ in SQUEEZE)], rows)
+    for fund in FUNDS:
+        rocketcoin = pc.presets.rocketcoin().replace({"ignition.qty": QTY, "venue.insurance_fund": fund})
+        for name in VENUES:
+            run = rocketcoin.replace(venue=presets.load(name, like=rocketcoin.venue)).run(seed=SEED)
+            rows.append([f"`{name}`", f"{fund:,}", *(cell(run.summary) for _, cell in SQUEEZE)])
+    return _table(["rules of", "fund", *(heading for heading, _ in SQUEEZE)], rows)
 
 
 def counterparties() -> pc.Scenario:

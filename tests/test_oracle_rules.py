@@ -174,10 +174,13 @@ def test_shares_have_a_least_size_and_times():
 
 
 def test_the_fillable_limit_goes_with_how_much_is_lacking():
-    """E = 50, R = 115: 1.5 x 0.1 x (65 / 115) of 115 is 9.75."""
-    assert decision(115, liquidation_order="fillable").limit == 124
-    assert decision(115, liquidation_order="fillable", fillable_spread=3).limit == 134
-    assert decision(115, liquidation_order="fillable", bankruptcy_adjustment=9).limit == 132
+    """E = 50, R = 115: 1.5 x 0.1 x (65 / 115) of 115 is 9.75. A fund of 70 pays for 7 ticks beyond 120."""
+    rich = {"liquidation_order": "fillable", "insurance_fund": 1000}
+    assert decision(115, **rich).limit == 124
+    assert decision(115, **rich, fillable_spread=3).limit == 134
+    assert decision(115, **rich, bankruptcy_adjustment=9).limit == 132
+    assert decision(115, **rich | {"insurance_fund": 70}, fillable_spread=3).limit == 127
+    assert decision(115, liquidation_order="fillable", fillable_spread=3).limit == 120
     assert decision(115, liquidation_order="limit_at_bankruptcy").limit == 120
 
 

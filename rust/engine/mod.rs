@@ -69,6 +69,8 @@ pub struct Simulation<'w, T: Trace> {
     late_stops: Vec<(Way, Due)>,
     /// Whether somebody due cooled down in this round.
     cools: bool,
+    /// What the orders of the round lack so far, where limits look at it.
+    owed: Quote,
     /// When liquidations were ordered, by account, where that matters.
     ordered: Vec<Ordered>,
     /// Whether an order of the round changed anything.

@@ -36,6 +36,7 @@ impl<T: Trace> Simulation<'_, T> {
             spared: Vec::new(),
             late_stops: Vec::new(),
             cools: false,
+            owed: Quote::ZERO,
             ordered: Vec::new(),
             stirred: false,
             highest_fund: Quote::ZERO,

@@ -4,10 +4,12 @@ use super::settlement::Sent;
 use super::{Simulation, Trace, Watch, is_cross};
 use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
-use crate::event::{Cause, Liquidation, Market, Mechanism};
+use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism};
 use crate::ids::AccountId;
-use crate::margin::{Arrival, Due, Position, TierRule, Way, bankruptcy_price, bankruptcy_value, next_due};
-use crate::units::{Lots, Quote, Rate, Side, Ticks};
+use crate::margin::{
+    Arrival, Contract, Due, Position, TierRule, Way, bankruptcy_price, bankruptcy_value, next_due,
+};
+use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks};
 use crate::venue::{LiquidationOrder, Seen, fillable_price, order_qty};
 
 /// Where a threshold was found.
@@ -59,7 +61,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
         self.draw_accounts()?;
-        self.cools = false;
+        (self.cools, self.owed) = (false, Quote::ZERO);
         let mut maker = self.maker_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;
@@ -247,6 +249,9 @@ impl<T: Trace> Simulation<'_, T> {
             _ => Sent::nothing(account, mechanism, position.qty),
         };
         sent.again = self.places && !stop && self.note_order(account, sent.ordered < position.qty.abs());
+        if self.world.venue.liquidation_order == LiquidationOrder::Fillable {
+            self.owe(account, &sent).whose(account, "deficit")?;
+        }
         self.sent.push(sent);
         Ok(true)
     }
@@ -370,10 +375,36 @@ impl<T: Trace> Simulation<'_, T> {
             LiquidationOrder::Fillable => {
                 let value = contract.worth(self.mark, position.qty).whose(account, "notional")?;
                 let standing = (self.equity(account)?, self.maintenance(account)?);
-                let price = fillable_price(venue, Side::closing(position.qty), self.mark, value, standing);
-                price.map(Some).whose(account, "fillable price")
+                let side = Side::closing(position.qty);
+                let price = fillable_price(venue, side, self.mark, value, standing);
+                let price = price.whose(account, "fillable price")?;
+                let bearable = self.bearable(account, position, contract).whose(account, "fillable price")?;
+                Ok(Some(if side == Side::Buy { price.min(bearable) } else { price.max(bearable) }))
             }
         }
+    }
+
+    /// How far an order may go so that the fund can still pay for what is lacking.
+    fn bearable(
+        &self,
+        account: AccountId,
+        position: &Position,
+        contract: Contract,
+    ) -> Result<Ticks, Overflow> {
+        let fund = self.ledger.balance(LedgerAccount::InsuranceFund).minus(self.owed)?;
+        let behind = self.collateral(account).plus(fund.max(Quote::ZERO))?;
+        bankruptcy_price(position, behind, contract)
+    }
+
+    /// What an order lacks is owed by the fund from now on.
+    fn owe(&mut self, account: AccountId, sent: &Sent) -> Result<(), Overflow> {
+        let behind = if is_cross(account) {
+            self.ledger.cash(account)
+        } else {
+            sent.freed.plus(self.positions[account.index()].margin)?
+        };
+        self.owed = self.owed.plus((-behind).max(Quote::ZERO))?;
+        Ok(())
     }
 
     /// Cancels all the market maker has in the perpetual's book and takes him out.

@@ -68,11 +68,15 @@ fn common(dice: &mut Dice, scenario: &mut Scenario) {
 /// Draws until a world accepts it.
 fn dressed(seed: u64, dress: impl Fn(&mut Dice, &mut Scenario)) -> (Scenario, World) {
     let mut dice = Dice::new(seed ^ 0x5EED_0F0F_1234_ABCD);
-    for attempt in 0..400 {
-        let (mut scenario, _) = random_scenario::draw(seed.wrapping_add(attempt << 32));
-        dress(&mut dice, &mut scenario);
-        if let Ok(world) = World::build(&scenario) {
-            return (scenario, world);
+    for attempt in 0..100 {
+        // Building a world is most of the work, so each serves several times.
+        let (bare, _) = random_scenario::draw(seed.wrapping_add(attempt << 32));
+        for _ in 0..4 {
+            let mut scenario = bare.clone();
+            dress(&mut dice, &mut scenario);
+            if let Ok(world) = World::build(&scenario) {
+                return (scenario, world);
+            }
         }
     }
     panic!("seed {seed}: 400 scenarios refused");
@@ -164,12 +168,18 @@ fn counterparties(dice: &mut Dice, scenario: &Scenario) -> PositionsSpec {
     let uniform =
         |low: f64, high: f64| Law::Drawn(DistributionSpec::Uniform { low: rough(low), high: rough(high) });
     let (start, money) = (scenario.start_price.to_f64().unwrap(), notional(scenario));
-    let (near, far) = if sells { (0.99, 1.08) } else { (0.92, 1.01) };
+    let (low, high) = if sells { (0.99, 1.08) } else { (0.92, 1.01) };
     let each = money / dice.scale(0.5, 40.0);
     PositionsSpec::Population(PopulationSpec {
         side: if sells { PositionSide::Short } else { PositionSide::Long },
         accounts: rough(dice.scale(2.0, 60.0)),
-        entry_price: dice.maybe(0.7, |_| uniform(start * near, start * far)),
+        // A law of entries takes long to build.
+        entry_price: if dice.chance(0.1) {
+            Some(uniform(start * low, start * high))
+        } else {
+            let part = dice.between(low, high);
+            dice.maybe(0.7, |_| Law::Number(near(scenario.start_price, part, scenario.perp.tick_size)))
+        },
         leverage: uniform(dice.between(1.2, 4.0), dice.between(5.0, 25.0)),
         notional: uniform(each * 0.05, each),
     })
@@ -205,8 +215,10 @@ fn scaled(preset: &VenueSpec, money: f64) -> VenueSpec {
     let factor = if middle > 0.0 { money / middle } else { 1.0 };
     let part = |sum: Decimal| rough(sum.to_f64().unwrap() * factor);
     let mut venue = preset.clone();
-    venue.tiers =
-        preset.tiers.iter().map(|t| TierSpec { min_notional: part(t.min_notional), ..t.clone() }).collect();
+    // Leverage caps only say which scenarios there can be.
+    let max_leverage = Decimal::from(125);
+    let tier = |t: &TierSpec| TierSpec { min_notional: part(t.min_notional), max_leverage, ..t.clone() };
+    venue.tiers = preset.tiers.iter().map(tier).collect();
     if let LiquidationSizeSpec::Share { least_notional, whole_below, .. } = &mut venue.liquidation_size {
         (*least_notional, *whole_below) = (part(*least_notional), part(*whole_below));
     }

@@ -173,6 +173,7 @@ class Run:
     def _orders(self, reached: list[Reached], now: Round) -> list[Sent]:
         """Phase 4, second half: orders are sent and match, one after the other."""
         sent: list[Sent] = []
+        self.state.owed = 0
         limit = self.world.liquidations_per_round
         for item in reached:
             if limit is not None and len(sent) >= limit:
@@ -198,7 +199,7 @@ class Run:
         before = self._free_cash(item.account)
         traded = state.trade_perp(item.account, -position.side, abs(position.qty), STOP)
         record_order(state, self.stage, row, traded)
-        return Sent(row, abs(position.qty), self._free_cash(item.account) - before)
+        return self._sent(row, abs(position.qty), before)
 
     def _send_liquidation(self, item: Reached, decision: Decision) -> Sent:
         account = item.account
@@ -214,7 +215,16 @@ class Run:
             if decision.limit is None or decision.limit >= 1:
                 traded = state.trade_perp(account, -position.side, decision.lots, LIQUIDATION, decision.limit)
         record_order(state, self.stage, row, traded)
-        return Sent(row, decision.lots, self._free_cash(account) - before)
+        return self._sent(row, decision.lots, before)
+
+    def _sent(self, row: Row, lots: int, free_before: int) -> Sent:
+        """An order that has matched; what it lacks is owed from now on."""
+        state, account = self.state, row["account"]
+        freed = self._free_cash(account) - free_before
+        margin = state.positions[account].margin
+        behind = state.balances[account] if account == MARKET_MAKER else freed + margin
+        state.owed += max(-behind, 0)
+        return Sent(row, lots, freed)
 
     def _free_cash(self, account: int) -> int:
         return self.state.balances[account] - self.state.positions[account].margin

@@ -10,7 +10,7 @@ from .margin import Position
 from .state import State
 from .units import RATE_ONE
 from .venue import Sizing
-from .world import MARKET_MAKER
+from .world import INSURANCE_FUND, MARKET_MAKER
 
 BY_ORDER, BY_STOP, TO_VAULT, BY_ADL = range(4)
 
@@ -87,4 +87,7 @@ def _limit(state: State, account: int, mark: int) -> int | None:
     spread = required * venue.fillable_spread // notional
     part = short * venue.bankruptcy_adjustment // required if required else RATE_ONE
     away = spread * min(max(part, 0), RATE_ONE) // RATE_ONE
-    return mark - position.side * (mark * away // RATE_ONE)
+    tick = mark - position.side * (mark * away // RATE_ONE)
+    room = max(state.balances[INSURANCE_FUND] - state.owed, 0)
+    bearable = rules.bankruptcy_tick(position, collateral + room)
+    return min(tick, bearable) if position.side < 0 else max(tick, bearable)

@@ -99,6 +99,8 @@ class State:
     highest_fund: int = 0
     round: int = 0
     maker_sold: int = 0
+    owed: int = 0
+    """What the orders of the round lack so far."""
     settlement_deficit: int = 0
     settlement_paid: int = 0
     hedged: int = 0

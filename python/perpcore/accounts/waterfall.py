@@ -218,7 +218,9 @@ def _limit(course: Course) -> float:
         adjustment=float(venue.bankruptcy_adjustment),
         spread=float(venue.fillable_spread),
     )
-    return limit
+    # No further than the fund can pay for.
+    bearable = terms.bankruptcy_price(course.market, held, course.margin + max(course.fund, 0.0))
+    return max(limit, bearable) if held.sign > 0 else min(limit, bearable)
 
 
 def _take(course: Course, book: list[tuple[float, float]], qty: float, limit: float) -> Filled:

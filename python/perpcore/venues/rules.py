@@ -73,8 +73,8 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ``market``: fills wherever the book is, the insurance fund settles fill minus bankruptcy (Hyperliquid,
         Deribit). ``limit_at_bankruptcy``: fills up to the bankruptcy price (BitMEX, Bybit, OKX, Binance).
         ``fillable``: fills up to ``P (1 -+ fillable_spread x m x a)`` with m the maintenance rate and ``a =
-        clip(bankruptcy_adjustment (1 - equity / maintenance), 0, 1)`` (dYdX v4, "Liquidations on dYdX
-        Chain").
+        clip(bankruptcy_adjustment (1 - equity / maintenance), 0, 1)``, but no further than the insurance
+        fund can pay for: there a match fails and ADL closes (dYdX v4, "Liquidations on dYdX Chain").
     fillable_spread : number
         Under ``fillable``: largest distance from the mark over the maintenance rate.
     bankruptcy_adjustment : number
