@@ -199,6 +199,13 @@ const fn bankruptcy() -> AdlPrice {
 
 /// Reads the rules; what is wrong with them goes to `check`.
 pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
+    let inverse = spec.contract == ContractKind::Inverse;
+    check.require(
+        !inverse || spec.impact_notional.is_zero(),
+        "venue.impact_notional",
+        spec.impact_notional,
+        "0, the best price, for an inverse contract",
+    );
     let per_round = spec.liquidations_per_round;
     check.require(
         per_round.is_none_or(|n| n >= 1),
