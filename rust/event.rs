@@ -191,16 +191,22 @@ pub enum LedgerAccount {
     Clearing,
     /// What the venue itself had to pay: never positive.
     VenueLoss,
+    /// Fees in spot, where the perpetual's money is another.
+    SpotFees,
+    /// Where the quote currency spent in spot comes from, likewise.
+    SpotOutside,
 }
 
 impl LedgerAccount {
     /// The system accounts, in the order of their codes -1, -2, ...
-    pub const SYSTEM: [LedgerAccount; 5] = [
+    pub const SYSTEM: [LedgerAccount; 7] = [
         LedgerAccount::Outside,
         LedgerAccount::FeeIncome,
         LedgerAccount::InsuranceFund,
         LedgerAccount::Clearing,
         LedgerAccount::VenueLoss,
+        LedgerAccount::SpotFees,
+        LedgerAccount::SpotOutside,
     ];
 
     /// The code in tables: a trader's id, or negative for the system's.
@@ -212,6 +218,8 @@ impl LedgerAccount {
             LedgerAccount::InsuranceFund => -3,
             LedgerAccount::Clearing => -4,
             LedgerAccount::VenueLoss => -5,
+            LedgerAccount::SpotFees => -6,
+            LedgerAccount::SpotOutside => -7,
         }
     }
 }

@@ -93,6 +93,8 @@ const fn slot(system: LedgerAccount) -> usize {
         LedgerAccount::InsuranceFund => 2,
         LedgerAccount::Clearing => 3,
         LedgerAccount::VenueLoss => 4,
+        LedgerAccount::SpotFees => 5,
+        LedgerAccount::SpotOutside => 6,
     }
 }
 

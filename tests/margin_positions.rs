@@ -7,7 +7,7 @@ use proptest::prelude::*;
 const SCALE: i64 = 10;
 
 fn value(price: i64, qty: i64) -> i64 {
-    Contract { scale: SCALE }.value(Ticks(price), Lots(qty)).unwrap().0
+    Contract::linear(SCALE).value(Ticks(price), Lots(qty)).unwrap().0
 }
 
 fn side() -> impl Strategy<Value = Side> {

@@ -22,7 +22,7 @@ struct Case {
 
 impl Case {
     fn contract(&self) -> Contract {
-        Contract { scale: self.scale }
+        Contract::linear(self.scale)
     }
 
     fn tiers(&self) -> MarginTiers {
@@ -205,7 +205,7 @@ proptest! {
 fn a_position_of_nothing_is_never_due() {
     let tiers = MarginTiers::new(&[(Quote(0), Rate(10_000_000), 1)]);
     let flat = Position::default();
-    let found = threshold(&flat, Quote(-5), Contract { scale: 100 }, &tiers, Trigger::AtOrBelow);
+    let found = threshold(&flat, Quote(-5), Contract::linear(100), &tiers, Trigger::AtOrBelow);
     assert_eq!(found, Ok(None));
 }
 
@@ -216,7 +216,7 @@ fn the_first_due_tick_of_two_positions_worked_by_hand() {
     let tiers = MarginTiers::new(&[(Quote(0), Rate(10_000_000), 1)]);
     let due = |qty: i64, trigger| {
         let position = Position { qty: Lots(qty), cost: Quote(qty * 1_000), margin: Quote(600) };
-        threshold(&position, Quote(600), Contract { scale: 1 }, &tiers, trigger).unwrap().unwrap()
+        threshold(&position, Quote(600), Contract::linear(1), &tiers, trigger).unwrap().unwrap()
     };
     assert_eq!(due(-10, Trigger::AtOrBelow), Ticks(1_050));
     // Long: at 950 equity is 100 and maintenance 95; at 949 equity is 90 and maintenance ceil(94.9) = 95.

@@ -32,7 +32,7 @@ pub(super) struct Filled {
 struct Dealt {
     maker: AccountId,
     qty: Lots,
-    /// Price x quantity.
+    /// Price x quantity; of an inverse contract the values, each rounded.
     notional: i128,
     /// What the taker and the maker are charged.
     charges: [Charge; 2],
@@ -84,9 +84,14 @@ impl Dealt {
 
     #[inline]
     fn add(&mut self, fill: &Fill, fees: Fees, contract: Contract) -> Result<(), Overflow> {
-        self.gather(fill);
+        if contract.is_inverse() {
+            self.qty = Lots(self.qty.0 + fill.qty.0);
+            self.notional += i128::from(contract.value(fill.price, fill.qty)?.0);
+        } else {
+            self.gather(fill);
+        }
         if !fees.are_none() {
-            let value = contract.value(fill.price, fill.qty)?;
+            let value = contract.worth(fill.price, fill.qty)?;
             for (charge, rate) in self.charges.iter_mut().zip([fees.taker, fees.maker]) {
                 let (income, paid) = Fees::charge(rate, value)?;
                 charge.income = charge.income.plus(income)?;
@@ -99,6 +104,9 @@ impl Dealt {
     #[inline]
     fn value(&self, contract: Contract) -> Result<Quote, Overflow> {
         let notional = i64::try_from(self.notional).map_err(|_| Overflow)?;
+        if contract.is_inverse() {
+            return Ok(Quote(notional));
+        }
         notional.checked_mul(contract.scale).map(Quote).ok_or(Overflow)
     }
 }
@@ -114,8 +122,9 @@ impl<T: Trace> Simulation<'_, T> {
         order: NewOrder,
         cause: Cause,
     ) -> Result<Filled, RunError> {
-        let fees = if market == Market::Spot { self.world.spot.fees } else { self.world.perp.fees };
-        if !T::ON && fees.are_none() && order.qty <= UNSEEN {
+        let terms = if market == Market::Spot { &self.world.spot } else { &self.world.perp };
+        let linear = !terms.contract.is_inverse();
+        if !T::ON && linear && terms.fees.are_none() && order.qty <= UNSEEN {
             return self.trade_unseen(market, order, cause);
         }
         let mut filled = Filled::default();
@@ -219,11 +228,11 @@ impl<T: Trace> Simulation<'_, T> {
             Market::Perp | Market::OffBook => self.book_perp(order, cause, dealt)?,
         };
         let [paid, made] = dealt.charges;
-        self.charge(taker, paid)?;
-        self.charge(maker, made)?;
+        self.charge(market, taker, paid)?;
+        self.charge(market, maker, made)?;
         filled.fee = filled.fee.plus(paid.paid).whose(taker, "fees")?;
         filled.qty = filled.qty.plus(dealt.qty).whose(taker, "quantity")?;
-        filled.value = filled.value.plus(value).whose(taker, "value")?;
+        filled.value = filled.value.plus(value.abs()).whose(taker, "value")?;
         let spot = market == Market::Spot;
         let volume = if spot { &mut self.stage.spot_volume } else { &mut self.stage.perp_volume };
         *volume = volume.plus(dealt.qty).whose(taker, "volume")?;
@@ -261,21 +270,21 @@ impl<T: Trace> Simulation<'_, T> {
         let (taker, maker, qty) = (order.owner, dealt.maker, dealt.qty);
         let value = dealt.value(self.world.perp.contract).whose(taker, "value of a fill")?;
         if cause == Cause::Ignition {
-            self.finance(taker, value, dealt.charges[0])?;
+            self.finance(taker, value.abs(), dealt.charges[0])?;
         }
         self.exchange(order.side, taker, maker, qty, value)?;
         if cause == Cause::Ignition {
             let margin = &mut self.positions[taker.index()].margin;
-            *margin = margin.plus(value).whose(taker, "margin")?;
+            *margin = margin.plus(value.abs()).whose(taker, "margin")?;
         }
         if maker == AccountId::MARKET_MAKER {
             let sold = Lots(order.side.sign() * qty.0);
-            self.maker.net_sold = self.maker.net_sold.plus(sold).whose(maker, "net sales")?;
+            self.maker.sold(sold, value).whose(maker, "net sales")?;
         }
         Ok(value)
     }
 
-    /// Both parties' positions take a deal of this value; what they realise is paid by, or to, clearing.
+    /// Both parties' positions take a deal of this value, that of a long of it; what they realise is paid by, or to, clearing.
     #[inline]
     pub(super) fn exchange(
         &mut self,
@@ -294,8 +303,12 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Takes fees, or pays rebates.
     #[inline]
-    fn charge(&mut self, account: AccountId, charge: Charge) -> Result<(), RunError> {
+    fn charge(&mut self, market: Market, account: AccountId, charge: Charge) -> Result<(), RunError> {
         let from = LedgerAccount::Trader(account);
+        if market == Market::Spot && self.world.perp.contract.is_inverse() {
+            // The fund keeps coin, so what rounding leaves over stays here.
+            return self.pay(from, LedgerAccount::SpotFees, charge.paid, Reason::Fee);
+        }
         let rounding = charge.paid.minus(charge.income).whose(account, "fee")?;
         self.pay(from, LedgerAccount::FeeIncome, charge.income, Reason::Fee)?;
         self.pay(from, LedgerAccount::InsuranceFund, rounding, Reason::Rounding)

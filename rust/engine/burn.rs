@@ -66,7 +66,8 @@ impl<T: Trace> Simulation<'_, T> {
         let maker = self.positions[MAKER.index()].qty.0;
         let adds = if way == Way::Up { maker <= 0 } else { maker >= 0 };
         let market = self.world.venue.liquidation_order == LiquidationOrder::Market;
-        !self.places && adds && market && self.world.perp.fees.are_none()
+        let terms = &self.world.perp;
+        !self.places && adds && market && terms.fees.are_none() && !terms.contract.is_inverse()
     }
 
     /// Sends the orders of the waiting accounts that are due, as long as each is filled; how many that were.
@@ -139,7 +140,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn sell_burnt(&mut self, side: Side, qty: Lots, value: Quote) -> Result<(), Overflow> {
         let profit = self.positions[MAKER.index()].fill(side.opposite(), qty, value)?;
         debug_assert!(profit == Quote::ZERO, "he only adds");
-        self.maker.net_sold = self.maker.net_sold.plus(Lots(side.sign() * qty.0))?;
+        self.maker.sold(Lots(side.sign() * qty.0), value)?;
         self.stage.perp_volume = self.stage.perp_volume.plus(qty)?;
         Ok(())
     }

@@ -60,7 +60,7 @@ impl<T: Trace> Simulation<'_, T> {
             AdlPrice::Bankruptcy => bankruptcy_value(&position, position.margin),
             AdlPrice::PreviousMark => self.world.perp.contract.value(self.previous_mark, position.qty.abs()),
         };
-        let value = value.whose(account, "bankruptcy value")?.max(Quote::ZERO);
+        let value = self.not_negative(value.whose(account, "bankruptcy value")?);
         let before = self.free_cash(account)?;
         let closed = self.deleverage(account, value)?;
         let freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
@@ -87,6 +87,12 @@ impl<T: Trace> Simulation<'_, T> {
         let value = self.world.perp.contract.value(self.mark, position.qty)?;
         let equity = part(position.profit(value)?.plus(position.margin)?);
         Ok((-equity).minus(deficit)?.max(Quote::ZERO))
+    }
+
+    /// A value in the contract's direction, nothing if it points the other way.
+    fn not_negative(&self, value: Quote) -> Quote {
+        let contract = self.world.perp.contract;
+        contract.directed(contract.directed(value).max(Quote::ZERO))
     }
 
     fn adl_price(&self) -> AdlPrice {
@@ -135,7 +141,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn deleverage_venue(&mut self, account: AccountId) -> Result<(), RunError> {
         let position = self.positions[account.index()];
         let value = bankruptcy_value(&position, position.margin).whose(account, "bankruptcy value")?;
-        let closed = self.deleverage(account, value.max(Quote::ZERO))?;
+        let closed = self.deleverage(account, self.not_negative(value))?;
         let relief = self.relief(&position, closed.qty, Quote::ZERO).whose(account, "relief")?;
         self.tally_deficit(account, &Settled { adl_relief: relief, ..Settled::default() })
     }
@@ -160,13 +166,13 @@ impl<T: Trace> Simulation<'_, T> {
             }
             let seen = self.seen_at_mark(counterparty)?;
             self.exchange(side, account, counterparty, qty, part)?;
-            self.after_adl(counterparty, side, qty)?;
+            self.after_adl(counterparty, side, qty, part)?;
             let adl = Adl {
                 account: counterparty,
                 against: account,
                 position: before.qty,
                 qty,
-                value: part,
+                value: part.abs(),
                 profit,
                 score,
                 profit_share: seen.profit_share(),
@@ -178,10 +184,11 @@ impl<T: Trace> Simulation<'_, T> {
             let stage = &mut self.stage;
             stage.adl_accounts += 1;
             stage.adl_qty = stage.adl_qty.plus(qty).whose(account, "quantity")?;
+            let part = self.world.perp.contract.notional(qty, part).whose(account, "notional")?;
             stage.adl_value = stage.adl_value.plus(part).whose(account, "value")?;
         }
         let done = |all: Quote| all.minus(worth).whose(account, "value");
-        Ok(Closed { qty: Lots(position.qty.abs().0 - left.0), value: done(value)? })
+        Ok(Closed { qty: Lots(position.qty.abs().0 - left.0), value: done(value)?.abs() })
     }
 
     /// Whether it would not be left in debt.
@@ -202,12 +209,18 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// What follows from it for the counterparty: hedges, financing, a new threshold.
-    fn after_adl(&mut self, account: AccountId, closing: Side, qty: Lots) -> Result<(), RunError> {
+    fn after_adl(
+        &mut self,
+        account: AccountId,
+        closing: Side,
+        qty: Lots,
+        value: Quote,
+    ) -> Result<(), RunError> {
         match account {
             MAKER => {
                 // He closes the other way round.
                 let sold = Lots(closing.sign() * qty.0);
-                self.maker.net_sold = self.maker.net_sold.plus(sold).whose(MAKER, "net sales")?;
+                self.maker.sold(sold, value).whose(MAKER, "net sales")?;
             }
             REST => self.finance_rest()?,
             _ if account >= AccountId::FIRST_NAMED => {
@@ -253,7 +266,7 @@ impl<T: Trace> Simulation<'_, T> {
         let value = self.world.perp.contract.value(self.mark, position.qty).whose(account, "value")?;
         let index = (self.stage.round << 32) + u64::from(account.0);
         Ok(Counterparty {
-            long: position.qty.0 > 0,
+            rises: (position.qty.0 > 0) != self.world.perp.contract.is_inverse(),
             profit: position.profit(value).whose(account, "profit")?,
             cost: position.cost.abs(),
             value: value.abs(),

@@ -122,7 +122,7 @@ impl<T: Trace> Simulation<'_, T> {
         price: Ticks,
         pays: bool,
     ) -> Result<Quote, Overflow> {
-        let notional = self.world.perp.contract.value(price, self.positions[account.index()].qty.abs())?;
+        let notional = self.world.perp.contract.worth(price, self.positions[account.index()].qty)?;
         let (floor, ceil) = Rate(rate.0.abs()).of(notional)?;
         Ok(if pays { ceil } else { floor })
     }

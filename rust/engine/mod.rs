@@ -147,6 +147,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let filled = self.trade(market, order, Cause::Ignition)?;
         self.ignition = (filled.qty, filled.value);
         if market == Market::Perp {
+            let cost = self.world.perp.contract.notional(filled.qty, filled.value);
+            self.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
             self.hedge()?;
             self.bankrupt_maker()?;
         }
@@ -207,7 +209,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
     }
 
     fn deposit(&mut self, to: LedgerAccount, amount: Quote) -> Result<(), RunError> {
-        self.pay(LedgerAccount::Outside, to, amount, Reason::Deposit)
+        let spot = self.world.pays_in_quote(to);
+        let from = if spot { LedgerAccount::SpotOutside } else { LedgerAccount::Outside };
+        self.pay(from, to, amount, Reason::Deposit)
     }
 
     /// Moves money; a negative amount moves it back.

@@ -59,8 +59,8 @@ impl<T: Trace> Simulation<'_, T> {
         let taken = std::mem::take(&mut self.positions[account.index()]);
         if taken.qty != Lots::ZERO {
             settled.taken_over_qty = taken.qty.abs();
-            settled.taken_over_value =
-                bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
+            let value = bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
+            settled.taken_over_value = self.world.perp.contract.directed(value);
             self.take_over(account, taken, DESK)?;
         }
         Ok(())
@@ -91,6 +91,7 @@ impl<T: Trace> Simulation<'_, T> {
         let taken = std::mem::take(&mut self.positions[account.index()]);
         let value = bankruptcy_value(&taken, taken.margin).whose(account, "bankruptcy value")?;
         self.take_over(account, taken, VAULT)?;
+        let value = self.world.perp.contract.directed(value);
         Ok(Settled { taken_over_qty: taken.qty.abs(), taken_over_value: value, ..Settled::default() })
     }
 

@@ -238,8 +238,12 @@ impl<T: Trace> Simulation<'_, T> {
     #[inline]
     fn tally(&mut self, order: &Sent, settled: &Settled) -> Result<(), RunError> {
         let whose = order.account;
+        let contract = self.world.perp.contract;
         let Filled { qty, value, .. } = order.filled;
-        let forced = value.plus(settled.taken_over_value).whose(whose, "forced value")?;
+        let value = contract.notional(qty, value).whose(whose, "notional")?;
+        let taken_over_value = contract.notional(settled.taken_over_qty, settled.taken_over_value);
+        let taken_over_value = taken_over_value.whose(whose, "notional")?;
+        let forced = value.plus(taken_over_value).whose(whose, "forced value")?;
         let stage = &mut self.stage;
         let side =
             if order.position.0 < 0 { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
@@ -257,7 +261,7 @@ impl<T: Trace> Simulation<'_, T> {
             let taken = &mut stage.taken_over_qty;
             *taken = taken.plus(settled.taken_over_qty).whose(whose, "quantity taken over")?;
             let taken = &mut stage.taken_over_value;
-            *taken = taken.plus(settled.taken_over_value).whose(whose, "value taken over")?;
+            *taken = taken.plus(taken_over_value).whose(whose, "value taken over")?;
         }
         if whose >= AccountId::FIRST_NAMED {
             let burnt = qty.plus(settled.taken_over_qty).and_then(|burnt| burnt.plus(settled.adl_qty));

@@ -46,7 +46,7 @@ impl<T: Trace> Simulation<'_, T> {
             arrivals: Vec::new(),
             burnt: Vec::new(),
             touched: Vec::new(),
-            maker: MarketMaker::new(world.maker, world.conversion),
+            maker: MarketMaker::new(world.maker, world.conversion, world.perp.contract),
             mark: Ticks::ZERO,
             previous_mark: Ticks::ZERO,
             prices: PriceState::default(),
@@ -167,7 +167,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
-        self.maker = MarketMaker::new(world.maker, world.conversion);
+        self.maker = MarketMaker::new(world.maker, world.conversion, world.perp.contract);
         (self.mark, self.previous_mark, self.peak) = (world.perp.start, world.perp.start, world.spot.start);
         self.prices.restart(world);
         self.funding.restart(world);

@@ -6,7 +6,6 @@ use super::{Simulation, Totals, Trace};
 use crate::error::{RunError, Whose};
 use crate::event::LedgerAccount;
 use crate::ids::AccountId;
-use crate::margin::Contract;
 use crate::units::{Lots, Overflow, Quote, Side, Ticks, narrow};
 
 /// Why a run ended.
@@ -80,6 +79,9 @@ impl<T: Trace> Simulation<'_, T> {
         let position = &self.positions[AccountId::ATTACKER.index()];
         let value = self.world.perp.contract.value(self.mark, position.qty);
         let attacker = value.and_then(|value| position.profit(value)?.plus(attacker));
+        let attacker = attacker.whose(AccountId::ATTACKER, "profit")?;
+        let attacker = self.in_quote(LedgerAccount::Trader(AccountId::ATTACKER), attacker);
+        let maker_pnl = self.in_quote(LedgerAccount::Trader(maker), maker_pnl);
         Ok(Summary {
             ignition_side: self.world.ignition.0,
             ignition_qty: self.ignition.0,
@@ -97,7 +99,7 @@ impl<T: Trace> Simulation<'_, T> {
                 .minus(self.world.venue.insurance_fund)
                 .whose(AccountId::TAKEOVER_DESK, "insurance fund")?,
             insurance_fund_shortfall: (-fund).max(Quote::ZERO),
-            market_maker_pnl: maker_pnl.plus(desk_pnl).whose(maker, "profit")?,
+            market_maker_pnl: maker_pnl.and_then(|pnl| pnl.plus(desk_pnl)).whose(maker, "profit")?,
             market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
             market_maker_liquidated: !self.maker.alive,
             positions_pnl: self.positions_pnl()?,
@@ -111,6 +113,16 @@ impl<T: Trace> Simulation<'_, T> {
             spot_exhausted: self.spot_exhausted,
             stop_reason,
         })
+    }
+
+    /// Money of an account in quote steps: coin at the last price in spot, cut toward zero.
+    fn in_quote(&self, account: LedgerAccount, money: Quote) -> Result<Quote, Overflow> {
+        if !self.world.perp.contract.is_inverse() || self.world.pays_in_quote(account) {
+            return Ok(money);
+        }
+        let (n, d) = self.world.conversion.coin_value;
+        let at_last = i128::from(money.0) * i128::from(self.spot_last().0);
+        narrow(at_last.checked_mul(n).ok_or(Overflow)? / d).map(Quote)
     }
 
     /// Balance and unrealised profit at the mark.
@@ -127,7 +139,8 @@ impl<T: Trace> Simulation<'_, T> {
         let others = (0..AccountId::FIRST_NAMED.0).map(AccountId);
         let (mut cash, mut qty) = (-self.named_margin, Lots::ZERO);
         let mut cost = -self.ledger.balance(LedgerAccount::Clearing);
-        for id in LedgerAccount::SYSTEM.into_iter().chain(others.clone().map(LedgerAccount::Trader)) {
+        let all = LedgerAccount::SYSTEM.into_iter().chain(others.clone().map(LedgerAccount::Trader));
+        for id in all.filter(|&id| !self.world.pays_in_quote(id)) {
             cash = cash.minus(self.ledger.balance(id)).whose(whose, "sum of profits")?;
         }
         for id in others {
@@ -152,9 +165,9 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Profit of an account that only trades spot, its tokens valued at the last price, those it came with at the start's.
     fn spot_profit(&self, account: AccountId, brought: Lots) -> Result<Quote, RunError> {
-        let Contract { scale } = self.world.spot.contract;
-        let tokens = Contract { scale }.value(self.spot_last(), self.tokens[account.index()]);
-        let before = Contract { scale }.value(self.world.spot.start, brought);
+        let contract = self.world.spot.contract;
+        let tokens = contract.value(self.spot_last(), self.tokens[account.index()]);
+        let before = contract.value(self.world.spot.start, brought);
         let held = tokens.and_then(|now| now.minus(before?));
         let cash = self.ledger.cash(account).minus(self.financed[account.index()]);
         held.and_then(|held| held.plus(cash?)).whose(account, "profit")
@@ -162,8 +175,13 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Spot lots his short position is worth less those he holds against it.
     fn unhedged(&self) -> Result<Lots, Overflow> {
-        let (n, d) = self.world.conversion.lot;
-        let short = -i128::from(self.positions[AccountId::MARKET_MAKER.index()].qty.0);
+        let position = &self.positions[AccountId::MARKET_MAKER.index()];
+        // In coin a short has a positive cost.
+        let (short, (n, d)) = if self.world.perp.contract.is_inverse() {
+            (position.cost.0.into(), self.world.conversion.coin)
+        } else {
+            (-i128::from(position.qty.0), self.world.conversion.lot)
+        };
         let short = narrow(short.checked_mul(n).ok_or(Overflow)? / d)?;
         Lots(short).minus(self.maker.hedged)
     }

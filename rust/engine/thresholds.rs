@@ -298,7 +298,7 @@ impl<T: Trace> Simulation<'_, T> {
             }
         }
         let contract = self.world.perp.contract;
-        let value = contract.value(self.mark, qty).whose(account, "notional")?;
+        let value = contract.worth(self.mark, qty).whose(account, "notional")?;
         let lots = order_qty(venue, Seen { qty, value, since_part }, self.mark, contract);
         lots.map(Route::Order).whose(account, "quantity of an order")
     }
@@ -311,7 +311,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// What equity is held against at the mark: maintenance margin, and the closing fee where the venue counts it.
     pub(super) fn maintenance(&self, account: AccountId) -> Result<Quote, RunError> {
         let Position { qty, cost, .. } = self.positions[account.index()];
-        let notional = self.world.perp.contract.value(self.mark, qty.abs()).whose(account, "notional")?;
+        let notional = self.world.perp.contract.worth(self.mark, qty).whose(account, "notional")?;
         let held = self.world.venue.margin.requirement(cost.abs(), notional);
         held.whose(account, "maintenance margin")
     }
@@ -321,6 +321,7 @@ impl<T: Trace> Simulation<'_, T> {
         let account = due.account;
         let position = self.positions[account.index()];
         let margin = self.collateral(account);
+        let value = bankruptcy_value(&position, margin).whose(account, "bankruptcy value")?;
         Ok(Liquidation {
             mechanism: due.mechanism,
             position: position.qty,
@@ -329,7 +330,7 @@ impl<T: Trace> Simulation<'_, T> {
             margin,
             equity: self.equity(account)?,
             maintenance: self.maintenance(account)?,
-            bankruptcy_value: bankruptcy_value(&position, margin).whose(account, "bankruptcy value")?,
+            bankruptcy_value: self.world.perp.contract.directed(value),
             ..Liquidation::none(account)
         })
     }
@@ -372,7 +373,7 @@ impl<T: Trace> Simulation<'_, T> {
                 price.map(Some).whose(account, "bankruptcy price")
             }
             LiquidationOrder::Fillable => {
-                let value = contract.value(self.mark, position.qty.abs()).whose(account, "notional")?;
+                let value = contract.worth(self.mark, position.qty).whose(account, "notional")?;
                 let standing = (self.equity(account)?, self.maintenance(account)?);
                 let side = Side::closing(position.qty);
                 let price = fillable_price(venue, side, self.mark, value, standing);

@@ -3,13 +3,14 @@
 //! Sees fills, never the book.
 
 mod contract;
+mod inverse;
 mod position;
 mod price;
 mod rule;
 mod thresholds;
 mod tiers;
 
-pub use contract::Contract;
+pub use contract::{Contract, FARTHEST};
 pub use position::Position;
 pub use price::{Trigger, bankruptcy_price, bankruptcy_value, threshold};
 pub use rule::MarginRule;

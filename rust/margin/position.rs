@@ -22,10 +22,10 @@ impl Position {
         value.minus(self.cost)
     }
 
-    /// Takes a fill of `qty` lots worth `value` (both unsigned) and returns the profit it realises.
+    /// Takes a fill of `qty` lots (unsigned), `value` being that of a long of them, and returns the profit it realises.
     ///
     /// Closing releases cost and margin pro rata, cut toward zero; what is more than the position opens the other way.
-    /// `value` is linear in the quantity, so a fill that flips the position is split exactly.
+    /// A fill that flips the position is split in proportion, cut toward zero.
     #[inline]
     pub fn fill(&mut self, side: Side, qty: Lots, value: Quote) -> Result<Quote, Overflow> {
         let open = self.qty.abs();
@@ -42,7 +42,7 @@ impl Position {
         Ok(profit)
     }
 
-    /// Closes all of it for this value (unsigned) and returns the profit.
+    /// Closes all of it for this value, that of a long of as much, and returns the profit.
     #[inline]
     pub fn close_out(&self, value: Quote) -> Result<Quote, Overflow> {
         Quote(self.qty.0.signum() * value.0).minus(self.cost)

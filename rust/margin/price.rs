@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contract, MarginTiers, Position, Tier, TierRule};
+use super::{Contract, MarginTiers, Position, Tier, TierRule, inverse};
 use crate::units::{Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
 /// When equity has fallen far enough.
@@ -40,6 +40,10 @@ pub fn threshold(
     tiers: &MarginTiers,
     trigger: Trigger,
 ) -> Result<Option<Ticks>, Overflow> {
+    if contract.is_inverse() {
+        let held = |worth| tiers.maintenance(worth);
+        return inverse::threshold(position, margin, contract, (tiers.tiers(), trigger), held);
+    }
     let v = contract.per_tick(position.qty);
     if v == 0 {
         return Ok(None);
@@ -131,7 +135,8 @@ fn closed_form(
     found.map(|m| narrow(m).map(Ticks)).transpose()
 }
 
-/// What closing the position may cost (a short) or must bring (a long) so that nothing of the margin is left.
+/// What closing the position may cost (a short) or must bring (a long) so that nothing of the margin is left. Of an inverse
+/// contract, in its direction: minus what closing a long may cost, or a short must bring.
 #[inline]
 pub fn bankruptcy_value(position: &Position, margin: Quote) -> Result<Quote, Overflow> {
     if position.qty.0 < 0 { margin.minus(position.cost) } else { position.cost.minus(margin) }
@@ -139,6 +144,9 @@ pub fn bankruptcy_value(position: &Position, margin: Quote) -> Result<Quote, Ove
 
 /// The worst tick at which the position closes without a deficit: floored for a short, ceiled for a long.
 pub fn bankruptcy_price(position: &Position, margin: Quote, contract: Contract) -> Result<Ticks, Overflow> {
+    if contract.is_inverse() {
+        return inverse::bankruptcy_price(position, margin, contract);
+    }
     let value = i128::from(bankruptcy_value(position, margin)?.0);
     let v = contract.per_tick(position.qty);
     narrow(if position.qty.0 < 0 { value.div_euclid(v) } else { div_ceil(value, v) }).map(Ticks)

@@ -1,7 +1,7 @@
 //! What equity is held against: maintenance margin, and what venues count on top of it.
 
 use super::price::{threshold, threshold_at_entry};
-use super::{Contract, MarginTiers, Position, TierRule, Trigger};
+use super::{Contract, MarginTiers, Position, TierRule, Trigger, inverse};
 use crate::units::{Overflow, Quote, Rate, Ticks};
 
 /// The rule by which a venue finds a position due for liquidation.
@@ -40,6 +40,12 @@ impl MarginRule {
         margin: Quote,
         contract: Contract,
     ) -> Result<Option<Ticks>, Overflow> {
+        if contract.is_inverse() {
+            let tiers = self.tiers.tiers();
+            let brackets = if self.at_entry { &tiers[..1] } else { tiers };
+            let held = |worth| self.requirement(position.cost.abs(), worth);
+            return inverse::threshold(position, margin, contract, (brackets, self.trigger), held);
+        }
         if self.at_entry {
             let fixed = (self.tiers.maintenance(position.cost.abs())?, self.close_fee);
             return threshold_at_entry(position, margin, contract, fixed, self.trigger);

@@ -288,7 +288,7 @@ mod tests {
 
     fn scale() -> Scale {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
-        Scale { side: Side::Buy, tick: one, spot_lot: one, perp_lot: one, step: one }
+        Scale { side: Side::Buy, tick: one, spot_lot: one, perp_lot: one, step: one, venue_step: one }
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Table {
         }
     }
 
+    /// The same where each has a unit of its own.
+    pub fn counts(&mut self, name: &str, counts: impl Iterator<Item = (Unit, i64)>) {
+        if self.exact {
+            self.int(name, counts.map(|(_, n)| n));
+        } else {
+            self.float(name, counts.map(|(unit, n)| unit.of(n)));
+        }
+    }
+
     /// A finished column, shared.
     pub fn array(&mut self, name: &str, column: ArrayRef) {
         self.push(name, column.data_type().clone(), column);

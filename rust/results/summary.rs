@@ -16,6 +16,8 @@ pub enum Kind {
     PerpQty,
     /// Quote steps.
     Money,
+    /// Steps of the money at the perpetual's venue: coin steps if its contract is inverse, or else quote steps.
+    VenueMoney,
     /// Things.
     Count,
     /// Billionths: the floor of `a x 10^9 / b`.
@@ -70,7 +72,7 @@ const fn count(n: u64) -> i64 {
 
 /// Every column, in the order it is shown.
 pub static COLUMNS: &[Column] = {
-    use Kind::{Count, Money, PerpQty, SpotPrice, SpotQty, StopReason, YesNo};
+    use Kind::{Count, Money, PerpQty, SpotPrice, SpotQty, StopReason, VenueMoney, YesNo};
     &[
         column("ignition_cost", Money, |s| s.ignition_cost.0),
         column("ignition_qty", SpotQty, |s| s.ignition_qty.0),
@@ -97,24 +99,24 @@ pub static COLUMNS: &[Column] = {
         behind("named_qty", PerpQty, |s| s.named_qty.0),
         column("hedge_qty", SpotQty, |s| s.totals.hedge_qty.0),
         column("hedge_shortfall", SpotQty, |s| s.hedge_shortfall.0),
-        column("insurance_fund_change", Money, |s| s.insurance_fund_change.0),
-        column("insurance_fund_shortfall", Money, |s| s.insurance_fund_shortfall.0),
-        column("bad_debt", Money, |s| s.totals.bad_debt.0),
-        column("paid_by_fund", Money, |s| s.totals.paid_by_fund.0),
-        column("venue_loss", Money, |s| s.totals.venue_loss.0),
+        column("insurance_fund_change", VenueMoney, |s| s.insurance_fund_change.0),
+        column("insurance_fund_shortfall", VenueMoney, |s| s.insurance_fund_shortfall.0),
+        column("bad_debt", VenueMoney, |s| s.totals.bad_debt.0),
+        column("paid_by_fund", VenueMoney, |s| s.totals.paid_by_fund.0),
+        column("venue_loss", VenueMoney, |s| s.totals.venue_loss.0),
         column("adl_accounts", Count, |s| count(s.totals.adl_accounts)),
         column("adl_qty", PerpQty, |s| s.totals.adl_qty.0),
         column("adl_notional", Money, |s| s.totals.adl_value.0),
-        column("adl_relief", Money, |s| s.totals.adl_relief.0),
-        column("socialised_loss", Money, |s| s.totals.socialised_loss.0),
-        column("liquidation_fees", Money, |s| s.totals.liquidation_fees.0),
-        column("funding_paid", Money, |s| s.totals.funding_paid.0),
-        column("vault_pnl", Money, |s| s.vault_pnl.0),
+        column("adl_relief", VenueMoney, |s| s.totals.adl_relief.0),
+        column("socialised_loss", VenueMoney, |s| s.totals.socialised_loss.0),
+        column("liquidation_fees", VenueMoney, |s| s.totals.liquidation_fees.0),
+        column("funding_paid", VenueMoney, |s| s.totals.funding_paid.0),
+        column("vault_pnl", VenueMoney, |s| s.vault_pnl.0),
         column("market_maker_pnl", Money, |s| s.market_maker_pnl.0),
         column("market_maker_unhedged_qty", SpotQty, |s| s.market_maker_unhedged_qty.0),
         column("market_maker_liquidated", YesNo, |s| i64::from(s.market_maker_liquidated)),
-        column("positions_pnl", Money, |s| s.positions_pnl.0),
-        column("rest_of_market_pnl", Money, |s| s.rest_of_market_pnl.0),
+        column("positions_pnl", VenueMoney, |s| s.positions_pnl.0),
+        column("rest_of_market_pnl", VenueMoney, |s| s.rest_of_market_pnl.0),
         column("attacker_pnl", Money, |s| s.attacker_pnl.0),
         column("spot_exhausted", YesNo, |s| i64::from(s.spot_exhausted)),
         column("stop_reason", StopReason, |s| s.stop_reason as i64),
@@ -189,6 +191,8 @@ pub struct Scale {
     pub perp_lot: Unit,
     /// Money of a quote step.
     pub step: Unit,
+    /// Money of a step at the perpetual's venue.
+    pub venue_step: Unit,
 }
 
 impl Scale {
@@ -200,6 +204,7 @@ impl Scale {
             spot_lot: world.spot.lot,
             perp_lot: world.perp.lot,
             step: world.quote_step,
+            venue_step: world.venue_step,
         }
     }
 
@@ -227,6 +232,7 @@ impl Scale {
             Kind::SpotQty => self.spot_lot,
             Kind::PerpQty => self.perp_lot,
             Kind::Money => self.step,
+            Kind::VenueMoney => self.venue_step,
             Kind::Ratio => Unit { numerator: 1.0, denominator: 1e9 },
             Kind::Count | Kind::YesNo | Kind::StopReason => Unit { numerator: 1.0, denominator: 1.0 },
         }
@@ -300,7 +306,8 @@ mod tests {
     fn thresholds_in_units_become_the_integer_below() {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
         let tick = Unit { numerator: 1.0, denominator: 100.0 };
-        let scale = Scale { side: Side::Buy, tick, spot_lot: one, perp_lot: one, step: one };
+        let (step, venue_step) = (one, one);
+        let scale = Scale { side: Side::Buy, tick, spot_lot: one, perp_lot: one, step, venue_step };
         let floor = |x| scale.floor(Kind::SpotPrice, x);
         assert_eq!([floor(19.67), floor(19.669_999), floor(-0.001), floor(0.0)], [1967, 1966, -1, 0]);
         assert_eq!([floor(f64::INFINITY), floor(f64::NEG_INFINITY)], [i64::MAX, i64::MIN]);

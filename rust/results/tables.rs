@@ -65,13 +65,19 @@ pub fn fills(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBa
     table.finish()
 }
 
+/// Value a token; of an inverse contract, face value a coin.
+fn price(world: &World, value: i64, qty: Lots) -> f64 {
+    let (value, qty) = (world.venue_step.of(value), world.perp.lot.of(qty.0));
+    if world.perp.contract.is_inverse() { qty / value } else { value / qty }
+}
+
 /// Every forced order.
 pub fn liquidations(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatch, ArrowError> {
     let rows = &recorder.liquidations;
     let mut table = Table::new(rows.len(), exact);
     let of = |f: fn(&Liquidation) -> i64| rows.iter().map(move |(_, l)| f(l));
-    let (tick, lot, step) = (world.perp.tick, world.perp.lot, world.quote_step);
-    let price = |value: i64, qty: Lots| step.of(value) / lot.of(qty.0);
+    let (tick, lot, step) = (world.perp.tick, world.perp.lot, world.venue_step);
+    let price = |value: i64, qty: Lots| price(world, value, qty);
     table.int("round", rows.iter().map(|(r, _)| round(*r)));
     table.int("account", of(|l| i64::from(l.account.0)));
     table.named("mechanism", MECHANISMS, rows.iter().map(|(_, l)| l.mechanism as u8));
@@ -117,7 +123,7 @@ pub fn adl(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatc
     let rows = &recorder.adl;
     let mut table = Table::new(rows.len(), exact);
     let of = |f: fn(&Adl) -> i64| rows.iter().map(move |(_, a)| f(a));
-    let (lot, step) = (world.perp.lot, world.quote_step);
+    let (lot, step) = (world.perp.lot, world.venue_step);
     table.int("round", rows.iter().map(|(r, _)| round(*r)));
     table.int("account", of(|a| i64::from(a.account.0)));
     table.int("against", of(|a| i64::from(a.against.0)));
@@ -129,7 +135,7 @@ pub fn adl(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatc
     table.count("qty", lot, of(|a| a.qty.0));
     table.count("value", step, of(|a| a.value.0));
     if !exact {
-        table.float("price", rows.iter().map(|(_, a)| step.of(a.value.0) / lot.of(a.qty.0)));
+        table.float("price", rows.iter().map(|(_, a)| price(world, a.value.0, a.qty)));
     }
     table.count("profit", step, of(|a| a.profit.0));
     table.float("score", rows.iter().map(|(_, a)| a.score));
@@ -143,7 +149,7 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     let rows = &recorder.stages;
     let mut table = Table::new(rows.len(), exact);
     let of = |f: fn(&Stage) -> i64| rows.iter().map(f);
-    let (spot, perp, step) = (&world.spot, &world.perp, world.quote_step);
+    let (spot, perp, step, money) = (&world.spot, &world.perp, world.quote_step, world.venue_step);
     table.int("round", of(|s| round(s.round)));
     table.count("index", spot.tick, of(|s| s.index.0));
     table.count("mark", perp.tick, of(|s| s.mark.0));
@@ -163,30 +169,31 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.count("hedge_notional", step, of(|s| s.hedge_value.0));
     table.count("spot_volume", spot.lot, of(|s| s.spot_volume.0));
     table.count("perp_volume", perp.lot, of(|s| s.perp_volume.0));
-    table.count("bad_debt", step, of(|s| s.bad_debt.0));
-    table.count("paid_by_fund", step, of(|s| s.paid_by_fund.0));
-    table.count("venue_loss", step, of(|s| s.venue_loss.0));
+    table.count("bad_debt", money, of(|s| s.bad_debt.0));
+    table.count("paid_by_fund", money, of(|s| s.paid_by_fund.0));
+    table.count("venue_loss", money, of(|s| s.venue_loss.0));
     table.int("adl_accounts", of(|s| round(s.adl_accounts)));
     table.count("adl_qty", perp.lot, of(|s| s.adl_qty.0));
     table.count("adl_notional", step, of(|s| s.adl_value.0));
-    table.count("adl_relief", step, of(|s| s.adl_relief.0));
-    table.count("socialised_loss", step, of(|s| s.socialised_loss.0));
-    table.count("liquidation_fees", step, of(|s| s.liquidation_fees.0));
+    table.count("adl_relief", money, of(|s| s.adl_relief.0));
+    table.count("socialised_loss", money, of(|s| s.socialised_loss.0));
+    table.count("liquidation_fees", money, of(|s| s.liquidation_fees.0));
     table.count("funding_rate", RATE, of(|s| s.funding_rate.0));
-    table.count("funding_paid", step, of(|s| s.funding_paid.0));
-    table.count("insurance_fund", step, of(|s| s.insurance_fund.0));
-    table.count("market_maker_equity", step, of(|s| s.market_maker_equity.0));
+    table.count("funding_paid", money, of(|s| s.funding_paid.0));
+    table.count("insurance_fund", money, of(|s| s.insurance_fund.0));
+    table.count("market_maker_equity", money, of(|s| s.market_maker_equity.0));
     table.finish()
 }
 
-/// Every movement of money. Accounts are ids; -1 outside, -2 fee income, -3 insurance fund, -4 clearing, -5 venue loss.
+/// Every movement of money. Accounts are ids; -1 outside, -2 fee income, -3 insurance fund, -4 clearing, -5 venue loss; beside
+/// an inverse contract, whose money is coin, -6 fees in spot, -7 outside of spot.
 pub fn ledger(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatch, ArrowError> {
     let rows = &recorder.transfers;
     let mut table = Table::new(rows.len(), exact);
     table.int("round", rows.iter().map(|(r, _)| round(*r)));
     table.int("from_account", rows.iter().map(|(_, t)| t.from.code()));
     table.int("to_account", rows.iter().map(|(_, t)| t.to.code()));
-    table.count("amount", world.quote_step, rows.iter().map(|(_, t)| t.amount.0));
+    table.counts("amount", rows.iter().map(|(_, t)| (world.step_of(t.to), t.amount.0)));
     table.named("reason", REASONS, rows.iter().map(|(_, t)| t.reason as u8));
     table.finish()
 }
@@ -197,7 +204,8 @@ pub fn accounts<T: Trace>(
     simulation: &Simulation<'_, T>,
     exact: bool,
 ) -> Result<RecordBatch, ArrowError> {
-    let system = LedgerAccount::SYSTEM.into_iter();
+    let inverse = world.perp.contract.is_inverse();
+    let system = LedgerAccount::SYSTEM.into_iter().take(if inverse { 7 } else { 5 });
     let traders = (0u32..).zip(simulation.positions()).map(|(id, _)| LedgerAccount::Trader(AccountId(id)));
     let rows: Vec<LedgerAccount> = system.chain(traders).collect();
     let position = |account: &LedgerAccount| match account {
@@ -208,10 +216,11 @@ pub fn accounts<T: Trace>(
         LedgerAccount::Trader(id) => simulation.tokens().get(id.index()).map_or(0, |lots| lots.0),
         _ => 0,
     };
-    let step = world.quote_step;
+    let step = world.venue_step;
+    let balance = |a: &LedgerAccount| simulation.ledger().balance(*a).0;
     let mut table = Table::new(rows.len(), exact);
     table.int("account", rows.iter().map(|a| a.code()));
-    table.count("balance", step, rows.iter().map(|a| simulation.ledger().balance(*a).0));
+    table.counts("balance", rows.iter().map(|a| (world.step_of(*a), balance(a))));
     table.count("position_qty", world.perp.lot, rows.iter().map(|a| position(a).qty.0));
     table.count("cost", step, rows.iter().map(|a| position(a).cost.0));
     table.count("margin", step, rows.iter().map(|a| position(a).margin.0));

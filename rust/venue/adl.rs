@@ -6,8 +6,8 @@ use crate::units::{Overflow, Quote, Rate, div_ceil, narrow};
 /// A counterparty at the mark: value, cost and equity unsigned but for equity, profit signed.
 #[derive(Clone, Copy, Debug)]
 pub struct Counterparty {
-    /// Longs are positive.
-    pub long: bool,
+    /// Whether it gains as its value rises: a long, but an inverse short.
+    pub rises: bool,
     /// Profit at the mark.
     pub profit: Quote,
     /// What it cost.
@@ -41,7 +41,7 @@ impl Counterparty {
             AdlRank::ProfitShare => self.profit_share(),
             AdlRank::ProfitLeverage if self.profit.0 > 0 => self.profit_share() * self.leverage(),
             AdlRank::ProfitLeverage => self.profit_share() / self.leverage(),
-            AdlRank::Hyperliquid if self.long => value / cost * self.leverage(),
+            AdlRank::Hyperliquid if self.rises => value / cost * self.leverage(),
             AdlRank::Hyperliquid => cost / value * self.leverage(),
             AdlRank::Size => self.value.0 as f64,
             AdlRank::Random => self.lot as f64,

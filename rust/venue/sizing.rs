@@ -29,7 +29,6 @@ impl LiquidationSize {
 
 /// Lots that the next order closes.
 pub fn order_qty(venue: &Venue, seen: Seen, mark: Ticks, contract: Contract) -> Result<Lots, Overflow> {
-    let a_lot = contract.value(mark, Lots(1))?;
     match venue.liquidation_size {
         LiquidationSize::All => Ok(seen.qty),
         LiquidationSize::Tiers(down) => {
@@ -38,20 +37,20 @@ pub fn order_qty(venue: &Venue, seen: Seen, mark: Ticks, contract: Contract) -> 
                 return Ok(seen.qty);
             }
             let floor = venue.tiers.tiers()[tier - down + 1].min_notional;
-            seen.qty.minus(Lots((floor.0 - 1).div_euclid(a_lot.0)))
+            seen.qty.minus(contract.lots_below(mark, floor)?)
         }
-        LiquidationSize::Share(rule) => share(rule, seen, a_lot),
+        LiquidationSize::Share(rule) => share(rule, seen, contract.lots_below(mark, rule.least)?),
     }
 }
 
-fn share(rule: ShareRule, seen: Seen, a_lot: Quote) -> Result<Lots, Overflow> {
+/// `short` is the most lots that are worth less than the least notional.
+fn share(rule: ShareRule, seen: Seen, short: Lots) -> Result<Lots, Overflow> {
     let again = rule.whole_within > 0 && seen.since_part.is_some_and(|rounds| rounds <= rule.whole_within);
     if again || seen.value <= rule.whole_below {
         return Ok(seen.qty);
     }
     let part = narrow(div_ceil(i128::from(seen.qty.0) * i128::from(rule.share.0), Rate::ONE.into()))?;
-    let least = narrow(div_ceil(rule.least.0.into(), a_lot.0.into()))?;
-    Ok(Lots(part.max(least)).min(seen.qty))
+    Ok(Lots(part.max(short.0 + 1)).min(seen.qty))
 }
 
 /// dYdX v4's fillable price: how far from the mark an order that closes on this side may go, `spread x maintenance rate` at

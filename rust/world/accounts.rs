@@ -203,6 +203,7 @@ fn size(
             };
             let two = Decimal::TWO;
             let price = match ladder.liquidation_price.map(ends) {
+                _ if terms.contract.is_inverse() => Decimal::ONE,
                 Some((from, to)) => (from + to) / two,
                 None => ladder.entry_price.unwrap_or(Decimal::from(terms.start.0) * terms.tick_size),
             };
@@ -320,7 +321,7 @@ fn account(
     stop: Option<Fraction>,
 ) -> Option<Account> {
     let built = (|| {
-        let entry_value = terms.contract.value(plan.entry, qty)?;
+        let entry_value = terms.contract.worth(plan.entry, qty)?;
         let margin = match (liquidation, leverage) {
             (Some(price), _) => margin_for(price, plan.sign, qty, entry_value, terms)?,
             (_, Some((n, d))) => {
@@ -329,8 +330,11 @@ fn account(
             _ => return Err(Overflow),
         };
         let (initial, margin) = (margin, margin.plus(plan.wallet)?);
-        let position =
-            Position { qty: Lots(plan.sign * qty.0), cost: Quote(plan.sign * entry_value.0), margin };
+        let position = Position {
+            qty: Lots(plan.sign * qty.0),
+            cost: Quote(plan.sign * terms.contract.directed(entry_value).0),
+            margin,
+        };
         let due = terms.rule.threshold(&position, margin, terms.contract)?;
         // A bankruptcy value that fits keeps every later figure of the account in reach.
         bankruptcy_value(&position, margin)?;
@@ -361,6 +365,9 @@ fn margin_for(
     entry_value: Quote,
     terms: &Terms<'_>,
 ) -> Result<Quote, Overflow> {
+    if terms.contract.is_inverse() {
+        return margin_in_coin((n, d), sign, qty, entry_value, terms);
+    }
     let mul = |a: i128, b: i128| a.checked_mul(b).ok_or(Overflow);
     let value = mul(n, terms.contract.per_tick(qty))?;
     let one = i128::from(Rate::ONE);
@@ -375,6 +382,24 @@ fn margin_for(
     let tier = tiers.iter().rev().find(|t| i128::from(t.min_notional.0) * d <= value).unwrap_or(&tiers[0]);
     let maintenance = mul(value, i128::from(tier.rate.0))? - mul(tier.deduction, d)?;
     narrow((maintenance + mul(one, loss)?).div_euclid(mul(one, d)?)).map(Quote)
+}
+
+/// The same of an inverse contract, its worth rounded; at least so much that it is not due one tick before.
+fn margin_in_coin(
+    (n, d): Fraction,
+    sign: i64,
+    qty: Lots,
+    entry_value: Quote,
+    terms: &Terms<'_>,
+) -> Result<Quote, Overflow> {
+    let margin = |worth: Quote| {
+        let held = terms.rule.requirement(entry_value, worth)?;
+        held.plus(Quote(sign * worth.minus(entry_value)?.0))
+    };
+    let before = if sign < 0 { div_ceil(n, d) - 1 } else { n.div_euclid(d) + 1 };
+    let there = margin(terms.contract.worth_at((n, d), qty)?)?;
+    let before = margin(terms.contract.worth(Ticks(narrow(before.max(1))?), qty)?)?;
+    Ok(there.max(before.plus(Quote(1))?))
 }
 
 fn refuse(

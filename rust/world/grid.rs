@@ -73,6 +73,15 @@ fn one<R>(read: impl FnOnce(&mut Check) -> R) -> Result<R, ScenarioError> {
     check.found.into_result().map(|()| value)
 }
 
+/// The least part of a coin that is booked.
+pub(super) const COIN_STEP: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
+
+/// `tick, lot` of both markets; of an inverse perpetual, whose lot is money whatever the price, `1, lot`.
+pub(super) fn values(grids: [(Decimal, Decimal); 2], inverse: bool) -> [(Decimal, Decimal); 2] {
+    let [spot, perp] = grids;
+    if inverse { [spot, (Decimal::ONE, perp.1)] } else { grids }
+}
+
 /// The largest power of ten, at most 1e-6, that divides `tick x lot` of every market.
 pub(super) fn quote_step(markets: &[(Decimal, Decimal)]) -> Decimal {
     let places = markets.iter().map(|&(tick, lot)| (tick * lot).normalize().scale()).max();

@@ -31,12 +31,13 @@ pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::Quoting;
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
+use self::scenario::{ContractKind, IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
 pub use self::venue::read_tiers;
 use crate::error::ScenarioError;
-use crate::event;
+use crate::event::{self, LedgerAccount};
+use crate::ids::AccountId;
 use crate::margin::Contract;
 use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, Unit};
 use crate::venue::{Fees, Venue};
@@ -80,6 +81,10 @@ pub struct Conversion {
     pub tick: (i128, i128),
     /// A lot of the perpetual is `n / d` spot lots.
     pub lot: (i128, i128),
+    /// A coin step is `n / d` spot lots.
+    pub coin: (i128, i128),
+    /// A coin step at a price of one spot tick is `n / d` quote steps.
+    pub coin_value: (i128, i128),
 }
 
 /// A scenario in integers.
@@ -103,6 +108,8 @@ pub struct World {
     pub circulating: Lots,
     /// Units of money in a step.
     pub quote_step: Unit,
+    /// The same for the money at the perpetual's venue: coin if its contract is inverse.
+    pub venue_step: Unit,
     /// Whether time passes from round to round.
     pub time_passes: bool,
     /// At which the venue closes every position after the run.
@@ -122,20 +129,24 @@ impl World {
         grid::check(check, "perp", scenario.perp.tick_size, scenario.perp.lot_size);
         // Everything below divides by the grids.
         std::mem::take(&mut check.found).into_result()?;
+        let inverse = scenario.venue.contract == ContractKind::Inverse;
         let grids = [&scenario.spot, &scenario.perp].map(|market| (market.tick_size, market.lot_size));
-        let step = grid::quote_step(&grids);
+        let step = grid::quote_step(&grid::values(grids, inverse));
+        let money = if inverse { grid::COIN_STEP } else { step };
         let mut world = World {
             spot: market(check, "spot", &scenario.spot, scenario.start_price, step),
-            perp: market(check, "perp", &scenario.perp, scenario.start_price, step),
-            conversion: Conversion {
-                tick: ratio(scenario.spot.tick_size, scenario.perp.tick_size).unwrap_or((1, 1)),
-                lot: ratio(scenario.perp.lot_size, scenario.spot.lot_size).unwrap_or((1, 1)),
+            perp: if inverse {
+                coin_margined(check, &scenario.perp, scenario.start_price, step)
+            } else {
+                market(check, "perp", &scenario.perp, scenario.start_price, step)
             },
-            venue: venue::read(check, &scenario.venue, scenario.round_seconds, step),
-            maker: maker(check, scenario, step),
+            conversion: conversion(scenario, step),
+            venue: venue::read(check, &scenario.venue, scenario.round_seconds, money),
+            maker: maker(check, scenario, money),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
+            venue_step: grid::unit(money),
             time_passes: scenario.round_seconds > Decimal::ZERO,
             settlement_price: scenario
                 .settlement_price
@@ -154,9 +165,26 @@ impl World {
         world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, pushed.lot_size, 1);
         world.supply(check, scenario);
         std::mem::take(&mut check.found).into_result()?;
-        world.positions(check, scenario, step);
+        world.positions(check, scenario, money);
         std::mem::take(&mut check.found).into_result()?;
         Ok(world)
+    }
+
+    /// Whether this account's money is the quote currency of spot, where that of the perpetual's venue is another.
+    pub fn pays_in_quote(&self, account: LedgerAccount) -> bool {
+        let spot = self.ignition_market == event::Market::Spot;
+        self.perp.contract.is_inverse()
+            && match account {
+                LedgerAccount::Trader(AccountId::ATTACKER) => spot,
+                LedgerAccount::Trader(AccountId::MARKET_MAKER_SPOT | AccountId::HOLDERS) => true,
+                LedgerAccount::SpotFees | LedgerAccount::SpotOutside => true,
+                _ => false,
+            }
+    }
+
+    /// The unit of an account's money.
+    pub fn step_of(&self, account: LedgerAccount) -> Unit {
+        if self.pays_in_quote(account) { self.quote_step } else { self.venue_step }
     }
 
     /// Tokens that asks may offer: the float less what the market maker and a selling attacker hold.
@@ -274,8 +302,18 @@ fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decima
         spec.lot_size,
         "tick_size x lot_size below 2^63 quote steps",
     );
+    market_of(check, field, spec, start_price, Contract::linear(scale.unwrap_or(1)))
+}
+
+fn market_of(
+    check: &mut Check,
+    field: &str,
+    spec: &MarketSpec,
+    start_price: Decimal,
+    contract: Contract,
+) -> Market {
     Market {
-        contract: Contract { scale: scale.unwrap_or(1) },
+        contract,
         fees: Fees {
             maker: check.fee(&format!("{field}.maker_fee"), spec.maker_fee),
             taker: check.fee(&format!("{field}.taker_fee"), spec.taker_fee),
@@ -285,6 +323,33 @@ fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decima
         quoting: None,
         tick: grid::unit(spec.tick_size),
         lot: grid::unit(spec.lot_size),
+    }
+}
+
+/// The perpetual of an inverse contract: a lot is so much quote currency, paid in coin.
+fn coin_margined(check: &mut Check, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {
+    let face = (spec.lot_size / step).to_i64().unwrap_or(1);
+    let a_tick = spec.tick_size * grid::COIN_STEP;
+    let contract = ratio(spec.lot_size, a_tick).and_then(|of_tick| Contract::inverse(of_tick, face));
+    let market = market_of(check, "perp", spec, start_price, contract.unwrap_or(Contract::linear(1)));
+    let worth = contract.and_then(|contract| contract.worth(market.start, Lots(1)).ok());
+    check.require(
+        worth.is_some_and(|worth| worth > Quote::ZERO),
+        "perp.lot_size",
+        spec.lot_size,
+        "a face value worth at least 0.00000001 coin at start_price, below 2^62 x that at one tick",
+    );
+    market
+}
+
+fn conversion(scenario: &Scenario, step: Decimal) -> Conversion {
+    let (spot, perp) = (&scenario.spot, &scenario.perp);
+    let of = |a: Decimal, b: Decimal| ratio(a, b).unwrap_or((1, 1));
+    Conversion {
+        tick: of(spot.tick_size, perp.tick_size),
+        lot: of(perp.lot_size, spot.lot_size),
+        coin: of(grid::COIN_STEP, spot.lot_size),
+        coin_value: of(grid::COIN_STEP * spot.tick_size, step),
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
+mod inverse;
+
 use rust_decimal::Decimal;
 
 use super::accounts::{Account, Terms};
@@ -23,8 +25,8 @@ const MAX_MEAN: f64 = 1e6;
 const MAX_ENTRIES: i64 = 256;
 /// Accounts of a population at most, on average.
 const MAX_EXPECTED: i64 = 10_000_000;
-/// Least leverage of longs where maintenance stays what it was at entry: below it next to nothing liquidates them.
-const LEAST_AT_ENTRY: f64 = 1.1;
+/// Least leverage of longs where maintenance stays what it was at entry, and of inverse shorts.
+const LEAST_RISING: f64 = 1.1;
 /// Where less than this is expected nobody is looked for.
 const NOBODY: f64 = 1e-9;
 
@@ -180,6 +182,9 @@ impl Laws {
     ) -> Result<(Position, Option<Ticks>), Overflow> {
         let qty = self.sizes[((drawn >> 20) as usize * self.sizes.len()) >> 12];
         let entry = i64::from(entries[(drawn >> 14) as usize % ENTRIES]);
+        if self.contract.is_inverse() {
+            return self.in_coin(Ticks(entry), tick, qty);
+        }
         let a_tick = qty.0.checked_mul(self.contract.scale).ok_or(Overflow)?;
         let cost = a_tick.checked_mul(entry).ok_or(Overflow)?;
         let value = a_tick.checked_mul(tick.0).ok_or(Overflow)?;
@@ -254,8 +259,13 @@ pub(super) fn build(
     if let Some(leverage) = &leverage {
         let (least, most) = ends(leverage);
         let range = format!("leverages from {least} to {most}");
-        let lowest =
-            if terms.rule.is_at_entry() && spec.side == PositionSide::Long { LEAST_AT_ENTRY } else { 0.0 };
+        // Those who gain as the value rises: next to nothing liquidates them, an inverse short with a leverage of 1 nothing.
+        let rising = (spec.side == PositionSide::Long) != terms.contract.is_inverse();
+        let lowest = if rising && (terms.rule.is_at_entry() || terms.contract.is_inverse()) {
+            LEAST_RISING
+        } else {
+            0.0
+        };
         let allowed = format!("more than {lowest}: low cuts a distribution off");
         check.require(least > lowest, &path("leverage"), range, &allowed);
     }
@@ -325,12 +335,18 @@ impl Plan<'_> {
             entries,
             contract,
             rule: rule.clone(),
-            exact: one_tier && rule.trigger == Trigger::AtOrBelow && contract.per_tick(sizes[0]) >= 2,
+            exact: one_tier
+                && !contract.is_inverse()
+                && rule.trigger == Trigger::AtOrBelow
+                && contract.per_tick(sizes[0]) >= 2,
             capped: true,
             plain: false,
         };
         let cells = Cells::new(Ticks(first), step, width, ticks, &means);
-        laws.capped = !one_tier || laws.may_be_capped(&cells);
+        laws.capped = contract.is_inverse() || !one_tier || laws.may_be_capped(&cells);
+        if contract.is_inverse() {
+            return Ok(Group { number, cells, kind: Kind::Drawn(laws) });
+        }
         let farthest =
             i128::from(first.max(first + step * ticks).max(self.entries.last().map_or(0, |e| e.0)));
         let largest = farthest * contract.per_tick(sizes[sizes.len() - 1]);
@@ -342,6 +358,9 @@ impl Plan<'_> {
     /// Maintenance of the largest account at the highest price of interest, as a rate rounded up; whether one tier reaches
     /// that far.
     fn rate(&self, sizes: &[Lots]) -> Result<(i64, bool), Overflow> {
+        if self.terms.contract.is_inverse() {
+            return self.rate_in_coin(sizes).map(|rho| (rho, false));
+        }
         let highest = self.entries.last().map_or(0, |&(e, _)| e);
         let margin = if self.sign < 0 { 1.0 / ends(&self.leverage).0 } else { 0.0 };
         let price = (highest as f64 * (1.0 + margin)).floor().min(MAX_TICKS as f64);
@@ -364,18 +383,21 @@ impl Plan<'_> {
     fn rate_at_entry(&self, held: i64) -> i64 {
         let one = Rate::ONE as f64;
         let fee = self.terms.rule.close_fee().0 as f64 / one;
-        let kept = 1.0 - 1.0 / ends(&self.leverage).0.max(LEAST_AT_ENTRY);
+        let kept = 1.0 - 1.0 / ends(&self.leverage).0.max(LEAST_RISING);
         let rate = held as f64 / one - fee;
         ((1.0 - kept * (1.0 - fee) / (kept + rate)) * one).ceil() as i64
     }
 
     /// For each entry the odds that an account lies at this tick or beyond it.
     fn odds_beyond(&self, tick: i64, rho: i64) -> impl Iterator<Item = f64> + '_ {
-        let kept = 1.0 + -self.sign as f64 * (rho as f64 / Rate::ONE as f64);
-        let at = tick as f64 * kept;
+        let inverse = self.terms.contract.is_inverse();
+        let way = if inverse { self.sign } else { -self.sign };
+        let kept = 1.0 + way as f64 * (rho as f64 / Rate::ONE as f64);
         self.entries.iter().map(move |&(e, _)| {
-            let entry = e as f64;
-            let room = if self.sign < 0 { at - entry } else { entry - at };
+            // In coin entry and tick change places.
+            let (entry, at) = if inverse { (tick as f64, e as f64) } else { (e as f64, tick as f64) };
+            let at = at * kept;
+            let room = if way > 0 { at - entry } else { entry - at };
             if room > 0.0 { self.leverage.cdf(entry / room) } else { 1.0 }
         })
     }
@@ -456,7 +478,7 @@ fn entries(
 
 /// The 4,096 sizes in lots, rising.
 fn sizes(check: &mut Check, field: &str, notional: &Distribution, terms: &Terms<'_>) -> Option<Vec<Lots>> {
-    let lot = double(terms.lot_size * terms.tick_size * Decimal::from(terms.start.0));
+    let lot = double(a_lot(terms));
     let table = notional.table(POINTS);
     let (first, last) = (table[0], table[POINTS - 1]);
     if !(first > 0.0 && last / lot < MAX_LOTS as f64) {
@@ -469,11 +491,19 @@ fn sizes(check: &mut Check, field: &str, notional: &Distribution, terms: &Terms<
 
 /// The same size 4,096 times.
 fn size(check: &mut Check, field: &str, notional: Decimal, terms: &Terms<'_>) -> Option<Vec<Lots>> {
-    let lot = terms.lot_size * terms.tick_size * Decimal::from(terms.start.0);
+    let lot = a_lot(terms);
     let lots = ratio(notional, lot).map(|(n, d)| n.div_euclid(d)).and_then(|lots| narrow(lots).ok());
     let lots = lots.filter(|&lots| notional > Decimal::ZERO && lots < MAX_LOTS);
     check.require(lots.is_some(), field, notional, "more than 0, at most 2^53 lots at the start price");
     lots.map(|lots| vec![Lots(lots.max(1)); POINTS])
+}
+
+/// What a lot is worth at the start, in quote currency.
+fn a_lot(terms: &Terms<'_>) -> Decimal {
+    if terms.contract.is_inverse() {
+        return terms.lot_size;
+    }
+    terms.lot_size * terms.tick_size * Decimal::from(terms.start.0)
 }
 
 /// The ends of a law; where it has none, its quantiles at 1e-9 and 1 - 1e-9.
@@ -486,7 +516,10 @@ fn ends(law: &Distribution) -> (f64, f64) {
 /// Runs of sizes whose value at the start lies in one tier, with the tier's number.
 fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = (u64, &'s [Lots])> {
     let tier = |lots: &Lots| {
-        let value = i128::from(terms.start.0) * terms.contract.per_tick(*lots);
+        let value = match terms.contract.is_inverse() {
+            true => terms.contract.worth(terms.start, *lots).map_or(i128::MAX, |worth| worth.0.into()),
+            false => i128::from(terms.start.0) * terms.contract.per_tick(*lots),
+        };
         terms.rule.tiers().tiers()[1..].iter().take_while(|t| i128::from(t.min_notional.0) <= value).count()
             as u64
     };

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::World;
 use super::check::{Check, double};
-use super::grid::quote_step;
+use super::grid::{COIN_STEP, quote_step, values};
 use super::law;
 use super::read;
 use super::scenario::{CopulaSpec, Law};
@@ -263,6 +263,7 @@ struct Grids {
     tick: [Decimal; 2],
     lot: [Decimal; 2],
     pushed: usize,
+    inverse: bool,
 }
 
 impl Grids {
@@ -276,6 +277,7 @@ impl Grids {
             tick: [size("/spot/tick_size"), size("/perp/tick_size")],
             lot: [size("/spot/lot_size"), size("/perp/lot_size")],
             pushed: usize::from(written.pointer("/ignition/market").is_some_and(|market| market == "perp")),
+            inverse: written.pointer("/venue/contract").is_some_and(|contract| contract == "inverse"),
         }
     }
 
@@ -288,13 +290,14 @@ impl Grids {
             "total_supply" | "circulating" | "market_maker.spot_inventory" => 0,
             _ => usize::from(!field.starts_with("spot.")),
         };
-        let grids = [(self.tick[0], self.lot[0]), (self.tick[1], self.lot[1])];
+        let grids = values([(self.tick[0], self.lot[0]), (self.tick[1], self.lot[1])], self.inverse);
         Some(match name {
             "tick_size" | "lot_size" | "schema_version" | "matrix" => return None,
             "levels" if field.ends_with(']') => return None,
             "start_price" => (self.tick[0].max(self.tick[1]), false),
             "entry_price" | "half_spread" | "level_gap" | "jitter" => (self.tick[market], false),
             "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" => (self.lot[market], false),
+            "capital" | "insurance_fund" | "min_notional" if self.inverse => (COIN_STEP, false),
             "capital" | "insurance_fund" | "min_notional" | "notional" | "impact_notional" => {
                 (quote_step(&grids), false)
             }

@@ -74,16 +74,6 @@ pub struct VenueSpec {
     pub insurance_fund: Decimal,
 }
 
-/// What margin and profit are paid in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum ContractKind {
-    #[default]
-    Linear,
-    Inverse,
-}
-
 const fn default_max_rounds() -> i64 {
     100_000
 }
@@ -108,6 +98,17 @@ pub struct TierSpec {
     pub min_notional: Decimal,
     pub maintenance_rate: Decimal,
     pub max_leverage: Decimal,
+}
+
+/// What the perpetual's quantity, margin and profit are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractKind {
+    /// Tokens, and quote currency.
+    #[default]
+    Linear,
+    /// Face value in quote currency, and coin.
+    Inverse,
 }
 
 /// The notional that maintenance is taken of.
@@ -198,8 +199,13 @@ const fn bankruptcy() -> AdlPrice {
 
 /// Reads the rules; what is wrong with them goes to `check`.
 pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
-    let allowed = "linear: inverse contracts are priced by pc.rules, the cascade does not run them yet";
-    check.require(spec.contract == ContractKind::Linear, "venue.contract", "inverse", allowed);
+    let inverse = spec.contract == ContractKind::Inverse;
+    check.require(
+        !inverse || spec.impact_notional.is_zero(),
+        "venue.impact_notional",
+        spec.impact_notional,
+        "0, the best price, for an inverse contract",
+    );
     let per_round = spec.liquidations_per_round;
     check.require(
         per_round.is_none_or(|n| n >= 1),
