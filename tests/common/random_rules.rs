@@ -45,7 +45,8 @@ pub fn under(seed: u64, preset: &VenueSpec) -> (Scenario, World) {
             ..scaled(preset, money * dice.scale(0.05, 3.0))
         };
         if let Some(backstop) = &mut scenario.venue.backstop {
-            backstop.capital = rough(money * dice.scale(1e-4, 0.3));
+            backstop.capital =
+                dice.maybe(0.5, |dice| rough(money * dice.scale(1e-4, 0.3))).unwrap_or_default();
             backstop.isolated = dice.chance(0.5);
         }
         if let Some(funding) = &mut scenario.venue.funding {
