@@ -70,6 +70,14 @@ def _linear_rate(venue: Venue, notional: float) -> float:
     return float(np.interp(notional, floors, rates))
 
 
+def max_leverage(venue: Venue, notional: float) -> float:
+    """The tier's; under the linear rule its inverse, the initial rate, is straight between the floors."""
+    if venue.tier_rule != "linear":
+        return tier_rows(venue)[tier_at(venue, notional)][2]
+    floors, _, leverages = zip(*tier_rows(venue), strict=True)
+    return float(1 / np.interp(notional, floors, np.reciprocal(leverages)))
+
+
 def isolated_margin(venue: Venue, holding: Holding) -> float:
     """What is set aside for it; nothing under cross."""
     if holding.margin_mode == "cross":
@@ -91,7 +99,7 @@ def leverage_of(venue: Venue, holding: Holding) -> float:
 
 def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: float | None) -> float:
     """Initial margin over notional: ``1 / leverage``, at least the tier's, which open interest may raise."""
-    least = 1.0 / tier_rows(venue)[tier_at(venue, notional)][2]
+    least = 1.0 / max_leverage(venue, notional)
     if venue.open_interest_caps is not None and open_interest is not None:
         lower, upper = map(float, venue.open_interest_caps)
         least = rules.open_interest_rate(
@@ -100,9 +108,10 @@ def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: 
     return max(1.0 / leverage, least)
 
 
-def initial_margin(venue: Venue, holding: Holding, price: float, open_interest: float | None) -> float:
-    """Initial margin of a position at a price."""
-    notional = worth(venue, holding.qty, price)
+def initial_margin(venue: Venue, holding: Holding, open_interest: float | None) -> float:
+    """Initial margin of a position at its mark, or at entry where the venue takes maintenance of that."""
+    at = holding.entry_price if venue.maintenance_at == "entry" else holding.mark
+    notional = worth(venue, holding.qty, at)
     rate = initial_rate(venue, leverage_of(venue, holding), notional, open_interest)
     found: float = rules.initial_margin(notional=notional, rate=rate)
     return found
