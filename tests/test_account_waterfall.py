@@ -134,3 +134,13 @@ def test_every_step_is_the_engines(name, side, data):
     ratio = account(*given_, wallet=wallet).at(X=mark).margin_ratio
     assume(abs(ratio - 1) > 1e-9)  # a tie is a matter of rounding
     held_to_the_engine(*given_, mark, book, wallet=wallet)
+
+
+def test_a_desk_that_the_fund_cannot_hold_is_deleveraged():
+    """BitMEX's fund of 30 coins buys back 3,827 of 8,999 at 16.54, and is 0.011 short of the rest at the mark."""
+    book = [(10.01, 1), (16.54, 3_827)]
+    done = held_to_the_engine(VENUES["bitmex_inverse"], "short", 9_000, 5, 11.28, book)
+    last = done.steps[-1]
+    assert (last.what, last.qty) == ("deleverage", 5_172)
+    assert last.money == pytest.approx(0.0109852, abs=1e-6)
+    assert (done.fund, done.desk_equity) == (0, 0)

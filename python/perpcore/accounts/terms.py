@@ -16,15 +16,21 @@ if TYPE_CHECKING:
 
 
 @functools.lru_cache(maxsize=256)
-def _tiers(tiers: tuple[Tier, ...]) -> tuple[MarginTiers, tuple[tuple[float, float, float], ...]]:
+def _rows(tiers: tuple[Tier, ...]) -> tuple[tuple[float, float, float], ...]:
     """Checked, and as floats; a tier that is drawn has no number yet and is a ScenarioError."""
-    table = MarginTiers(tiers=tiers)
-    return table, tuple((float(floor), float(rate), float(most)) for floor, rate, most in table.rows)
+    return tuple(
+        (float(floor), float(rate), float(most)) for floor, rate, most in MarginTiers(tiers=tiers).rows
+    )
 
 
 def tier_rows(venue: Venue) -> tuple[tuple[float, float, float], ...]:
     """``(min_notional, maintenance_rate, max_leverage)`` of each tier."""
-    return _tiers(venue.tiers)[1]
+    return _rows(venue.tiers)
+
+
+def _under_tiers(venue: Venue) -> dict[str, Any]:
+    """What `perpcore.rules` is told of them."""
+    return {"tiers": [row[:2] for row in tier_rows(venue)], "tier_rule": venue.tier_rule}
 
 
 def tier_at(venue: Venue, notional: float) -> int:
@@ -55,11 +61,8 @@ def requirement(venue: Venue, holding: Holding, price: float) -> float:
     at = holding.entry_price if venue.maintenance_at == "entry" else price
     notional = worth(venue, holding.qty, at)
     fee = float(venue.close_fee) * worth(venue, holding.qty, price)
-    given: dict[str, Any]
-    if venue.tier_rule == "linear":
-        given = {"rate": _linear_rate(venue, notional)}
-    else:
-        given = {"tiers": _tiers(venue.tiers)[0], "tier_rule": venue.tier_rule}
+    linear = venue.tier_rule == "linear"
+    given = {"rate": _linear_rate(venue, notional)} if linear else _under_tiers(venue)
     found: float = rules.maintenance_margin(notional=notional, closing_fee=fee, **given)
     return found
 
@@ -133,7 +136,7 @@ def liquidation_price(venue: Venue, holding: Holding, backing: float) -> float:
     if venue.tier_rule == "linear":
         given["maintenance_rate"] = _linear_rate(venue, worth(venue, holding.qty, holding.entry_price))
     else:
-        given |= {"tiers": _tiers(venue.tiers)[0], "tier_rule": venue.tier_rule}
+        given |= _under_tiers(venue)
     found: float = rules.liquidation_price(maintenance_at="entry" if at_entry else "liquidation", **given)
     return found
 
