@@ -137,7 +137,7 @@ def test_every_step_is_the_engines(name, side, data):
 
 
 def test_a_desk_that_the_fund_cannot_hold_is_deleveraged():
-    """BitMEX's fund of 30 coins buys back 3,827 of 8,999 at 16.54, and is 0.011 short of the rest at the mark."""
+    """A fund of 30 coins buys back 3,827 of 8,999 at 16.54; for the rest it is 0.011 short at the mark."""
     book = [(10.01, 1), (16.54, 3_827)]
     done = held_to_the_engine(VENUES["bitmex_inverse"], "short", 9_000, 5, 11.28, book)
     last = done.steps[-1]

@@ -414,3 +414,12 @@ COIN = pc.Holding(**GOOD, venue=deribit())
 def test_what_no_account_is(fields, field, value, allowed):
     good = {"venue": okx(), "wallet": 10, "holdings": TWO[:1]}
     refused(lambda: pc.Account(**good | fields), field, value, allowed)
+
+
+def test_what_is_drawn_has_no_figure_yet():
+    fund, rate = pc.Uniform(1, 2), pc.Uniform("0.01", "0.02")
+    account = one(okx(insurance_fund=fund), **long(1, 10, leverage=2))
+    refused(lambda: account.liquidate("X"), "fund", repr(fund), "0 or more")
+    assert account.liquidate("X", fund=1).fund == 1
+    with pytest.raises(pc.ScenarioError, match=r"^tiers\[0\]\.maintenance_rate: .* cannot be drawn"):
+        _ = one(okx(tiers=flat(rate)), **long(1, 10, leverage=2)).maintenance_margin
