@@ -140,7 +140,7 @@ def test_part_of_a_position_is_closed_and_all_that_is_there_stands_behind_the_re
 def decision(mark, account=SHORT, rounds=0, sent=None, **fields):
     """What is decided at a mark; all of it 10 lots short, margin 200, a maintenance of a tenth."""
     state = State(build(by_hand(15, rate="0.1", longs=(), **fields)))
-    state.round = rounds
+    state.round = state.clock = rounds
     if sent is not None:
         state.partial_orders[account] = sent
     return decide(state, account, mark)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
     from perpcore.positions import Ladder, Population
     from perpcore.results import Run, Table
-    from perpcore.scenario import Ignition, MarketMaker, Scenario
+    from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
     from perpcore.venues import MarginTiers, Tier, Venue
 
 logging.getLogger("perpcore").addHandler(logging.NullHandler())
@@ -81,6 +81,7 @@ _LAZY = {
     "Scenario": "scenario",
     "Table": "results",
     "Tier": "venues",
+    "Time": "scenario",
     "Trapezoid": "distributions",
     "Uniform": "distributions",
     "Venue": "venues",
@@ -126,6 +127,7 @@ __all__ = [
     "ScenarioError",
     "Table",
     "Tier",
+    "Time",
     "Trapezoid",
     "Uniform",
     "Venue",

@@ -58,11 +58,37 @@ class Ignition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     side : {"buy", "sell"}
     market : {"spot", "perp"}
         Where it is sent.
+    at_s : number
+        When, in a run through time: seconds after its start.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"at_s"})
 
     qty: Scalar
     side: Literal["buy", "sell"] = "buy"
     market: Literal["spot", "perp"] = "spot"
+    at_s: Number = Decimal(0)
+
+
+class Time(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run through time: steps of equal length, in each of which rounds follow until nothing more is due.
+
+    Averages of prices, delays, cool-downs and funding go by the clock; within a step time stands still.
+
+    Parameters
+    ----------
+    step_s : number
+        Seconds, 0.001 to 86,400.
+    horizon_s : number
+        Length of the run in seconds, at most 10,000,000 steps; what is left over of a step is left out.
+    until : {"horizon", "quiet"}
+        ``quiet``: it also ends after a step, the push behind it, in which nothing happened and after which
+        time alone moves nothing.
+    """
+
+    step_s: Number
+    horizon_s: Number
+    until: Literal["horizon", "quiet"] = "horizon"
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +114,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Which distributions depend on each other.
     round_seconds : number
         How long a round takes, for rules that count time; 0: time stands still, as in an instant cascade.
+    time : Time, optional
+        A run through time in place of an instant cascade.
     settlement_price : number, optional
         After the run the venue closes every position at this price, as when a contract is delisted.
     name, description : str
@@ -98,7 +126,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         With every field that is not allowed, its value and what is allowed.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"round_seconds", "settlement_price"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"round_seconds", "settlement_price", "time"})
 
     start_price: Scalar
     total_supply: Scalar
@@ -111,6 +139,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ignition: Ignition
     copula: Copula | None = None
     round_seconds: Number = Decimal(0)
+    time: Time | None = None
     settlement_price: Number | None = None
     name: str = ""
     description: str = ""

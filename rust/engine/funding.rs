@@ -38,14 +38,14 @@ impl<T: Trace> Simulation<'_, T> {
     pub(super) fn funding_to_come(&self) -> Rate {
         let Some(rules) = &self.world.venue.funding else { return Rate::default() };
         let FundingClock { next, interval, rate, .. } = self.funding;
-        let left = (next - rules.begin(self.stage.round)).clamp(0, interval);
+        let left = (next - rules.begin(self.clock)).clamp(0, interval);
         // No more than the rate itself.
         Rate(i64::try_from(i128::from(rate.0) * left / interval).unwrap_or(rate.0))
     }
 
     /// Phase 3: the round's premium, and the payment if one is due.
     pub(super) fn fund(&mut self) -> Result<(), RunError> {
-        let Some(rules) = self.world.venue.funding else { return Ok(()) };
+        let Some(rules) = self.world.venue.funding.filter(|_| self.first_of_step) else { return Ok(()) };
         let rate = self.funding_due(&rules).whose(AccountId::REST_OF_MARKET, "funding rate")?;
         match rate {
             Some(rate) if rate != Rate::default() => {
@@ -65,7 +65,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn funding_due(&mut self, rules: &Funding) -> Result<Option<Rate>, Overflow> {
         let (bid, ask) = (self.impact_price(Side::Buy)?, self.impact_price(Side::Sell)?);
         let premium = premium(bid, ask, self.fine_index());
-        let now = rules.begin(self.stage.round);
+        let now = rules.begin(self.clock);
         let clock = &mut self.funding;
         clock.premiums.add(rules.average, premium);
         if now < clock.next {

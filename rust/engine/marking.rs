@@ -20,6 +20,8 @@ pub(super) struct PriceState {
     pub index: i128,
     /// Whether the mark will move though nothing else does.
     pub moving: bool,
+    /// Whether an average changed when time last passed.
+    following: bool,
     /// Average of the perpetual's mid less the index.
     basis: i128,
     /// Average of the median of best bid, best ask and last trade.
@@ -39,7 +41,7 @@ impl PriceState {
     pub fn restart(&mut self, world: &World) {
         let start = fine(world.perp.start);
         (self.index, self.book, self.own) = (start, start, start);
-        (self.basis, self.moving) = (0, false);
+        (self.basis, self.following, self.moving) = (0, false, false);
         let longest = match &world.venue.index {
             Index::Spot(spot) => spot.longest(),
             Index::OwnMark(_) => 0,
@@ -58,12 +60,12 @@ impl PriceState {
         &mut self,
         rule: &SpotIndex,
         start: Ticks,
-        round: u64,
+        (round, passed): (u64, bool),
         now: Ticks,
     ) -> Result<(Ticks, bool), Overflow> {
         let rounds = self.spot.len() as u64;
         let (at, before) = (self.at(round), self.at(round + rounds - 1));
-        self.steady = if self.spot[before] == now { self.steady + 1 } else { 0 };
+        self.steady = if self.spot[before] == now { self.steady + u64::from(passed) } else { 0 };
         self.spot[at] = now;
         let mut sources = std::mem::take(&mut self.sources);
         let index = rule.price(start, |delay| self.spot[self.at(round + rounds - delay)], &mut sources);
@@ -71,14 +73,22 @@ impl PriceState {
         Ok((index?, self.steady + 1 < rounds))
     }
 
-    /// One more sample for both averages; whether they are on their way to another mark.
-    fn average(&mut self, kind: MarkPrice, rule: Marking, prices: &mut Prices) -> Result<bool, Overflow> {
-        let before = (self.basis, self.book);
-        self.basis = rule.basis.follow(self.basis, prices.mid - prices.index);
-        self.book = rule.book.follow(self.book, prices.book);
+    /// One more sample for both averages, if time has passed; whether they are on their way to another mark.
+    fn average(
+        &mut self,
+        kind: MarkPrice,
+        rule: Marking,
+        prices: &mut Prices,
+        passed: bool,
+    ) -> Result<bool, Overflow> {
+        if passed {
+            let before = (self.basis, self.book);
+            self.basis = rule.basis.follow(self.basis, prices.mid - prices.index);
+            self.book = rule.book.follow(self.book, prices.book);
+            self.following = before != (self.basis, self.book);
+        }
         (prices.basis, prices.book_average) = (self.basis, self.book);
-        let changed = before != (self.basis, self.book);
-        Ok(changed && whole(prices.mark(kind))? != whole(prices.settled().mark(kind))?)
+        Ok(self.following && whole(prices.mark(kind))? != whole(prices.settled().mark(kind))?)
     }
 }
 
@@ -88,13 +98,14 @@ impl<T: Trace> Simulation<'_, T> {
         let (index, late) = self.read_index().whose(MAKER, "index price")?;
         let (kind, rule) = (self.world.venue.mark, self.world.venue.marking);
         let mut prices = self.look(kind).whose(MAKER, "mark price")?;
-        let moving = self.prices.average(kind, rule, &mut prices).whose(MAKER, "mark price")?;
+        let moving = self.prices.average(kind, rule, &mut prices, self.first_of_step);
+        let moving = moving.whose(MAKER, "mark price")?;
         let target = match kind {
             MarkPrice::MeanOfMids => self.mean_of_mids(),
             _ => whole(prices.mark(kind)),
         };
         let target = target.whose(MAKER, "mark price")?.max(Ticks(1));
-        let bounded = rule.step.map_or(Ok(target), |step| within_step(self.previous_mark, target, step));
+        let bounded = rule.step.map_or(Ok(target), |step| within_step(self.last_mark, target, step));
         self.mark = bounded.whose(MAKER, "mark price")?;
         let own = self.index_follows().whose(MAKER, "index price")?;
         self.prices.moving = self.mark != target || self.world.time_passes && (moving || late || own);
@@ -113,7 +124,9 @@ impl<T: Trace> Simulation<'_, T> {
         let (last, (n, d)) = (self.spot_last(), self.world.conversion.tick);
         match &self.world.venue.index {
             Index::OwnMark(pace) => {
-                self.prices.own = pace.follow(self.prices.own, fine(self.mark));
+                if self.first_of_step {
+                    self.prices.own = pace.follow(self.prices.own, fine(self.mark));
+                }
                 self.prices.index = self.prices.own;
                 Ok((Ticks::nearest(self.prices.own * d, n * FINE)?.max(Ticks(1)), false))
             }
@@ -123,7 +136,8 @@ impl<T: Trace> Simulation<'_, T> {
                     IndexPrice::Mid => Ticks::nearest(twice_mid(&self.spot, last), 2)?,
                 };
                 let start = self.world.spot.start;
-                let (index, late) = self.prices.spot_index(rule, start, self.stage.round, now)?;
+                let (index, late) =
+                    self.prices.spot_index(rule, start, (self.clock, self.first_of_step), now)?;
                 self.prices.index = (fine(index) * n).div_euclid(d);
                 Ok((index, late))
             }

@@ -34,7 +34,7 @@ use crate::ids::AccountId;
 use crate::ledger::Ledger;
 use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
-use crate::world::{Account, World, WorldSupply};
+use crate::world::{Account, Steps, Until, World, WorldSupply};
 use eager::Drawn;
 use funding::FundingClock;
 use marking::PriceState;
@@ -94,8 +94,16 @@ pub struct Simulation<'w, T: Trace> {
     /// Fixed accounts that are not as they were at the start.
     touched: Vec<AccountId>,
     maker: MarketMaker,
+    /// How often time has passed: rounds of an instant cascade, steps of a run through time.
+    clock: u64,
+    /// Whether it has since the round before.
+    first_of_step: bool,
+    /// The index of the last round, in spot ticks.
+    index: Ticks,
     mark: Ticks,
     previous_mark: Ticks,
+    /// The mark when time last passed.
+    last_mark: Ticks,
     /// What marks and indices remember.
     prices: PriceState,
     /// What funding remembers.
@@ -126,9 +134,12 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self
     }
 
-    /// Runs to the end of the cascade, and settles all positions if the venue does.
+    /// Runs to the end of the cascade, or to the horizon, and settles all positions if the venue does.
     pub fn run(&mut self) -> Result<StopReason, RunError> {
-        let reason = self.cascade()?;
+        let reason = match self.world.steps {
+            None => self.cascade()?,
+            Some(steps) => self.through_time(steps)?,
+        };
         self.close_at_settlement()?;
         Ok(reason)
     }
@@ -143,10 +154,50 @@ impl<'w, T: Trace> Simulation<'w, T> {
         Ok(StopReason::MaxRounds)
     }
 
+    fn through_time(&mut self, steps: Steps) -> Result<StopReason, RunError> {
+        self.stage.index = self.index;
+        self.stage.mark = self.mark;
+        self.end_round()?;
+        for step in 1..=steps.count {
+            let more = self.step()?;
+            if !more && step >= steps.ignition && steps.until == Until::Quiet {
+                return Ok(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
+            }
+        }
+        Ok(StopReason::Horizon)
+    }
+
+    /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in
+    /// it and nothing is to come.
+    pub fn step(&mut self) -> Result<bool, RunError> {
+        self.clock += 1;
+        self.first_of_step = true;
+        let ignites = self.world.steps.is_some_and(|steps| steps.ignition == self.clock);
+        if ignites {
+            (self.stage.round, self.stage.clock) = (self.stage.round + 1, self.clock);
+            self.ignite()?;
+        }
+        let mut happened = ignites;
+        for _ in 0..self.world.venue.max_rounds {
+            let more = self.round()?;
+            self.first_of_step = false;
+            happened |= more;
+            if !more {
+                break;
+            }
+        }
+        Ok(happened || self.is_to_come())
+    }
+
+    /// Whether time alone will move something.
+    fn is_to_come(&self) -> bool {
+        self.cools && self.world.time_passes || self.prices.moving
+    }
+
     /// Phase 1: the push.
     pub fn ignite(&mut self) -> Result<(), RunError> {
         let (market, order) = ignition(&self.world);
-        self.stage.index = self.world.spot.start;
+        self.stage.index = self.index;
         self.stage.mark = self.mark;
         let filled = self.trade(market, order, Cause::Ignition)?;
         self.ignition = (filled.qty, filled.value);
@@ -162,6 +213,11 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// One round of phases 2 to 6; false once nothing was due and nothing traded.
     pub fn round(&mut self) -> Result<bool, RunError> {
         self.stage.round += 1;
+        let instant = self.world.steps.is_none();
+        if instant {
+            self.clock = self.stage.round;
+        }
+        self.stage.clock = self.clock;
         self.price()?; //                      2: index, mark, quotes
         self.fund()?; //                       3: funding
         let sent = self.thresholds()?; //      4: stops and liquidations
@@ -169,7 +225,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let hedged = self.hedge()?; //         6: hedges, profit takers
         self.bankrupt_maker()?;
         self.end_round()?;
-        let later = self.cools && self.world.time_passes || self.prices.moving;
+        // Within a step time stands still.
+        let later = instant && self.is_to_come();
         Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 

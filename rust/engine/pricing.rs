@@ -13,6 +13,9 @@ const MAKER: AccountId = AccountId::MARKET_MAKER;
 impl<T: Trace> Simulation<'_, T> {
     pub(super) fn price(&mut self) -> Result<(), RunError> {
         self.previous_mark = self.mark;
+        if self.first_of_step {
+            self.last_mark = self.mark;
+        }
         let index = if self.world.venue.prices_plainly() {
             let index = self.spot_last();
             let mark = match self.world.venue.mark {
@@ -24,6 +27,7 @@ impl<T: Trace> Simulation<'_, T> {
         } else {
             self.price_by_rules()?
         };
+        self.index = index;
         (self.stage.index, self.stage.mark) = (index, self.mark);
         self.post_quotes()
     }

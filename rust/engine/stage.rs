@@ -8,6 +8,8 @@ use crate::units::{Lots, Overflow, Quote, Rate, Ticks};
 #[allow(missing_docs)]
 pub struct Stage {
     pub round: u64,
+    /// How often time has passed: as many rounds, or steps of a run through time.
+    pub clock: u64,
     /// In spot ticks.
     pub index: Ticks,
     /// In the perpetual's ticks.

@@ -50,6 +50,10 @@ impl<T: Trace> Simulation<'_, T> {
             maker: MarketMaker::new(world.maker, world.conversion, world.perp.contract),
             mark: Ticks::ZERO,
             previous_mark: Ticks::ZERO,
+            last_mark: Ticks::ZERO,
+            index: Ticks::ZERO,
+            clock: 0,
+            first_of_step: true,
             prices: PriceState::default(),
             funding: FundingClock::default(),
             peak: Ticks::ZERO,
@@ -169,7 +173,10 @@ impl<T: Trace> Simulation<'_, T> {
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
         self.maker = MarketMaker::new(world.maker, world.conversion, world.perp.contract);
-        (self.mark, self.previous_mark, self.peak) = (world.perp.start, world.perp.start, world.spot.start);
+        (self.mark, self.previous_mark, self.last_mark) =
+            (world.perp.start, world.perp.start, world.perp.start);
+        (self.index, self.peak) = (world.spot.start, world.spot.start);
+        (self.clock, self.first_of_step) = (0, true);
         self.prices.restart(world);
         self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);

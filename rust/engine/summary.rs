@@ -18,6 +18,8 @@ pub enum StopReason {
     MaxRounds,
     /// Quiet, after an order in spot found the float on offer gone.
     SpotExhausted,
+    /// The end of a run through time.
+    Horizon,
 }
 
 impl StopReason {
@@ -27,6 +29,7 @@ impl StopReason {
             StopReason::Quiet => "quiet",
             StopReason::MaxRounds => "max_rounds",
             StopReason::SpotExhausted => "spot_exhausted",
+            StopReason::Horizon => "horizon",
         }
     }
 }

@@ -265,7 +265,7 @@ impl<T: Trace> Simulation<'_, T> {
         let ordered = &mut self.ordered[at];
         let again = ordered.any.replace(self.stage.round).is_some();
         if part {
-            ordered.part = Some(self.stage.round);
+            ordered.part = Some(self.clock);
         }
         again
     }
@@ -283,7 +283,7 @@ impl<T: Trace> Simulation<'_, T> {
             return Ok(Route::Order(qty));
         }
         let part = self.ordered.get(account.index()).and_then(|ordered| ordered.part);
-        let since_part = part.map(|round| self.stage.round - round);
+        let since_part = part.map(|then| self.clock - then);
         if venue.liquidation_size.cools_down(since_part) {
             return Ok(Route::Wait);
         }

@@ -151,6 +151,11 @@ pub fn stages(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     let of = |f: fn(&Stage) -> i64| rows.iter().map(f);
     let (spot, perp, step, money) = (&world.spot, &world.perp, world.quote_step, world.venue_step);
     table.int("round", of(|s| round(s.round)));
+    if exact {
+        table.int("clock", of(|s| round(s.clock)));
+    } else {
+        table.float("time", rows.iter().map(|s| s.clock.saturating_sub(1) as f64 * world.seconds));
+    }
     table.count("index", spot.tick, of(|s| s.index.0));
     table.count("mark", perp.tick, of(|s| s.mark.0));
     table.count("spot_last", spot.tick, of(|s| s.spot_last.0));

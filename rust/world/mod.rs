@@ -3,6 +3,7 @@
 mod accounts;
 mod cells;
 mod check;
+mod clock;
 mod fixed;
 mod grid;
 mod law;
@@ -24,7 +25,9 @@ use rust_decimal::prelude::ToPrimitive;
 pub use self::accounts::Account;
 use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
 pub use self::check::MAX_LOTS;
-use self::check::{Check, ratio};
+use self::check::{Check, double, ratio};
+use self::clock::Clock;
+pub use self::clock::{Steps, Until};
 pub use self::fixed::Fixed;
 pub use self::grid::{Grid, fee_rate};
 pub use self::liquidity::Shape;
@@ -112,6 +115,10 @@ pub struct World {
     pub venue_step: Unit,
     /// Whether time passes from round to round.
     pub time_passes: bool,
+    /// How long a round takes, or a step of a run through time.
+    pub seconds: f64,
+    /// The steps of a run through time; none of an instant cascade.
+    pub steps: Option<Steps>,
     /// At which the venue closes every position after the run.
     pub settlement_price: Option<Ticks>,
     /// Accounts that are the same in every path.
@@ -133,6 +140,7 @@ impl World {
         let grids = [&scenario.spot, &scenario.perp].map(|market| (market.tick_size, market.lot_size));
         let step = grid::quote_step(&grid::values(grids, inverse));
         let money = if inverse { grid::COIN_STEP } else { step };
+        let clock = Clock::read(check, scenario);
         let mut world = World {
             spot: market(check, "spot", &scenario.spot, scenario.start_price, step),
             perp: if inverse {
@@ -141,13 +149,15 @@ impl World {
                 market(check, "perp", &scenario.perp, scenario.start_price, step)
             },
             conversion: conversion(scenario, step),
-            venue: venue::read(check, &scenario.venue, scenario.round_seconds, money),
+            venue: venue::read(check, &scenario.venue, &clock, money),
             maker: maker(check, scenario, money),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
             venue_step: grid::unit(money),
-            time_passes: scenario.round_seconds > Decimal::ZERO,
+            time_passes: clock.round_seconds > Decimal::ZERO,
+            seconds: double(clock.round_seconds),
+            steps: clock.steps,
             settlement_price: scenario
                 .settlement_price
                 .map(|price| check.price("settlement_price", price, scenario.perp.tick_size)),

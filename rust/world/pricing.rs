@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, billionths, double};
-use super::venue::{Clock, VenueSpec};
+use super::clock::Clock;
+use super::venue::VenueSpec;
 use crate::units::Rate;
 use crate::venue::{
     Average, Funding, FundingNotional, Index, IndexPrice, MarkPrice, Marking, Pace, Source, SpotIndex,

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use super::clock::{TimeSpec, Until};
 pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{
     AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, TierSpec, VenueSpec,
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub ignition: IgnitionSpec,
     #[serde(default)]
     pub round_seconds: Decimal,
+    #[serde(default)]
+    pub time: Option<TimeSpec>,
     #[serde(default)]
     pub settlement_price: Option<Decimal>,
     #[serde(default)]
@@ -284,6 +287,8 @@ pub struct IgnitionSpec {
     #[serde(default)]
     pub market: IgnitionMarket,
     pub qty: Decimal,
+    #[serde(default)]
+    pub at_s: Decimal,
 }
 
 /// Where the push comes.

@@ -1,10 +1,10 @@
 //! A venue's rules as they are written down, and read: `docs/MODEL.md` section 2.
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, billionths};
+use super::clock::Clock;
 use super::pricing::{self, FundingSpec, IndexSpec};
 use crate::error::ScenarioError;
 use crate::margin::{MarginRule, MarginTiers, TierRule, Trigger};
@@ -198,7 +198,7 @@ const fn bankruptcy() -> AdlPrice {
 }
 
 /// Reads the rules; what is wrong with them goes to `check`.
-pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
+pub(super) fn read(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: Decimal) -> Venue {
     let inverse = spec.contract == ContractKind::Inverse;
     check.require(
         !inverse || spec.impact_notional.is_zero(),
@@ -214,7 +214,6 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
         "at least 1, or none for all that are due",
     );
     check.within("venue.max_rounds", spec.max_rounds, 1, 10_000_000);
-    let clock = Clock::read(check, round_seconds);
     let tiers = tiers(check, "venue.tiers", spec.tier_rule, &spec.tiers, step);
     let tenth = Decimal::new(1, 1);
     let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
@@ -225,10 +224,10 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
         margin: MarginRule::new(&tiers, at_entry, close_fee, spec.trigger),
         tiers,
         mark: spec.mark,
-        marking: pricing::marking(check, spec, &clock, step),
-        index: pricing::index(check, spec, &clock),
-        funding: pricing::funding(check, spec, &clock),
-        liquidation_size: size(check, &spec.liquidation_size, &clock, step),
+        marking: pricing::marking(check, spec, clock, step),
+        index: pricing::index(check, spec, clock),
+        funding: pricing::funding(check, spec, clock),
+        liquidation_size: size(check, &spec.liquidation_size, clock, step),
         liquidation_order: spec.liquidation_order,
         fillable_spread: check.rate("venue.fillable_spread", spec.fillable_spread, Decimal::ZERO, hundred),
         bankruptcy_adjustment: check.rate(
@@ -261,32 +260,6 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
         liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
         max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
         insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
-    }
-}
-
-/// How long a round takes.
-pub(super) struct Clock {
-    pub round_seconds: Decimal,
-}
-
-impl Clock {
-    fn read(check: &mut Check, round_seconds: Decimal) -> Clock {
-        let day = Decimal::from(86_400);
-        let ok = round_seconds >= Decimal::ZERO && round_seconds <= day;
-        check.require(ok, "round_seconds", round_seconds, "from 0, time stands still, to 86400");
-        Clock { round_seconds: if ok { round_seconds } else { Decimal::ZERO } }
-    }
-
-    /// The rounds that begin within so many seconds: all of them where time stands still, none for 0 seconds.
-    pub fn rounds(&self, check: &mut Check, field: &str, seconds: Decimal) -> u64 {
-        let most = Decimal::from(1_000_000_000);
-        let ok = seconds >= Decimal::ZERO && seconds <= most;
-        check.require(ok, field, seconds, "from 0 to 1000000000 seconds");
-        if !ok || seconds.is_zero() {
-            return 0;
-        }
-        let rounds = seconds.checked_div(self.round_seconds).map(|rounds| rounds.ceil());
-        rounds.and_then(|rounds| rounds.to_u64()).unwrap_or(u64::MAX)
     }
 }
 

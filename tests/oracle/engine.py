@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .book import BUY, SELL, Book
+from .clock import Steps
 from .closing import close_all
 from .margin import Position
 from .quotes import Quote
@@ -42,7 +43,7 @@ class Reached:
 
 
 def run(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> Result:
-    """One instant cascade, exact to the last unit."""
+    """One instant cascade, or a run through time, exact to the last unit."""
     return Run(State(build(scenario, seed, path))).run()
 
 
@@ -58,11 +59,48 @@ class Run:
         self.stages: list[Row] = []
         self.liquidations: list[Row] = []
         self.stage: Row = {}
+        #: In the last round.
+        self.somebody_waits = False
 
     def run(self) -> Result:
-        """Phase 1, then rounds."""
+        """An instant cascade, or steps up to the horizon."""
         self.stage = new_stage(0, self.index, self.mark)
         self.state.check()
+        if self.world.steps is None:
+            ignition, stop_reason = self._ignite(), "max_rounds"
+            for _ in range(self.world.max_rounds):
+                if self._round():
+                    stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
+                    break
+        else:
+            ignition, stop_reason = self._through_time(self.world.steps)
+        burnt_qty = burnt(self.liquidations)
+        if self.world.settlement_price is not None:
+            close_all(self.state, self.world.settlement_price)
+            self.state.check()
+        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason, burnt_qty)
+
+    def _through_time(self, steps: Steps) -> tuple[Traded, str]:
+        """The start's row, then every step: the push if it is due, and rounds until nothing more is."""
+        state, ignition = self.state, Traded()
+        self._close_stage()
+        for step in range(1, steps.count + 1):
+            state.clock, self.somebody_waits = step, False
+            quiet = step != steps.ignition
+            if step == steps.ignition:
+                state.round += 1
+                self.stage = new_stage(state.round, self.index, self.mark) | {"clock": step}
+                ignition = self._ignite()
+            for _ in range(self.world.max_rounds):
+                if self._round():
+                    break
+                quiet = False
+            if quiet and not self.somebody_waits and step >= steps.ignition and steps.until_quiet:
+                return ignition, "spot_exhausted" if state.spot_exhausted else "quiet"
+        return ignition, "horizon"
+
+    def _ignite(self) -> Traded:
+        """Phase 1."""
         ignite = self.state.trade_perp if self.world.ignition_in_perp else self.state.trade_spot
         ignition = ignite(ATTACKER, self.world.ignition_side, self.world.ignition_qty, IGNITION)
         if self.world.ignition_in_perp:
@@ -70,23 +108,17 @@ class Run:
             self._absorb()
             self._bankrupt_maker()
         self._close_stage()
-        stop_reason = "max_rounds"
-        for number in range(1, self.world.max_rounds + 1):
-            if self._round(number):
-                stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
-                break
-        burnt_qty = burnt(self.liquidations)
-        if self.world.settlement_price is not None:
-            close_all(self.state, self.world.settlement_price)
-            self.state.check()
-        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason, burnt_qty)
+        return ignition
 
-    def _round(self, number: int) -> bool:
+    def _round(self) -> bool:
         """Phases 2 to 6; whether nothing happened."""
-        self.state.round = number
+        state, instant = self.state, self.world.steps is None
+        state.round += 1
+        if instant:
+            state.clock = state.round
         previous_mark = self.mark
         self._prices()
-        self.stage = new_stage(number, self.index, self.mark)
+        self.stage = new_stage(state.round, self.index, self.mark) | {"clock": state.clock}
         now = Round(self.stage, self.mark, previous_mark)
         self.state.reach(self.mark)
         orders = self._orders(self._reached(previous_mark), now)
@@ -101,7 +133,8 @@ class Run:
         self._absorb()
         self._bankrupt_maker()
         self._close_stage()
-        waits = now.somebody_waits and self.world.venue.time_passes
+        self.somebody_waits = now.somebody_waits and self.world.venue.time_passes
+        waits = instant and self.somebody_waits
         return is_idle and not waits and len(self.state.fills) == fills_before
 
     def _is_idle(self, sent: Sent) -> bool:
@@ -211,7 +244,7 @@ class Run:
         before, traded = self._free_cash(account), Traded()
         if decision.mechanism == BY_ORDER:
             if decision.lots < abs(position.qty):
-                state.partial_orders[account] = state.round
+                state.partial_orders[account] = state.clock
             if decision.limit is None or decision.limit >= 1:
                 traded = state.trade_perp(account, -position.side, decision.lots, LIQUIDATION, decision.limit)
         record_order(state, self.stage, row, traded)

@@ -11,7 +11,7 @@ from .state import OFF_BOOK, PERP, SPOT, Result, Row, State, Traded
 from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, VAULT, lots_across
 
 STAGE_COLUMNS = (
-    "round", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
+    "round", "clock", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
     "liquidated_notional", "stopped_accounts", "stopped_qty", "stopped_notional", "taken_over_qty",
     "taken_over_notional", "forced_buy_notional", "forced_sell_notional", "hedge_qty", "hedge_notional",
     "spot_volume", "perp_volume", "bad_debt", "paid_by_fund", "venue_loss", "insurance_fund",

@@ -116,6 +116,19 @@ def _waterfall(scenario: Scenario, sketch: Sketch, rng: random.Random) -> None:
         scenario["settlement_price"] = on_grid(sketch.start * factor, sketch.perp_tick)
     if "max_rounds" not in venue:
         venue["max_rounds"] = 300
+    if rng.random() < 0.3:
+        _through_time(scenario, rng)
+
+
+def _through_time(scenario: Scenario, rng: random.Random) -> None:
+    """Steps, the push in one of them, and few rounds in each now and then."""
+    step = scenario.pop("round_seconds", 0) or number(rng.uniform(0.5, 60), 1)
+    steps = rng.choice((1, 2, 5, 20, 60))
+    scenario["time"] = {"step_s": step, "horizon_s": step * steps, "until": rng.choice(("horizon", "quiet"))}
+    if rng.random() < 0.7:
+        scenario["ignition"]["at_s"] = step * rng.randrange(steps)
+    if rng.random() < 0.3:
+        scenario["venue"]["max_rounds"] = rng.choice((1, 2, 5))
 
 
 def _size(rng: random.Random, each: float) -> Scenario:

@@ -43,9 +43,9 @@ def decide(state: State, account: int, mark: int) -> Decision | None:
 
 
 def _is_within(state: State, account: int, rounds: int | None) -> bool:
-    """Whether the last partial order is so many rounds ago or less (none: however many)."""
+    """Whether the last partial order is so many rounds, or steps, ago or less (none: however many)."""
     sent = state.partial_orders.get(account)
-    return sent is not None and (rounds is None or state.round <= sent + rounds)
+    return sent is not None and rounds != 0 and (rounds is None or state.clock <= sent + rounds)
 
 
 def _lots(state: State, account: int, mark: int) -> int:

@@ -98,6 +98,8 @@ class State:
     met_liquidation: set[int] = field(default_factory=set)
     highest_fund: int = 0
     round: int = 0
+    clock: int = 0
+    """Rounds of an instant cascade, steps of a run through time."""
     maker_sold: int = 0
     owed: int = 0
     """What the orders of the round lack so far."""

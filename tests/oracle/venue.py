@@ -76,13 +76,12 @@ class VenueRules:
     time_passes: bool
 
 
-def parse_rules(venue: Mapping[str, Any], round_seconds: object, step: Fraction) -> VenueRules:
+def parse_rules(venue: Mapping[str, Any], seconds: Fraction, step: Fraction) -> VenueRules:
     """The switches of the waterfall."""
 
     def pick(key: str, *allowed: str) -> str:
         return choice(venue.get(key, allowed[0]), f"venue.{key}", allowed)
 
-    seconds = exact(round_seconds, "round_seconds")
     if seconds < 0:
         raise ValueError("round_seconds: negative")
     return VenueRules(

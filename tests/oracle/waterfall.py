@@ -16,7 +16,7 @@ from .recording import (
 from .rounds import Round, Sent
 from .sizing import BY_ADL, BY_STOP, TO_VAULT
 from .state import UNWIND, Row, State
-from .units import RATE_ONE
+from .units import RATE_ONE, trunc_div
 from .world import CLEARING, INSURANCE_FUND, MARKET_MAKER, TAKEOVER_DESK, VAULT, VENUE_LOSS
 
 
@@ -101,7 +101,7 @@ class Waterfall:
         """Counterparties close what is left of an account; what they cannot close goes to the desk."""
         state = self.state
         position, money = state.positions[account], state.margin_of(account)
-        equity = money + self._profit(account)
+        left, equity = abs(position.qty), money + self._profit(account)
         adl = self.venue.adl
         assert adl is not None
         value = max(self.rules.bankruptcy_value(position, money), 0)
@@ -117,7 +117,7 @@ class Waterfall:
         self._settle_cash(account, row, free, 0)
         if account != TAKEOVER_DESK and state.positions[account].qty:
             self._take_over(account, row, TAKEOVER_DESK)
-        relief = max(max(-equity, 0) - max(-free, 0), 0)
+        relief = max(-trunc_div(equity * closed.qty, left) - max(-free, 0), 0)
         record_adl(self.now.stage, row, closed, relief)
 
     def _take_over(self, account: int, row: Row | None, desk: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .book import BUY, SELL, Book
 from .cells import Batch, Trader
+from .clock import Steps, parse_time
 from .draws import drawn
 from .ladders import Contract, expand
 from .liquidity import Liquidity, Orders, Words, cut, parse_liquidity
@@ -26,7 +27,7 @@ OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS = -1, -2, -3, -4, -5
 
 TOP_KEYS = (
     "schema_version name start_price total_supply circulating spot perp venue market_maker positions "
-    "ignition copula round_seconds settlement_price"
+    "ignition copula round_seconds time settlement_price"
 )
 MARKET_KEYS = "tick_size lot_size maker_fee taker_fee asks bids"
 MAKER_KEYS = "capital hedge_ratio residual spot_inventory quote"
@@ -80,6 +81,7 @@ class World:
     traders: tuple[Trader, ...]
     batches: tuple[Batch, ...]
     venue: VenueRules
+    steps: Steps | None
     settlement_price: int | None
     seed: int
     path: int
@@ -109,7 +111,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     )
     venue = table(required(top, "venue", "scenario"), "venue", tuple(VENUE_KEYS.split()))
     maker = table(required(top, "market_maker", "scenario"), "market_maker", tuple(MAKER_KEYS.split()))
-    ignition = table(required(top, "ignition", "scenario"), "ignition", ("side", "market", "qty"))
+    ignition = table(required(top, "ignition", "scenario"), "ignition", ("side", "market", "qty", "at_s"))
     buys = choice(ignition.get("side", "buy"), "ignition.side", ("buy", "sell")) == "buy"
     in_perp = choice(ignition.get("market", "spot"), "ignition.market", ("spot", "perp")) == "perp"
     ignition_lot = perp.lot if in_perp else spot.lot
@@ -130,6 +132,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     residual = choice(maker.get("residual", "carried"), "residual", ("carried", "absorbed_by_longs"))
     mark = choice(venue.get("mark", "index"), "venue.mark", ("index", "mean_of_mids"))
     closing = top.get("settlement_price")
+    seconds, steps = parse_time(top)
     return World(
         spot=spot,
         perp=perp,
@@ -150,7 +153,8 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         ignition_qty=ignition_qty,
         traders=traders,
         batches=batches,
-        venue=parse_rules(venue, top.get("round_seconds", 0), step),
+        venue=parse_rules(venue, seconds, step),
+        steps=steps,
         settlement_price=None if closing is None else _amount(closing, perp.tick, "settlement_price", 1),
         seed=seed,
         path=path,
