@@ -4,12 +4,13 @@
 #[path = "common/random_scenario.rs"]
 mod random_scenario;
 
-use perpcore::engine::{Recorder, Simulation, StopReason, Trace};
+use perpcore::engine::{Recorder, Simulation, StopReason, Summary, Trace};
 use perpcore::event::{LedgerAccount, Reason};
 use perpcore::ids::AccountId;
 use perpcore::units::Quote;
-use perpcore::world::World;
+use perpcore::world::{Until, World};
 use random_scenario::Dice;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 const SCENARIOS: u64 = 600;
@@ -22,7 +23,15 @@ fn draw(seed: u64) -> Option<World> {
     let step = ["0", "20", "3600"][usize::try_from(dice.next() % 3).unwrap()];
     let marks = ["index", "mean_of_mids", "last", "mid", "impact_mid", "ema_basis", "median", "hyperliquid"];
     let number = |dice: &mut Dice, low: f64, high: f64| format!("{:.9}", dice.between(low, high));
-    written["round_seconds"] = step.into();
+    if step != "0" && dice.chance(0.4) {
+        let (seconds, steps) =
+            (Decimal::from_str_exact(step).unwrap(), Decimal::from(dice.pick(&[3, 20, 40])));
+        let until = dice.pick(&["horizon", "quiet"]);
+        written["time"] = json!({"step_s": seconds, "horizon_s": seconds * steps, "until": until});
+        written["ignition"]["at_s"] = json!(seconds * Decimal::from(dice.next() % 3));
+    } else {
+        written["round_seconds"] = step.into();
+    }
     let venue = &mut written["venue"];
     venue["mark"] = dice.pick(&marks).into();
     venue["mark_ema_s"] = dice.pick(&["30", "150", "20000"]).into();
@@ -62,27 +71,43 @@ fn balanced<T: Trace>(seed: u64, simulation: &Simulation<T>) {
     }
 }
 
+/// Runs it, looked at after every round or step.
+fn audited<T: Trace>(seed: u64, world: &World, simulation: &mut Simulation<T>) -> Summary {
+    let (count, mut reason) = match world.steps {
+        None => (world.venue.max_rounds, StopReason::MaxRounds),
+        Some(steps) => (steps.count, StopReason::Horizon),
+    };
+    match world.steps {
+        None => simulation.ignite().unwrap(),
+        Some(_) => simulation.begin_time().unwrap(),
+    }
+    for n in 1..=count {
+        let (more, may_end) = match world.steps {
+            None => (simulation.round().unwrap(), true),
+            Some(steps) => (simulation.step().unwrap(), steps.until == Until::Quiet && n >= steps.ignition),
+        };
+        balanced(seed, simulation);
+        if !more && may_end {
+            reason = StopReason::Quiet;
+            break;
+        }
+    }
+    let summary = simulation.summary(reason).unwrap();
+    match reason == StopReason::Quiet && summary.spot_exhausted {
+        true => simulation.summary(StopReason::SpotExhausted).unwrap(),
+        false => summary,
+    }
+}
+
 #[test]
 fn whatever_the_mark_and_the_funding_nothing_is_lost() {
-    let (mut built, mut paid, mut deficits, mut liquidated) = (0, 0, 0, 0);
+    let (mut built, mut paid, mut deficits, mut liquidated, mut through_time) = (0, 0, 0, 0, 0);
     for seed in 0..SCENARIOS {
         let Some(world) = draw(seed) else { continue };
         built += 1;
         let mut traced = Simulation::new(&world, 3, 0, Recorder::default()).unwrap();
-        let mut reason = StopReason::MaxRounds;
-        traced.ignite().unwrap();
-        for _ in 0..world.venue.max_rounds {
-            let more = traced.round().unwrap();
-            balanced(seed, &traced);
-            if !more {
-                reason = StopReason::Quiet;
-                break;
-            }
-        }
-        let mut summary = traced.summary(reason).unwrap();
-        if reason == StopReason::Quiet && summary.spot_exhausted {
-            summary = traced.summary(StopReason::SpotExhausted).unwrap();
-        }
+        let summary = audited(seed, &world, &mut traced);
+        through_time += u64::from(world.steps.is_some());
         let trace = traced.into_trace();
         let payments = trace.transfers.iter().filter(|(_, transfer)| transfer.reason == Reason::Funding);
         paid += u64::from(payments.count() > 0);
@@ -98,8 +123,9 @@ fn whatever_the_mark_and_the_funding_nothing_is_lost() {
         assert_eq!(eager.summary(reason).unwrap(), summary, "seed {seed}: eager");
     }
     println!(
-        "{built} worlds, {paid} with payments, {deficits} with deficits, {liquidated} with liquidations"
+        "{built} worlds, {paid} with payments, {deficits} with deficits, {liquidated} with liquidations, \
+         {through_time} through time"
     );
     let few = SCENARIOS / 10;
-    assert!(built > few && paid > few && deficits > few && liquidated > few);
+    assert!(built > few && paid > few && deficits > few && liquidated > few && through_time > few);
 }

@@ -155,9 +155,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
     }
 
     fn through_time(&mut self, steps: Steps) -> Result<StopReason, RunError> {
-        self.stage.index = self.index;
-        self.stage.mark = self.mark;
-        self.end_round()?;
+        self.begin_time()?;
         for step in 1..=steps.count {
             let more = self.step()?;
             if !more && step >= steps.ignition && steps.until == Until::Quiet {
@@ -165,6 +163,12 @@ impl<'w, T: Trace> Simulation<'w, T> {
             }
         }
         Ok(StopReason::Horizon)
+    }
+
+    /// The row of the start of a run through time.
+    pub fn begin_time(&mut self) -> Result<(), RunError> {
+        (self.stage.index, self.stage.mark) = (self.index, self.mark);
+        self.end_round()
     }
 
     /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in

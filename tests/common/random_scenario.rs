@@ -128,8 +128,10 @@ fn scenario(dice: &mut Dice) -> Scenario {
             side: if size.sells { IgnitionSide::Sell } else { IgnitionSide::Buy },
             market: if dice.chance(0.15) { IgnitionMarket::Perp } else { IgnitionMarket::Spot },
             qty: on(push, Decimal::max(spot[1], perp[1])),
+            at_s: Decimal::ZERO,
         },
         round_seconds: Decimal::ZERO,
+        time: None,
         settlement_price: None,
         copula: None,
     }
