@@ -169,7 +169,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let hedged = self.hedge()?; //         6: hedges, profit takers
         self.bankrupt_maker()?;
         self.end_round()?;
-        let later = self.cools && self.world.time_passes || self.prices.moving;
+        let later = self.cools && self.world.time_passes || self.prices.moving || self.prices.requoted;
         Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 
