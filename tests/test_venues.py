@@ -265,7 +265,7 @@ def test_rocketcoin_runs_under_a_venue_by_its_name(name):
     scenario = scenario.replace(venue=pc.venues.load(name, like=scenario.venue))
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
     run = scenario.run(seed=1)
-    # Two of three parts of Hyperliquid's mark are the perpetual's book, and without bids that is its last trade.
+    # Two of three parts of Hyperliquid's mark are the perpetual's book: without bids, its last trade.
     assert (run.summary["liquidated_accounts"] > 0) == (name != "hyperliquid")
     assert len(run.adl) == run.summary["adl_accounts"]
     assert run.adl["qty"].sum() == run.summary["adl_qty"]
