@@ -30,6 +30,11 @@ END = "<!-- end -->"
 
 VENUES = ("binance_usdtm", "bybit", "okx", "hyperliquid", "dydx_v4")
 QTY = 20_200  # a push after which strict triggers start too
+SQUEEZED = {
+    "ignition.qty": QTY,
+    "perp.tick_size": "0.001",
+    "market_maker.quote": pc.Quote(side="both", around="spot_mid", half_spread="0.001", level_qty=10_000_000),
+}
 SEED = 1
 FUNDS = (1_000_000, 20_000)  # its own, and one that is soon exhausted
 FIRST_NAMED = 8  # accounts below are the venue's, the market maker's, and the rest of the market's
@@ -76,10 +81,10 @@ def rules() -> str:
 
 
 def squeeze() -> str:
-    """RocketCoin, pushed a little harder, under five venues' rules."""
+    """RocketCoin, pushed a little harder, its perpetual quoted on both sides, under five venues' rules."""
     rows = []
     for fund in FUNDS:
-        rocketcoin = pc.presets.rocketcoin().replace({"ignition.qty": QTY, "venue.insurance_fund": fund})
+        rocketcoin = pc.presets.rocketcoin().replace(SQUEEZED | {"venue.insurance_fund": fund})
         for name in VENUES:
             run = rocketcoin.replace(venue=presets.load(name, like=rocketcoin.venue)).run(seed=SEED)
             rows.append([f"`{name}`", f"{fund:,}", *(cell(run.summary) for _, cell in SQUEEZE)])

@@ -22,6 +22,7 @@ DIGESTS = {  # as they were before venues had more than eight rules
     "rocketcoin-consistent": "398f5647c002bf27",
     "reference": "62af34abd2a3df6f",
     "two-books": "bddf4f3f2cdb2316",
+    "long-cascade": "5a62a36aadab3767",
 }
 
 
@@ -264,10 +265,19 @@ def test_rocketcoin_runs_under_a_venue_by_its_name(name):
     scenario = scenario.replace(venue=pc.venues.load(name, like=scenario.venue))
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
     run = scenario.run(seed=1)
-    # Hyperliquid's mark is a median in which the perpetual outvotes spot while time stands still.
+    # Two of three parts of Hyperliquid's mark are the perpetual's book: without bids, its last trade.
     assert (run.summary["liquidated_accounts"] > 0) == (name != "hyperliquid")
     assert len(run.adl) == run.summary["adl_accounts"]
     assert run.adl["qty"].sum() == run.summary["adl_qty"]
+
+
+@pytest.mark.parametrize("mark", ["mid", "impact_mid", "hyperliquid", "ema_basis", "median", "mean_of_mids"])
+def test_a_mark_made_of_quotes_hears_of_the_push(mark):
+    """The quotes follow spot after the mark was read: the run is not over before it has read them."""
+    quote = pc.Quote(side="both", level_qty=1_000_000, around="spot_mid", half_spread="0.01")
+    changes = {"market_maker.quote": quote, "ignition.qty": 100_000, "venue.mark": mark, "round_seconds": 1}
+    run = pc.presets.rocketcoin().replace(changes).run(seed=1)
+    assert (run.summary["liquidated_accounts"], run.summary["final_price"]) == (78_764, 23.67)
 
 
 def test_the_command_puts_a_scenario_under_a_venue():

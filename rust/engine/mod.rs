@@ -230,7 +230,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.bankrupt_maker()?;
         self.end_round()?;
         // Within a step time stands still.
-        let later = instant && self.is_to_come();
+        let later = self.prices.requoted || instant && self.is_to_come();
         Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 

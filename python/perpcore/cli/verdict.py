@@ -56,7 +56,9 @@ def _how_far(run: Run) -> str:
     pushed = _tokens(qty, scenario.spot.lot_size) if in_spot else _positions(qty, scenario)
     deed = "A purchase" if ignition.side == "buy" else "A sale"
     push = f"{deed} of {pushed} for {_money(s['ignition_cost'])}"
-    after, final = float(run.stages["spot_last"][0]), s["final_price"]
+    pushed_in = run.fills["round"][run.fills["cause"] == "ignition"]
+    row = int(pushed_in[0]) if len(pushed_in) else 0
+    after, final = float(run.stages["spot_last"][row]), s["final_price"]
     if in_spot:
         text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
     else:
@@ -130,6 +132,8 @@ def _fees(run: Run) -> float:
 def _why_it_stopped(run: Run) -> str:
     s, scenario = run.summary, run.scenario
     last = figure(s["final_price"], places(scenario.spot.tick_size))
+    if s["stop_reason"] == "horizon":
+        return f"It ended at its horizon, {float(scenario.time.horizon_s):,g} s after the start, at {last}."
     if s["stop_reason"] == "max_rounds":
         return f"It did not stop: it was cut off at venue.max_rounds = {s['rounds']:,}."
     side = "asks" if scenario.ignition.side == "buy" else "bids"
