@@ -78,11 +78,11 @@ def test_pandas_takes_names_as_categories(run):
 def test_units_are_integers_times_tick_lot_and_step(run, name):
     table, exact = getattr(run, name), run.exact(name)
     assert len(table) == len(exact)
-    assert set(table) - set(exact) == (
-        {"bankruptcy_price", "fill_price"} if name == "liquidations" else set()
-    )
-    assert set(exact) - set(table) == (
-        {"bankruptcy_value", "filled_value"} if name == "liquidations" else set()
+    in_units, behind = {
+        "liquidations": ({"bankruptcy_price", "fill_price"}, {"bankruptcy_value", "filled_value"}),
+        "stages": ({"time"}, {"clock"}),
+    }.get(name, (set(), set()))
+    assert (set(table) - set(exact), set(exact) - set(table)) == (in_units, behind)
     )
     for column in set(table) & set(exact):
         if table[column].dtype.kind == "f":

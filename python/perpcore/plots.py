@@ -75,7 +75,7 @@ class RunPlots:
         margin = 0.02 * (len(rounds) - 1) + 0.06
         ax.set_xlim(-margin, right + margin)
         ax.set_ylim(low - room, high + room)
-        ax.set_xlabel("round (0: the push)")
+        ax.set_xlabel("round (0: the push)" if self.run.scenario.time is None else "round")
         ax.set_ylabel("price (quote per token)")
         _whole_numbers(ax)
         _dress(ax, self._price_title())
@@ -149,7 +149,7 @@ class RunPlots:
         ax.set_xlim(edges[0], edges[-1])
         entries = len(ax.get_legend_handles_labels()[1])
         ax.set_ylim(0, top / (0.93 - 0.075 * entries))  # room for the legend
-        ax.set_xlabel("round (0: the push)")
+        ax.set_xlabel("round (0: the push)" if self.run.scenario.time is None else "round")
         ax.set_ylabel("cumulative notional (quote)")
         _whole_numbers(ax)
         _compact(ax)

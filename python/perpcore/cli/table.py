@@ -115,7 +115,13 @@ def columns(run: Run) -> list[Column]:
     def accounts(group: str, name: str, spare: int = 0) -> Column:
         return Column(group, "accounts", table[name].astype(np.float64), 0, spare=spare)
 
+    time = (
+        []
+        if scenario.time is None
+        else [Column("time", "s", table["time"], places(scenario.time.step_s), "level")]
+    )
     found = [
+        *time,
         Column("mark", "quote", table["mark"], perp_price, "level"),
         Column("perp last", "quote", table["perp_last"], perp_price, "level", 9),
         Column("spot last", "quote", table["spot_last"], price, "level"),
@@ -171,22 +177,44 @@ def stage_table(run: Run, *, all_rounds: bool = False) -> str:
     all_rounds : bool
         Show the middle of a long run too.
     """
-    rounds = len(run.stages)
-    short = all_rounds or rounds <= HEAD + TAIL + 1
-    rows = [*range(rounds)] if short else [*range(HEAD), *range(rounds - TAIL, rounds)]
     shown, dropped = columns(run), []
+    kept = [*range(len(run.stages))] if all_rounds or run.scenario.time is None else _busy(run, shown)
+    quiet = len(run.stages) - len(kept)
+    short = all_rounds or len(kept) <= HEAD + TAIL + 1
+    rows = kept if short else [*kept[:HEAD], *kept[-TAIL:]]
     while (width := _width(shown, rows)) > WIDTH and any(column.spare for column in shown):
         dropped.append(max(shown, key=lambda column: column.spare))
         shown.remove(dropped[-1])
-    names = ["push" if i == 0 else f"{i:,}" for i in rows]
+    push = push_row(run)
+    names = ["push" if i == push else "start" if i == 0 else f"{i:,}" for i in rows]
     lines = _lines(shown, rows, names)
     if not short:
-        note = f"{rounds - HEAD - TAIL:,} rounds left out ({HEAD:,} to {rounds - TAIL - 1:,})"
+        note = f"{len(kept) - HEAD - TAIL:,} rounds left out ({kept[HEAD]:,} to {kept[-TAIL - 1]:,})"
         lines.insert(3 + HEAD, f"... {note}: --all-rounds shows them")
+    if quiet:
+        lines.append(f"Left out: {quiet:,} rounds in which nothing happened (--all-rounds shows them).")
     if dropped:
         left = ", ".join(f"{column.group} ({column.unit})" for column in dropped)
         lines += textwrap.wrap(f"Not shown for want of width: {left} (see --json).", width)
     return "\n".join(lines)
+
+
+def push_row(run: Run) -> int:
+    """The round of the push."""
+    pushed = run.fills["round"][run.fills["cause"] == "ignition"]
+    return int(pushed[0]) if len(pushed) else 0
+
+
+def _busy(run: Run, shown: list[Column]) -> list[int]:
+    """Rounds in which a figure flowed or moved, the push, the first and the last."""
+    busy = np.zeros(len(run.stages), dtype=bool)
+    busy[[0, push_row(run), -1]] = True
+    for column in shown:
+        if column.kind == "flow":
+            busy |= column.values != 0
+        elif column.group != "time":
+            busy[1:] |= column.values[1:] != column.values[:-1]
+    return [*map(int, np.flatnonzero(busy))]
 
 
 def _width(shown: list[Column], rows: list[int]) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from perpcore.cli.expected import drawn, is_drawn, mean, size
-from perpcore.cli.table import MAX_LEVELS, decimals, figure, places
+from perpcore.cli.table import MAX_LEVELS, decimals, figure, places, push_row
 from perpcore.distributions import Law
 
 if TYPE_CHECKING:
@@ -56,21 +58,29 @@ def _how_far(run: Run) -> str:
     pushed = _tokens(qty, scenario.spot.lot_size) if in_spot else _positions(qty, scenario)
     deed = "A purchase" if ignition.side == "buy" else "A sale"
     push = f"{deed} of {pushed} for {_money(s['ignition_cost'])}"
-    pushed_in = run.fills["round"][run.fills["cause"] == "ignition"]
-    row = int(pushed_in[0]) if len(pushed_in) else 0
+    row = push_row(run)
     after, final = float(run.stages["spot_last"][row]), s["final_price"]
     if in_spot:
         text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
     else:
         text = f"{push} in the perpetual left spot at {figure(after, digits)}"
-    rounds = _count(s["rounds"], "round")
+    took = _count(s["rounds"], "round") if scenario.time is None else _seconds(run, row)
     if final == after == s["peak_price"]:
         return f"{text}, and there it stayed."
     multiple = f"{final / s['start_price']:.2f} times the start"
     what = "the cascade" if s["liquidated_accounts"] + s["stopped_accounts"] else "the market maker's hedges"
-    text += f"; {what} carried it to {figure(final, digits)}, {multiple}, in {rounds}"
+    text += f"; {what} carried it to {figure(final, digits)}, {multiple}, in {took}"
     peak = "" if s["peak_price"] == final else f" ({figure(s['peak_price'], digits)} at its extreme)"
     return f"{text}{peak}."
+
+
+def _seconds(run: Run, push: int) -> str:
+    """From the push to the last forced order or hedge."""
+    stages = run.stages
+    busy = stages["liquidated_accounts"] + stages["stopped_accounts"] + (stages["hedge_qty"] != 0)
+    last = int(np.flatnonzero(busy)[-1]) if busy.any() else push
+    took = stages["time"][last] - stages["time"][push]
+    return f"{took:,g} s" if took else "one step"
 
 
 def _who_was_liquidated(run: Run) -> str:
@@ -132,7 +142,7 @@ def _fees(run: Run) -> float:
 def _why_it_stopped(run: Run) -> str:
     s, scenario = run.summary, run.scenario
     last = figure(s["final_price"], places(scenario.spot.tick_size))
-    if s["stop_reason"] == "horizon":
+    if scenario.time is not None and s["stop_reason"] == "horizon":
         return f"It ended at its horizon, {float(scenario.time.horizon_s):,g} s after the start, at {last}."
     if s["stop_reason"] == "max_rounds":
         return f"It did not stop: it was cut off at venue.max_rounds = {s['rounds']:,}."
