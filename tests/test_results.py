@@ -83,7 +83,6 @@ def test_units_are_integers_times_tick_lot_and_step(run, name):
         "stages": ({"time"}, {"clock"}),
     }.get(name, (set(), set()))
     assert (set(table) - set(exact), set(exact) - set(table)) == (in_units, behind)
-    )
     for column in set(table) & set(exact):
         if table[column].dtype.kind == "f":
             unit = {"index": 0.01, "mark": 0.01, "price": 0.01, "threshold": 0.01}.get(column)
