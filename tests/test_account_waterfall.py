@@ -1,5 +1,6 @@
 """The waterfall of one account beside the exact engine: the same account, book and mark, order by order."""
 
+import functools
 import math
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import perpcore as pc
+from account_cases import refused, short
 
 START, LOT = 10.0, 1
 
@@ -92,7 +94,7 @@ def held_to_the_engine(venue, side, qty, leverage, mark, book, *, wallet=0.0) ->
     run = engine(venue, side, qty, leverage, mark, book, wallet=wallet)
     sides = {"asks": book} if side == "short" else {"bids": book}
     done = account(venue, side, qty, leverage, wallet=wallet).liquidate(
-        "X", mark_price=mark, lot_size=LOT, **sides
+        "X", mark_price=mark, lot_size=LOT, previous_mark=START, **sides
     )
     theirs, ours = run.liquidations, rows(done)
     near = 1e-6 if venue.contract == "inverse" else 1e-5  # some roundings of the engine's
@@ -144,3 +146,24 @@ def test_a_desk_that_the_fund_cannot_hold_is_deleveraged():
     assert (last.what, last.qty) == ("deleverage", 5_172)
     assert last.money == pytest.approx(0.0109852, abs=1e-6)
     assert (done.fund, done.desk_equity) == (0, 0)
+
+
+def test_adl_at_the_mark_before_is_told_which_that_is():
+    """A short of 100 from 10 with 200 behind it owes 100 at 13; at the 12.5 before, it owed 50."""
+    account = pc.Account(
+        venue=pc.venues.hyperliquid(),
+        wallet=200,
+        holdings=[pc.Holding(market="X", **short(100, 10, margin=200))],
+    )
+    ways = (
+        account.at(X=13).liquidate,
+        functools.partial(account.liquidate, mark_price=13),
+        functools.partial(account.at(X=11).liquidate, mark_price=13),
+    )
+    for liquidate in ways:
+        refused(lambda run=liquidate: run("X"), "previous_mark", "nothing", "ADL closes at the mark before")
+        done = liquidate("X", previous_mark=12.5)
+        assert [(step.what, step.price) for step in done.steps[:1]] == [("deleverage", 12.5)]
+        assert (done.total("deleverage"), done.deficit) == (50, 50)
+    # Nobody is deleveraged, no mark before is asked for.
+    assert account.at(X=10).liquidate("X").steps[-1].what == "not due"

@@ -379,7 +379,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         lot_size : number
             Smallest step of quantity.
         previous_mark : number, optional
-            For ADL at the mark before; the holding's mark if not given.
+            The mark before the one that broke the account; needed where ADL closes at it (Hyperliquid).
 
         Returns
         -------
@@ -388,18 +388,16 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Raises
         ------
         ScenarioError
-            No position there, a number out of its range, a fund that is drawn.
+            No position there, a number out of its range, a fund that is drawn, no mark before where ADL
+            closes at it.
         """
-        held = self.holding(market)
+        account = self if mark_price is None else self.marked({market: mark_price})
         given = waterfall.Given(
             asks=waterfall.levels("asks", asks, falling=False),
             bids=waterfall.levels("bids", bids, falling=True),
             fund=real("fund", self.venue.insurance_fund if fund is None else fund, least=0.0),
             fee_rate=real("fee_rate", fee_rate, least=0.0),
             lot=real("lot_size", lot_size, above=0.0),
-            previous_mark=real(
-                "previous_mark", held.mark if previous_mark is None else previous_mark, above=0.0
-            ),
+            previous_mark=None if previous_mark is None else real("previous_mark", previous_mark, above=0.0),
         )
-        account = self if mark_price is None else self.marked({market: mark_price})
         return waterfall.run(account, market, given)

@@ -32,7 +32,7 @@ class Given(NamedTuple):
     fund: float
     fee_rate: float
     lot: float
-    previous_mark: float
+    previous_mark: float | None
 
 
 def levels(name: str, rows: Iterable[tuple[float, float]], *, falling: bool) -> list[tuple[float, float]]:
@@ -350,10 +350,11 @@ def _deleverage(course: Course) -> None:
     """Counterparties close what is left, at the bankruptcy price or at the mark before."""
     adl, equity = course.venue.adl, course.equity
     assert adl is not None
-    before = course.given.previous_mark
-    price = before if adl.price == "previous_mark" else _bankruptcy(course)
-    free = 0.0
+    price, free = _bankruptcy(course), 0.0
     if adl.price == "previous_mark":
+        if course.given.previous_mark is None:
+            raise problem("previous_mark", "nothing", "a price: ADL closes at the mark before this one")
+        price = course.given.previous_mark
         free = course.margin + terms.profit(course.market, course.held, price)
     relief = max(0.0, max(0.0, -equity) - max(0.0, -free))
     note = f"ranked by {adl.rank}; relief {relief:,.6g}"
