@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import perpcore as pc
-from account_cases import refused, short
+from account_cases import long, refused, short
 
 START, LOT = 10.0, 1
 
@@ -167,3 +167,42 @@ def test_adl_at_the_mark_before_is_told_which_that_is():
         assert (done.total("deleverage"), done.deficit) == (50, 50)
     # Nobody is deleveraged, no mark before is asked for.
     assert account.at(X=10).liquidate("X").steps[-1].what == "not due"
+
+
+def test_the_vault_takes_all_cross_positions_and_their_margin():
+    """Hyperliquid: 150 behind cross, 100 and 20 lost, 71 asked; the isolated position keeps its 20."""
+    holdings = [
+        pc.Holding(market="X", margin_mode="cross", **long(100, 10, mark_price=9)),
+        pc.Holding(market="Y", margin_mode="cross", **short(50, 10, mark_price=10.4)),
+        pc.Holding(market="Z", **long(10, 10, margin=20)),
+    ]
+    venue = pc.venues.hyperliquid(max_leverage=10)
+    account = pc.Account(venue=venue, wallet=170, holdings=holdings)
+    for market, qty, other, rest in (("X", 100, "Y", 50), ("Y", 50, "X", 100)):
+        done = account.liquidate(market)
+        assert [step.what for step in done.steps] == ["vault", "vault"]
+        assert [step.qty for step in done.steps] == [qty, rest]
+        assert (done.total("vault"), done.deficit, done.trader_keeps) == (150, 0, 0)
+        assert done.steps[1].note.startswith(f"{other},")
+        assert {step.price for step in done.steps} == {8.7, 11}
+        assert done.account == pc.Account(venue=venue, wallet=20, holdings=holdings[2:])
+    # The isolated one goes alone.
+    done = account.at(Z=8.2).liquidate("Z")
+    assert done.account == pc.Account(venue=venue, wallet=150, holdings=holdings[:2])
+
+
+@pytest.mark.parametrize(("market", "left", "money"), [("X", "YZ", 20), ("Z", "", 85)])
+def test_a_liquidation_cancels_the_orders_of_what_it_is_about(market, left, money):
+    """Isolated X: its own market's; cross Z: all."""
+    holdings = [
+        pc.Holding(market="X", **long(10, 10, leverage=5)),
+        pc.Holding(market="Z", margin_mode="cross", **long(10, 10)),
+    ]
+    orders = [
+        pc.RestingOrder(market=market, side="buy", qty=10, price=price, leverage=4)
+        for market, price in (("X", 8), ("Y", 20), ("Z", 6))
+    ]
+    account = pc.Account(venue=VENUES["plain"], wallet=40, holdings=holdings, orders=orders)
+    done = account.at(**{market: 5}).liquidate(market)
+    assert (done.steps[0].what, done.steps[0].money) == ("cancel orders", money)
+    assert "".join(order.market for order in done.account.orders) == left

@@ -359,11 +359,12 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) -> Liquidation:
         """Run the venue's waterfall on one position, step by step; mark and book stand still.
 
-        Cancels waiting orders; sends orders as `Venue.liquidation_size` and `liquidation_order` say, again
-        while it is due and they fill; then the vault, takeover or ADL; then fund, loss sharing, and what the
-        trader keeps. As `docs/MODEL.md` section 7 ("Under more rules"), cooldowns being waited out. Cross:
-        all that stands behind the account backs the position; under leftover `fund`, the fund keeps what is
-        left in the share of the position's maintenance.
+        Cancels the market's waiting orders (cross: all that wait); sends orders as `Venue.liquidation_size`
+        and `liquidation_order` say, again while it is due and they fill; then the vault, takeover or ADL;
+        then fund, loss sharing, and what the trader keeps. As `docs/MODEL.md` section 7 ("Under more
+        rules"), cooldowns being waited out. Cross: all that stands behind the account backs the position,
+        and a vault takes all cross positions and their margin; under leftover `fund`, the fund keeps what
+        is left in the share of the position's maintenance.
 
         Parameters
         ----------

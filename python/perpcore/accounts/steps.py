@@ -17,9 +17,10 @@ class Step(NamedTuple):
     ``what`` is one of: ``cancel orders`` (`money` set free), ``order`` (`qty` at the limit `price`; NaN: a
     market order), ``fill`` (`qty` at the mean `price`, `money` its worth), ``keep`` (what stays open, its
     liquidation `price`, margin), ``wait`` (a cooldown), ``stuck`` (nothing fills), ``not due``; ``vault`` and
-    ``take over`` (`qty` and its margin move), ``unwind`` (the fund's desk sells on), ``deleverage`` (`qty` at
-    `price`; `money` is what counterparties bear of the loss); ``liquidation fee``, ``fund gains``, ``fund
-    pays``, ``venue loss``, ``loss sharing``, ``trader keeps``.
+    ``take over`` (`qty` and its margin move; of cross, every position to the vault, with the first all of
+    the margin), ``unwind`` (the fund's desk sells on), ``deleverage`` (`qty` at `price`; `money` is what
+    counterparties bear of the loss); ``liquidation fee``, ``fund gains``, ``fund pays``, ``venue loss``,
+    ``loss sharing``, ``trader keeps``.
     """
 
     what: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -112,38 +112,67 @@ def run(account: Account, market: str, given: Given) -> Liquidation:
         fund=given.fund,
         peak=given.fund,
     )
-    if account.orders and course.is_due:
-        course.say("cancel orders", qty=float(len(account.orders)), money=account.order_margin)
-        account = account.replace(orders=())
-    is_open = _rounds(course)
+    if course.is_due:
+        account = _cancel(course, account)
+    end = _rounds(course)
     if course.kept:
         course.say("trader keeps", money=course.kept)
-    new = None
-    if is_open:
+    new, left = None, 0.0
+    if end != "closed":
+        left = course.margin
         new = msgspec.structs.replace(held, qty=course.held.qty)
         if held.margin_mode == "isolated":
             leverage = terms.leverage_of(course.market, held)
             new = msgspec.structs.replace(new, margin=course.margin, leverage=leverage)
-    left = course.margin if is_open else 0.0
     after = account.with_holding(market, new, wallet=account.wallet - margin + left + course.kept)
+    if end == "vault":
+        after = _to_vault(course, after)
     return Liquidation(steps=tuple(course.steps), account=after, fund=course.fund, desk_equity=course.desk)
 
 
-def _rounds(course: Course) -> bool:
-    """Orders while it is due and they fill; whether anything stays open with the trader."""
+def _cancel(course: Course, account: Account) -> Account:
+    """Isolated: the market's orders (Bybit, "Liquidation process"); cross: all, as all of it is at stake."""
+    isolated = course.held.margin_mode == "isolated"
+    kept = tuple(order for order in account.orders if isolated and order.market != course.held.market)
+    after = account.replace(orders=kept)
+    if gone := len(account.orders) - len(kept):
+        course.say("cancel orders", qty=float(gone), money=account.order_margin - after.order_margin)
+    return after
+
+
+def _to_vault(course: Course, account: Account) -> Account:
+    """Position and margin go whole; of cross, all positions and all that is not isolated.
+
+    Hyperliquid, "Liquidations": a trader without isolated positions ends with nothing.
+    """
+    others, money, backstop = [], course.margin, course.venue.backstop
+    assert backstop is not None
+    if course.held.margin_mode == "cross":
+        others = [held for held in account.holdings if held.margin_mode == "cross"]
+        others.remove(account.holding(course.held.market))
+        money = account.wallet - account.isolated_margin
+    part = f"{float(backstop.below):.3g} of maintenance {course.asked:,.6g}"
+    note = f"equity {course.equity:,.6g} is below {part}"
+    course.say("vault", qty=course.held.qty, price=_bankruptcy(course), money=money, note=note)
+    for held in others:
+        price = account.bankruptcy_price(held.market)
+        course.say("vault", qty=held.qty, price=price, money=0.0, note=f"{held.market}, of the same margin")
+    gone = {held.market for held in (course.held, *others)}
+    left = tuple(held for held in account.holdings if held.market not in gone)
+    return account.replace(holdings=left, wallet=account.wallet - money)
+
+
+def _rounds(course: Course) -> Literal["open", "closed", "vault"]:
+    """Orders while it is due and they fill; what becomes of the position."""
     backstop, partial = course.venue.backstop, False
     book = list(course.given.bids if course.held.side == "long" else course.given.asks)
     while course.is_due:
         equity, asked = course.equity, course.asked
         if backstop is not None and 0 <= equity < float(backstop.below) * asked:
-            share = f"equity {equity:,.6g} is below {float(backstop.below):.3g} of maintenance {asked:,.6g}"
-            course.say(
-                "vault", qty=course.held.qty, price=_bankruptcy(course), money=course.margin, note=share
-            )
-            return False
+            return "vault"
         if backstop is not None and course.venue.adl is not None and equity < 0:
             _deleverage(course)
-            return False
+            return "closed"
         size = course.venue.liquidation_size
         if partial and isinstance(size, Share) and size.cooldown_s:
             course.say("wait", note=f"{float(size.cooldown_s):g} s; mark and book stand still")
@@ -151,14 +180,14 @@ def _rounds(course: Course) -> bool:
         course.say("order", qty=qty, price=limit, note=f"equity {equity:,.6g} against {asked:,.6g}")
         filled = _take(course, book, qty, limit)
         if not _settle(course, book, filled, qty):
-            return False
+            return "closed"
         course.peak = max(course.peak, course.fund)
         partial = True
         if not filled.qty:
             course.say("stuck", qty=course.held.qty, note="nothing in the book within the limit")
-            return True
+            return "open"
     course.say("not due", qty=course.held.qty, money=course.equity, note=_ratio(course))
-    return True
+    return "open"
 
 
 def _ratio(course: Course) -> str:
