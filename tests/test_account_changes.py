@@ -164,6 +164,49 @@ def test_waiting_orders_lock_margin():
         account.place(market="Y", side="buy", qty=45, price=10, leverage=5)
 
 
+def resting(side, qty, price, **fields) -> pc.RestingOrder:
+    return pc.RestingOrder(market="X", side=side, qty=qty, price=price, **{"leverage": 2} | fields)
+
+
+def test_binance_orders_that_close_lock_no_margin():
+    """Its FAQ: 10,000 long, 0.1 to buy at 19,000, 0.1 to sell at 22,000, at 2x: 5,950 with the position's."""
+    rules = pc.venues.binance_usdtm(tiers=[pc.Tier(min_notional=0, maintenance_rate=0.01, max_leverage=50)])
+    cross = long(0.5, 20_000, leverage=2, margin_mode="cross")
+    account = one(rules, 10_000, **cross).replace(
+        orders=[resting("buy", 0.1, 19_000), resting("sell", 0.1, 22_000)]
+    )
+    assert account.initial_margin + account.order_margin == pytest.approx(5_950)
+    assert account.available == pytest.approx(4_050)
+
+
+@pytest.mark.parametrize("name", ["binance_usdtm", "bitmex_inverse"])
+def test_only_what_would_open_locks_margin(name):
+    """10 open: whatever order they stand in, the better price closes first, and what is beyond 10 opens."""
+    rules = pc.venues.load(name)
+    bare = empty(rules, 1e6)
+
+    def locked(account, *orders):
+        return account.replace(orders=orders).order_margin
+
+    def margin(qty, price):
+        return pytest.approx(pc.rules.notional(qty=qty, price=price, contract=rules.contract) / 2)
+
+    for side, opened, far in ((long, "sell", 12), (short, "buy", 8)):
+        account = one(rules, **side(10, 10, leverage=2))
+        near, beyond = resting(opened, 6, 10), resting(opened, 7, far)
+        assert locked(account, near) == 0
+        assert locked(account, resting(opened, 15, far)) == margin(5, far)
+        assert locked(account, near, beyond) == locked(account, beyond, near) == margin(3, far)
+        assert locked(account, near, resting(opened, 7, far, reduce_only=True)) == 0
+        assert locked(account, resting(OTHER[opened], 6, 10)) == margin(6, 10)
+        assert locked(account, resting(opened, 6, 10, reduce_only=True), beyond) == margin(3, far)
+        assert (
+            locked(bare, near)
+            == locked(account.replace(orders=()), near.replace(market="Y"))
+            == margin(6, 10)
+        )
+
+
 @given(open_interest=st.floats(0, 2e7), side=sides, mode=st.sampled_from(["isolated", "cross"]))
 def test_open_interest_raises_what_opening_takes_on_dydx_alone(open_interest, side, mode):
     order = {"market": "X", "side": side, "qty": 100, "price": 10, "leverage": 5, "margin_mode": mode}

@@ -118,8 +118,13 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def order_margin(self) -> float:
-        """What waiting orders lock: notional over leverage, each."""
-        return sum(terms.worth(self.venue, o.qty, o.price) / o.leverage for o in self.orders)
+        """What waiting orders lock: notional over leverage of what they would open.
+
+        What only closes a position locks nothing, nor does a reduce-only order (Binance, "How to calculate
+        the margin requirement on Binance Futures"; Bybit, Delta and others the same). The better price
+        fills, and so closes, first.
+        """
+        return orders.locked(self)
 
     @property
     def unrealised_pnl(self) -> float:

@@ -30,7 +30,7 @@ def real(field: str, value: object, *, least: float | None = None, above: float 
     return found
 
 
-def one_of(field: str, value: object, *names: str) -> None:
+def one_of(field: str, value: object, *names: object) -> None:
     """One of a few names."""
     if value not in names:
         raise problem(field, shown(value), " or ".join(map(repr, names)))
@@ -123,7 +123,7 @@ class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order that waits in a book and locks its initial margin, notional over leverage.
+    """An order that waits in a book and locks initial margin for what it would open (`Account.order_margin`).
 
     Parameters
     ----------
@@ -131,6 +131,13 @@ class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     side : {"buy", "sell"}
     qty, price, leverage : number
         More than 0.
+    reduce_only : bool
+        It closes or is cut, and locks nothing.
+
+    Raises
+    ------
+    ScenarioError
+        A number out of its range, no side or name.
     """
 
     market: str
@@ -138,9 +145,11 @@ class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     qty: float
     price: float
     leverage: float
+    reduce_only: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no order; numbers become floats."""
         named(self.market)
         one_of("side", self.side, "buy", "sell")
+        one_of("reduce_only", self.reduce_only, True, False)
         self._read("qty", "price", "leverage", above=0.0)

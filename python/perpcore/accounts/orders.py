@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from perpcore.accounts.account import Account
+    from perpcore.accounts.holdings import RestingOrder
     from perpcore.venues import Venue
 
     AnAccount = TypeVar("AnAccount", bound=Account)
@@ -62,7 +63,22 @@ def place(account: AnAccount, given: Order) -> AnAccount:
     return _open(account, held, given, rest) if rest else account
 
 
-def _side(given: Order) -> Literal["long", "short"]:
+def locked(account: Account) -> float:
+    """Initial margin of what resting orders would open, filled from the best price on."""
+    held = {each.market: each for each in account.holdings}
+    open_qty = {each.market: each.qty for each in account.holdings}
+    found = 0.0
+    for order in sorted(account.orders, key=lambda o: o.price if o.side == "sell" else -o.price):
+        closing = 0.0
+        if order.market in held and held[order.market].side != _side(order):
+            closing = min(order.qty, open_qty[order.market])
+            open_qty[order.market] -= closing
+        if not order.reduce_only:
+            found += terms.worth(account.venue, order.qty - closing, order.price) / order.leverage
+    return found
+
+
+def _side(given: Order | RestingOrder) -> Literal["long", "short"]:
     return "long" if given.side == "buy" else "short"
 
 
