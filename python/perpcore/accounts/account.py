@@ -359,7 +359,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bids: Levels = (),
         fund: float | None = None,
         fee_rate: float = 0.0,
-        lot_size: float = 1e-8,
+        lot_size: float | None = None,
         previous_mark: float | None = None,
     ) -> Liquidation:
         """Run the venue's waterfall on one position, step by step; mark and book stand still.
@@ -382,8 +382,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Insurance fund at the start; the venue's if not given.
         fee_rate : number
             Taker fee of the fills, paid by the account.
-        lot_size : number
-            Smallest step of quantity.
+        lot_size : number, optional
+            Smallest step of quantity: 1e-8 if not given, of face value 1 (inverse).
         previous_mark : number, optional
             The mark before the one that broke the account; needed where ADL closes at it (Hyperliquid).
 
@@ -397,6 +397,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
             No position there, a number out of its range, a fund that is drawn, no mark before where ADL
             closes at it.
         """
+        if lot_size is None:
+            lot_size = 1.0 if self.venue.contract == "inverse" else 1e-8
         account = self if mark_price is None else self.marked({market: mark_price})
         given = waterfall.Given(
             asks=waterfall.levels("asks", asks, falling=False),

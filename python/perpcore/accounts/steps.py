@@ -41,7 +41,8 @@ class Liquidation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fund : float
         The insurance fund's cash after it.
     desk_equity : float
-        At the mark, of what the fund took over and still holds.
+        At the mark, of what the fund took over and still holds; a loss that it cannot bear is paid, which
+        leaves 0.
     """
 
     steps: tuple[Step, ...]
@@ -67,7 +68,7 @@ class Liquidation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def deficit(self) -> float:
-        """What the account could not pay: the fund's, the venue's and the winners' parts."""
+        """What account and desk could not pay: the fund's, the venue's and the winners' parts."""
         return sum(map(self.total, ("fund pays", "venue loss", "loss sharing")))
 
     @property

@@ -393,11 +393,17 @@ def _deleverage(course: Course) -> None:
 
 def _take_over(course: Course, book: list[tuple[float, float]]) -> None:
     """The fund's desk takes position and margin; under `at_once` it sells on into the same book."""
-    course.desk = course.equity
     note = f"by the fund; worth {course.equity:,.6g} at the mark"
     course.say("take over", qty=course.held.qty, price=_bankruptcy(course), money=course.margin, note=note)
-    if course.venue.unwind == "hold":
-        return
+    course.desk = course.equity
+    if course.venue.unwind == "at_once":
+        _unwind(course, book)
+    if course.fund + course.desk < 0:
+        _close_desk(course)
+
+
+def _unwind(course: Course, book: list[tuple[float, float]]) -> None:
+    """The desk's market order, settled with the fund."""
     filled = _take(course, book, course.held.qty, math.nan)
     if not filled.qty:
         return
@@ -419,12 +425,18 @@ def _take_over(course: Course, book: list[tuple[float, float]]) -> None:
     if left:
         course.held = msgspec.structs.replace(course.held, qty=left)
         course.desk = course.equity
-        if course.venue.adl is not None and course.fund + course.desk < 0:
-            _close_desk(course)
 
 
 def _close_desk(course: Course) -> None:
-    """A desk that the fund cannot hold takes what is in it and is deleveraged at bankruptcy."""
+    """A desk that the fund cannot hold takes what is in it and is deleveraged at bankruptcy.
+
+    Without ADL its loss at the mark is paid: by the fund to its last, then by winners or venue (Deribit,
+    "Insurance fund"; the engine's `insurance_fund_shortfall`).
+    """
+    if course.venue.adl is None:
+        _lack(course, -course.desk)
+        course.desk = 0.0
+        return
     course.margin, course.fund, course.desk = course.margin + course.fund, 0.0, 0.0
     note = f"the fund's desk, with all that is in the fund; relief {-course.equity:,.6g}"
     course.say("deleverage", qty=course.held.qty, price=_bankruptcy(course), money=-course.equity, note=note)
