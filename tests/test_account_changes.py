@@ -68,6 +68,14 @@ def test_leverage_is_capped_in_the_tier_of_the_whole_position(name, data, side):
         first.place(**rest, leverage=cap * 1.001)
 
 
+def test_leverage_is_capped_by_entry_and_price():
+    """7,000 from 10 are in OKX's second tier, at 25x; at the order's price of 5 they are in the first."""
+    account = one(OKX, 1e6, **long(7_000, 10, leverage=5))
+    order = {"market": "X", "side": "buy", "qty": 1, "price": 5}
+    refused(lambda: account.place(**order, leverage=30), "leverage", "30.0", "at most 25, ")
+    assert account.place(**order, leverage=24).holding("X").leverage == 24
+
+
 @modes
 @presets
 @given(data=st.data(), side=sides)
@@ -281,7 +289,11 @@ def buy(account, *, qty=11, price=10, market="X", **fields):
         (lambda a: buy(a, qty="much"), "qty", "'much'", "more than 0"),
         (lambda a: buy(a, price=0), "price", "0", "more than 0"),
         (lambda a: buy(a, leverage=-2), "leverage", "-2", "more than 0"),
-        (lambda a: buy(a, fee_rate=None), "fee_rate", "None", "a finite number"),
+        (lambda a: buy(a, fee_rate=None), "fee_rate", "None", "-0.1 to 0.1"),
+        (lambda a: buy(a, fee_rate=-5), "fee_rate", "-5", "-0.1 to 0.1"),
+        (lambda a: buy(a, fee_rate=0.11), "fee_rate", "0.11", "-0.1 to 0.1"),
+        (lambda a: a.liquidate("X", fee_rate=-0.01), "fee_rate", "-0.01", "0 to 0.1"),
+        (lambda _: resting("buy", 1, 10, reduce_only="yes"), "reduce_only", "'yes'", "True or False"),
         (lambda a: buy(a, margin_mode="both"), "margin_mode", "'both'", "'isolated' or 'cross'"),
         (lambda a: buy(a, market=""), "market", "''", "a name"),
         (lambda a: a.place(market="X", side="long", qty=1, price=9), "side", "'long'", "'buy' or 'sell'"),

@@ -13,10 +13,19 @@ from perpcore.venues import Venue
 Side = Literal["long", "short"]
 
 
-def real(field: str, value: object, *, least: float | None = None, above: float | None = None) -> float:
-    """One finite number, at least or above a bound."""
+def real(
+    field: str,
+    value: object,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> float:
+    """One finite number, at least or above a bound, at most another."""
     allowed = "a finite number"
-    if least is not None:
+    if least is not None and most is not None:
+        allowed = f"{least:g} to {most:g}"
+    elif least is not None:
         allowed = f"{least:g} or more"
     elif above is not None:
         allowed = f"more than {above:g}"
@@ -24,8 +33,8 @@ def real(field: str, value: object, *, least: float | None = None, above: float 
         found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         found = math.nan
-    low = least is not None and found < least
-    if not math.isfinite(found) or low or (above is not None and found <= above):
+    out = (least is not None and found < least) or (most is not None and found > most)
+    if not math.isfinite(found) or out or (above is not None and found <= above):
         raise problem(field, shown(value), allowed)
     return found
 
@@ -70,7 +79,8 @@ class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mark_price : number, optional
         The entry price if not given.
     leverage : number, optional
-        What initial margin is reckoned by. Isolated: by `margin` if not given. Cross: the tier's largest.
+        What initial margin is reckoned by; at most that of the tier it was opened in. Isolated: by `margin`
+        if not given. Cross: the tier's largest.
     margin : number, optional
         Isolated: what is set aside for it out of the wallet; entry notional over leverage if not given.
     margin_mode : {"isolated", "cross"}

@@ -12,6 +12,7 @@ from perpcore import rules
 from perpcore._structs import problem, shown
 from perpcore.accounts import terms
 from perpcore.accounts.holdings import Holding, real
+from perpcore.accounts.orders import locked
 from perpcore.accounts.steps import Liquidation, Step
 from perpcore.venues.liquidation import ByTier, Share
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from perpcore.accounts.account import Account
+    from perpcore.accounts.holdings import RestingOrder
     from perpcore.venues import Venue
 
 NEAR = 1e-9  # lots are counted in floating point
@@ -112,8 +114,7 @@ def run(account: Account, market: str, given: Given) -> Liquidation:
         fund=given.fund,
         peak=given.fund,
     )
-    if course.is_due:
-        account = _cancel(course, account)
+    orders = _cancel(course, account) if course.is_due else account.orders
     end = _rounds(course)
     if course.kept:
         course.say("trader keeps", money=course.kept)
@@ -124,20 +125,20 @@ def run(account: Account, market: str, given: Given) -> Liquidation:
         if held.margin_mode == "isolated":
             leverage = terms.leverage_of(course.market, held)
             new = msgspec.structs.replace(new, margin=course.margin, leverage=leverage)
-    after = account.with_holding(market, new, wallet=account.wallet - margin + left + course.kept)
+    wallet = account.wallet - margin + left + course.kept
+    after = account.with_holding(market, new, wallet=wallet, orders=orders)
     if end == "vault":
         after = _to_vault(course, after)
     return Liquidation(steps=tuple(course.steps), account=after, fund=course.fund, desk_equity=course.desk)
 
 
-def _cancel(course: Course, account: Account) -> Account:
+def _cancel(course: Course, account: Account) -> tuple[RestingOrder, ...]:
     """Isolated: the market's orders (Bybit, "Liquidation process"); cross: all, as all of it is at stake."""
     isolated = course.held.margin_mode == "isolated"
     kept = tuple(order for order in account.orders if isolated and order.market != course.held.market)
-    after = account.replace(orders=kept)
     if gone := len(account.orders) - len(kept):
-        course.say("cancel orders", qty=float(gone), money=account.order_margin - after.order_margin)
-    return after
+        course.say("cancel orders", qty=float(gone), money=account.order_margin - locked(account, kept))
+    return kept
 
 
 def _to_vault(course: Course, account: Account) -> Account:
