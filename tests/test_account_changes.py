@@ -68,6 +68,14 @@ def test_leverage_is_capped_in_the_tier_of_the_whole_position(name, data, side):
         first.place(**rest, leverage=cap * 1.001)
 
 
+def test_leverage_is_capped_by_entry_and_price():
+    """7,000 from 10 are in OKX's second tier, at 25x; at the order's price of 5 they are in the first."""
+    account = one(OKX, 1e6, **long(7_000, 10, leverage=5))
+    order = {"market": "X", "side": "buy", "qty": 1, "price": 5}
+    refused(lambda: account.place(**order, leverage=30), "leverage", "30.0", "at most 25, ")
+    assert account.place(**order, leverage=24).holding("X").leverage == 24
+
+
 @modes
 @presets
 @given(data=st.data(), side=sides)
@@ -164,6 +172,49 @@ def test_waiting_orders_lock_margin():
         account.place(market="Y", side="buy", qty=45, price=10, leverage=5)
 
 
+def resting(side, qty, price, **fields) -> pc.RestingOrder:
+    return pc.RestingOrder(market="X", side=side, qty=qty, price=price, **{"leverage": 2} | fields)
+
+
+def test_binance_orders_that_close_lock_no_margin():
+    """Its FAQ: 10,000 long, 0.1 to buy at 19,000, 0.1 to sell at 22,000, at 2x: 5,950 with the position's."""
+    rules = pc.venues.binance_usdtm(tiers=[pc.Tier(min_notional=0, maintenance_rate=0.01, max_leverage=50)])
+    cross = long(0.5, 20_000, leverage=2, margin_mode="cross")
+    account = one(rules, 10_000, **cross).replace(
+        orders=[resting("buy", 0.1, 19_000), resting("sell", 0.1, 22_000)]
+    )
+    assert account.initial_margin + account.order_margin == pytest.approx(5_950)
+    assert account.available == pytest.approx(4_050)
+
+
+@pytest.mark.parametrize("name", ["binance_usdtm", "bitmex_inverse"])
+def test_only_what_would_open_locks_margin(name):
+    """10 open: whatever order they stand in, the better price closes first, and what is beyond 10 opens."""
+    rules = pc.venues.load(name)
+    bare = empty(rules, 1e6)
+
+    def locked(account, *orders):
+        return account.replace(orders=orders).order_margin
+
+    def margin(qty, price):
+        return pytest.approx(pc.rules.notional(qty=qty, price=price, contract=rules.contract) / 2)
+
+    for side, opened, far in ((long, "sell", 12), (short, "buy", 8)):
+        account = one(rules, **side(10, 10, leverage=2))
+        near, beyond = resting(opened, 6, 10), resting(opened, 7, far)
+        assert locked(account, near) == 0
+        assert locked(account, resting(opened, 15, far)) == margin(5, far)
+        assert locked(account, near, beyond) == locked(account, beyond, near) == margin(3, far)
+        assert locked(account, near, resting(opened, 7, far, reduce_only=True)) == 0
+        assert locked(account, resting(OTHER[opened], 6, 10)) == margin(6, 10)
+        assert locked(account, resting(opened, 6, 10, reduce_only=True), beyond) == margin(3, far)
+        assert (
+            locked(bare, near)
+            == locked(account.replace(orders=()), near.replace(market="Y"))
+            == margin(6, 10)
+        )
+
+
 @given(open_interest=st.floats(0, 2e7), side=sides, mode=st.sampled_from(["isolated", "cross"]))
 def test_open_interest_raises_what_opening_takes_on_dydx_alone(open_interest, side, mode):
     order = {"market": "X", "side": side, "qty": 100, "price": 10, "leverage": 5, "margin_mode": mode}
@@ -238,7 +289,11 @@ def buy(account, *, qty=11, price=10, market="X", **fields):
         (lambda a: buy(a, qty="much"), "qty", "'much'", "more than 0"),
         (lambda a: buy(a, price=0), "price", "0", "more than 0"),
         (lambda a: buy(a, leverage=-2), "leverage", "-2", "more than 0"),
-        (lambda a: buy(a, fee_rate=None), "fee_rate", "None", "a finite number"),
+        (lambda a: buy(a, fee_rate=None), "fee_rate", "None", "-0.1 to 0.1"),
+        (lambda a: buy(a, fee_rate=-5), "fee_rate", "-5", "-0.1 to 0.1"),
+        (lambda a: buy(a, fee_rate=0.11), "fee_rate", "0.11", "-0.1 to 0.1"),
+        (lambda a: a.liquidate("X", fee_rate=-0.01), "fee_rate", "-0.01", "0 to 0.1"),
+        (lambda _: resting("buy", 1, 10, reduce_only="yes"), "reduce_only", "'yes'", "True or False"),
         (lambda a: buy(a, margin_mode="both"), "margin_mode", "'both'", "'isolated' or 'cross'"),
         (lambda a: buy(a, market=""), "market", "''", "a name"),
         (lambda a: a.place(market="X", side="long", qty=1, price=9), "side", "'long'", "'buy' or 'sell'"),

@@ -1,5 +1,6 @@
 """The waterfall of one account beside the exact engine: the same account, book and mark, order by order."""
 
+import functools
 import math
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import perpcore as pc
+from account_cases import long, refused, short
 
 START, LOT = 10.0, 1
 
@@ -77,10 +79,10 @@ def rows(done: pc.Liquidation) -> list[dict[str, float]]:
             found[-1] |= {"filled_qty": step.qty, "fill_price": step.price}
         elif step.what in ("vault", "take over"):
             found[-1]["taken_over_qty"] = step.qty
+            if step.what == "take over":  # what follows is the desk's own, no part of the row
+                break
         elif step.what == "deleverage":
             found[-1] |= {"adl_qty": step.qty, "adl_relief": step.money}
-        elif step.what == "unwind":  # the desk's own, no part of the row
-            break
         elif step.what in columns:
             found[-1][columns[step.what]] += step.money
         elif step.what in ("keep", "stuck"):
@@ -92,7 +94,7 @@ def held_to_the_engine(venue, side, qty, leverage, mark, book, *, wallet=0.0) ->
     run = engine(venue, side, qty, leverage, mark, book, wallet=wallet)
     sides = {"asks": book} if side == "short" else {"bids": book}
     done = account(venue, side, qty, leverage, wallet=wallet).liquidate(
-        "X", mark_price=mark, lot_size=LOT, **sides
+        "X", mark_price=mark, lot_size=LOT, previous_mark=START, **sides
     )
     theirs, ours = run.liquidations, rows(done)
     near = 1e-6 if venue.contract == "inverse" else 1e-5  # some roundings of the engine's
@@ -111,7 +113,13 @@ def held_to_the_engine(venue, side, qty, leverage, mark, book, *, wallet=0.0) ->
     assert final(8, "balance") == pytest.approx(done.account.wallet, rel=1e-6, abs=near)
     left = done.account.holdings[0].qty if done.account.holdings else 0.0
     assert abs(final(8, "position_qty")) == pytest.approx(left)
-    assert final(-3, "balance") == pytest.approx(done.fund, rel=1e-6, abs=near)
+    if shortfall := run.summary["insurance_fund_shortfall"]:  # which the engine leaves as that
+        after = [step.what for step in done.steps].index("take over")
+        lost = [step.money for step in done.steps[after:] if step.what in ("venue loss", "loss sharing")]
+        assert lost[-1:] == pytest.approx([shortfall], rel=1e-6, abs=near)
+        assert (done.fund, done.desk_equity) == (0, 0)
+    else:
+        assert final(-3, "balance") == pytest.approx(done.fund, rel=1e-6, abs=near)
     if done.account.holdings and not wallet:
         assert final(8, "margin") == pytest.approx(done.account.holdings[0].margin, rel=1e-6, abs=near)
     return done
@@ -144,3 +152,95 @@ def test_a_desk_that_the_fund_cannot_hold_is_deleveraged():
     assert (last.what, last.qty) == ("deleverage", 5_172)
     assert last.money == pytest.approx(0.0109852, abs=1e-6)
     assert (done.fund, done.desk_equity) == (0, 0)
+
+
+def test_adl_at_the_mark_before_is_told_which_that_is():
+    """A short of 100 from 10 with 200 behind it owes 100 at 13; at the 12.5 before, it owed 50."""
+    account = pc.Account(
+        venue=pc.venues.hyperliquid(),
+        wallet=200,
+        holdings=[pc.Holding(market="X", **short(100, 10, margin=200))],
+    )
+    ways = (
+        account.at(X=13).liquidate,
+        functools.partial(account.liquidate, mark_price=13),
+        functools.partial(account.at(X=11).liquidate, mark_price=13),
+    )
+    for liquidate in ways:
+        refused(lambda run=liquidate: run("X"), "previous_mark", "nothing", "ADL closes at the mark before")
+        done = liquidate("X", previous_mark=12.5)
+        assert [(step.what, step.price) for step in done.steps[:1]] == [("deleverage", 12.5)]
+        assert (done.total("deleverage"), done.deficit) == (50, 50)
+    # Nobody is deleveraged, no mark before is asked for.
+    assert account.at(X=10).liquidate("X").steps[-1].what == "not due"
+
+
+def test_the_vault_takes_all_cross_positions_and_their_margin():
+    """Hyperliquid: 150 behind cross, 100 and 20 lost, 71 asked; the isolated position keeps its 20."""
+    holdings = [
+        pc.Holding(market="X", margin_mode="cross", **long(100, 10, mark_price=9)),
+        pc.Holding(market="Y", margin_mode="cross", **short(50, 10, mark_price=10.4)),
+        pc.Holding(market="Z", **long(10, 10, margin=20)),
+    ]
+    venue = pc.venues.hyperliquid(max_leverage=10)
+    account = pc.Account(venue=venue, wallet=170, holdings=holdings)
+    for market, qty, other, rest in (("X", 100, "Y", 50), ("Y", 50, "X", 100)):
+        done = account.liquidate(market)
+        assert [step.what for step in done.steps] == ["vault", "vault"]
+        assert [step.qty for step in done.steps] == [qty, rest]
+        assert (done.total("vault"), done.deficit, done.trader_keeps) == (150, 0, 0)
+        assert done.steps[1].note.startswith(f"{other},")
+        assert {step.price for step in done.steps} == {8.7, 11}
+        assert done.account == pc.Account(venue=venue, wallet=20, holdings=holdings[2:])
+    # The isolated one goes alone.
+    done = account.at(Z=8.2).liquidate("Z")
+    assert done.account == pc.Account(venue=venue, wallet=150, holdings=holdings[:2])
+
+
+@pytest.mark.parametrize(("market", "left", "money"), [("X", "YZ", 20), ("Z", "", 85)])
+def test_a_liquidation_cancels_the_orders_of_what_it_is_about(market, left, money):
+    """Isolated X: its own market's; cross Z: all."""
+    holdings = [
+        pc.Holding(market="X", **long(10, 10, leverage=5)),
+        pc.Holding(market="Z", margin_mode="cross", **long(10, 10)),
+    ]
+    orders = [
+        pc.RestingOrder(market=market, side="buy", qty=10, price=price, leverage=4)
+        for market, price in (("X", 8), ("Y", 20), ("Z", 6))
+    ]
+    account = pc.Account(venue=VENUES["plain"], wallet=40, holdings=holdings, orders=orders)
+    done = account.at(**{market: 5}).liquidate(market)
+    assert (done.steps[0].what, done.steps[0].money) == ("cancel orders", money)
+    assert "".join(order.market for order in done.account.orders) == left
+
+
+@pytest.mark.parametrize(("book", "left"), [([], 9_000), ([(12.0, 100)], 8_900)])
+@pytest.mark.parametrize("fund", [0.0, 5.0, 100.0])
+def test_deribits_fund_pays_first_then_the_winners(fund, book, left):
+    """A short of 9,000 from 10 at 5x, at 13: 180 coins of margin, 207.7 lost, hardly anybody there."""
+    venue = VENUES["deribit_inverse"].replace(insurance_fund=fund)
+    loss = left * (1 / 10 - 1 / 13) - 180 * left / 9_000
+    if book:
+        done = held_to_the_engine(venue, "short", 9_000, 5, 13.0, book)
+    else:
+        done = account(venue, "short", 9_000, 5).liquidate("X", mark_price=13)
+    fee = done.total("liquidation fee")
+    if loss < fund + fee:
+        assert (done.deficit, done.desk_equity) == (0, pytest.approx(-loss))
+        assert done.fund == pytest.approx(fund + fee)
+        return
+    assert [step.what for step in done.steps if step.what in ("venue loss", "stuck")] == []
+    assert done.total("fund pays") == pytest.approx(fund + fee)
+    assert done.total("loss sharing") == pytest.approx(loss - fund - fee)
+    assert (done.fund, done.desk_equity) == (0, 0)
+
+
+def test_a_lot_of_an_inverse_contract_is_a_face_of_one():
+    """Bought back by tenths from a deep book, beyond bankruptcy: to the last unit of face, no further."""
+    deep = {"mark_price": 13, "asks": [(13, 10**6)]}
+    bare = account(VENUES["deribit_inverse"], "short", 9_000, 5)
+    done = bare.liquidate("X", **deep)
+    assert done == bare.liquidate("X", lot_size=1, **deep)
+    assert sum(step.what == "order" for step in done.steps) < 80
+    assert all(step.qty == int(step.qty) for step in done.steps if step.what == "order")
+    assert done.filled_qty == 9_000

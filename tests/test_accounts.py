@@ -102,7 +102,7 @@ EXAMPLES = [
     (hyperliquid(tiers=WIDE), cross(4e7, long(4_000, 50_000)), {"liquidation_price": 40_544.8718}, 1e-4),
     # Bybit, help: maintenance of XYZUSDT, bankruptcy prices, ADL example, isolated liquidation prices
     (bybit(tiers=XYZ), long(350, 10, leverage=5), {"maintenance_margin": 92.5}, 1e-9),
-    (bybit(), long(1, 10_000, leverage=50), {"bankruptcy_price": 9_800}, 1e-9),
+    (bybit(tiers=HALF), long(1, 10_000, leverage=50), {"bankruptcy_price": 9_800}, 1e-9),
     (bybit(), cross(1_000 + 100, long(100, 500)), {"bankruptcy_price": 489}, 1e-9),
     (bybit(tiers=HALF), short(1, 20_000, margin=400 + 3_000), {"liquidation_price": 23_300}, 1e-9),
     (bybit(tiers=HALF), long(1, 20_000, margin=400 - 200), {"liquidation_price": 19_900}, 1e-9),
@@ -395,6 +395,10 @@ def test_a_cross_position_has_no_margin_of_its_own():
 
 
 TWO = [pc.Holding(**GOOD), pc.Holding(**GOOD)]
+CROSS = pc.Holding(**GOOD | {"market": "Y", "margin_mode": "cross"})
+STEEP = pc.Holding(**GOOD | {"leverage": 1_000})
+LARGE = pc.Holding(**GOOD | {"leverage": 30, "qty": 5_000, "mark_price": 5})
+WAITS = pc.RestingOrder(market="X", side="buy", qty=1, price=10, leverage=34)
 COIN = pc.Holding(**GOOD, venue=deribit())
 
 
@@ -404,6 +408,20 @@ COIN = pc.Holding(**GOOD, venue=deribit())
         ({"venue": "okx"}, "venue", "'okx'", "a Venue"),
         ({"wallet": None}, "wallet", "None", "a finite number"),
         ({"wallet": 4}, "wallet", "4.0", "at least the isolated margin, 5"),
+        ({"wallet": 4, "holdings": [*TWO[:1], CROSS]}, "wallet", "4.0", "at least the isolated margin, 5"),
+        (
+            {"holdings": [STEEP]},
+            "holdings[0].leverage",
+            "1000.0",
+            "at most 33.3333, the tier's of a notional of 10",
+        ),
+        ({"holdings": [LARGE]}, "holdings[0].leverage", "30.0", "at most 25, "),
+        (
+            {"orders": [WAITS]},
+            "orders[0].leverage",
+            "34.0",
+            "at most 33.3333, the tier's of a notional of 10",
+        ),
         ({"holdings": [1]}, "holdings", "[1]", "a sequence of Holding"),
         ({"holdings": TWO}, "holdings[1].market", "X", "a market that has no holding yet"),
         ({"holdings": [COIN]}, "holdings[0].venue.contract", "inverse", "linear, the account's"),
@@ -414,6 +432,20 @@ COIN = pc.Holding(**GOOD, venue=deribit())
 def test_what_no_account_is(fields, field, value, allowed):
     good = {"venue": okx(), "wallet": 10, "holdings": TWO[:1]}
     refused(lambda: pc.Account(**good | fields), field, value, allowed)
+
+
+def test_cross_profit_may_stand_behind_isolated_margin():
+    """Of 10, 30 are gone with a cross position that was closed; another has won 40."""
+    won = pc.Holding(**GOOD | {"market": "Y", "margin_mode": "cross", "mark_price": 50})
+    account = pc.Account(venue=okx(liquidation_order="market"), wallet=-20, holdings=[*TWO[:1], won])
+    assert account.available == pytest.approx(-20 - 5 + 40 - 25)
+    refused(lambda: account.replace(wallet=-36), "wallet", "-36.0", "at least the isolated margin, 5")
+    # What it is at other marks may be asked all the same, and what becomes of it.
+    order = pc.RestingOrder(market="Y", side="buy", qty=1, price=10, leverage=2)
+    gone = account.replace(orders=[order]).at(Y=34)
+    assert gone.equity == pytest.approx(4)
+    done = gone.liquidate("Y", bids=[(34, 1)])
+    assert (done.account.holdings, done.account.wallet, done.total("fund pays")) == ((TWO[0],), 5, 1)
 
 
 def test_what_is_drawn_has_no_figure_yet():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import msgspec
@@ -45,8 +46,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Raises
     ------
     ScenarioError
-        A number out of its range, two positions in a market, a holding of another contract, isolated margins
-        above the wallet.
+        A number out of its range, two positions in a market, a holding of another contract, more leverage
+        than the tier of a position (at entry) or order allows, isolated margins above wallet and cross
+        profit.
     """
 
     venue: Venue
@@ -75,13 +77,26 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise problem(
                     f"holdings[{i}].venue.contract", contract, f"{self.venue.contract}, the account's"
                 )
-        free = self.wallet - self.isolated_margin
-        if self.isolated_margin and free < -1e-9 * self.isolated_margin and not self._any_cross:
-            raise problem("wallet", self.wallet, f"at least the isolated margin, {self.isolated_margin:g}")
+            if holding.leverage is not None:
+                market, field = self.rules_of(holding), f"holdings[{i}].leverage"
+                cost = terms.worth(market, holding.qty, holding.entry_price)
+                terms.check_leverage(field, market, holding.leverage, cost)
+        for i, order in enumerate(self.orders):
+            held = self.find(order.market)
+            market = self.rules_of(held) if held else self.venue
+            cost = terms.worth(market, order.qty, order.price)
+            terms.check_leverage(f"orders[{i}].leverage", market, order.leverage, cost)
+        aside = self.isolated_margin
+        if aside and self.wallet + self._winnings < aside * (1 - 1e-9):
+            raise problem(
+                "wallet", self.wallet, f"at least the isolated margin, {aside:g}, less cross profit"
+            )
 
     @property
-    def _any_cross(self) -> bool:
-        return any(holding.margin_mode == "cross" for holding in self.holdings)
+    def _winnings(self) -> float:
+        """Profit of the cross positions that have one: all that may stand in for cash that was lost."""
+        cross = (held for held in self.holdings if held.margin_mode == "cross")
+        return sum(max(0.0, self.profit(held)) for held in cross)
 
     def rules_of(self, holding: Holding) -> Venue:
         """The rules a holding follows: its own or the account's."""
@@ -118,8 +133,13 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def order_margin(self) -> float:
-        """What waiting orders lock: notional over leverage, each."""
-        return sum(terms.worth(self.venue, o.qty, o.price) / o.leverage for o in self.orders)
+        """What waiting orders lock: notional over leverage of what they would open.
+
+        What only closes a position locks nothing, nor does a reduce-only order (Binance, "How to calculate
+        the margin requirement on Binance Futures"; Bybit, Delta and others the same). The better price
+        fills, and so closes, first.
+        """
+        return orders.locked(self, self.orders)
 
     @property
     def unrealised_pnl(self) -> float:
@@ -272,7 +292,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
             msgspec.structs.replace(held, mark_price=marks[held.market]) if held.market in marks else held
             for held in self.holdings
         )
-        return self.replace(holdings=tuple(holdings))
+        moved = copy(self)  # not checked again: whoever had an account has one at every mark
+        msgspec.structs.force_setattr(moved, "holdings", tuple(holdings))
+        return moved
 
     def place(
         self,
@@ -289,10 +311,11 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The account after an order that fills whole at a price: opens, adds, reduces or flips.
 
         What it opens must be covered: initial margin of the resulting position, the loss of a price worse
-        than the mark, and the fee, out of `available`; and its leverage must be allowed in the tier that the
-        resulting position is in. A lower leverage than the position had tops its margin up. The entry price
-        is averaged by quantity, inverse harmonically (`perpcore.rules.entry_price`). What it closes pays its
-        profit to the wallet and frees margin in proportion; what flips keeps mark, mode and tiers.
+        than the mark, and the fee, out of `available`; and its leverage must be allowed in the tier of the
+        resulting position, at its entry and at the order's price. A lower leverage than the position had
+        tops its margin up. The entry price is averaged by quantity, inverse harmonically
+        (`perpcore.rules.entry_price`). What it closes pays its profit to the wallet and frees margin in
+        proportion; what flips keeps mark, mode and tiers.
 
         Parameters
         ----------
@@ -304,7 +327,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         reduce_only : bool
             Cut to what the position holds; refused where nothing is there to reduce.
         fee_rate : number
-            Of the value, out of the wallet.
+            Of the value, out of the wallet, up to 0.1; a rebate is negative.
         margin_mode : {"isolated", "cross"}
             Of a new position; an open one keeps its own.
 
@@ -354,16 +377,17 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bids: Levels = (),
         fund: float | None = None,
         fee_rate: float = 0.0,
-        lot_size: float = 1e-8,
+        lot_size: float | None = None,
         previous_mark: float | None = None,
     ) -> Liquidation:
         """Run the venue's waterfall on one position, step by step; mark and book stand still.
 
-        Cancels waiting orders; sends orders as `Venue.liquidation_size` and `liquidation_order` say, again
-        while it is due and they fill; then the vault, takeover or ADL; then fund, loss sharing, and what the
-        trader keeps. As `docs/MODEL.md` section 7 ("Under more rules"), cooldowns being waited out. Cross:
-        all that stands behind the account backs the position; under leftover `fund`, the fund keeps what is
-        left in the share of the position's maintenance.
+        Cancels the market's waiting orders (cross: all that wait); sends orders as `Venue.liquidation_size`
+        and `liquidation_order` say, again while it is due and they fill; then the vault, takeover or ADL;
+        then fund, loss sharing, and what the trader keeps. As `docs/MODEL.md` section 7 ("Under more
+        rules"), cooldowns being waited out. Cross: all that stands behind the account backs the position,
+        and a vault takes all cross positions and their margin; under leftover `fund`, the fund keeps what
+        is left in the share of the position's maintenance.
 
         Parameters
         ----------
@@ -375,11 +399,11 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         fund : number, optional
             Insurance fund at the start; the venue's if not given.
         fee_rate : number
-            Taker fee of the fills, paid by the account.
-        lot_size : number
-            Smallest step of quantity.
+            Taker fee of the fills, up to 0.1, paid by the account.
+        lot_size : number, optional
+            Smallest step of quantity: 1e-8 if not given, of face value 1 (inverse).
         previous_mark : number, optional
-            For ADL at the mark before; the holding's mark if not given.
+            The mark before the one that broke the account; needed where ADL closes at it (Hyperliquid).
 
         Returns
         -------
@@ -388,18 +412,18 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Raises
         ------
         ScenarioError
-            No position there, a number out of its range, a fund that is drawn.
+            No position there, a number out of its range, a fund that is drawn, no mark before where ADL
+            closes at it.
         """
-        held = self.holding(market)
+        if lot_size is None:
+            lot_size = 1.0 if self.venue.contract == "inverse" else 1e-8
+        account = self if mark_price is None else self.marked({market: mark_price})
         given = waterfall.Given(
             asks=waterfall.levels("asks", asks, falling=False),
             bids=waterfall.levels("bids", bids, falling=True),
             fund=real("fund", self.venue.insurance_fund if fund is None else fund, least=0.0),
-            fee_rate=real("fee_rate", fee_rate, least=0.0),
+            fee_rate=real("fee_rate", fee_rate, least=0.0, most=orders.MOST_FEE),
             lot=real("lot_size", lot_size, above=0.0),
-            previous_mark=real(
-                "previous_mark", held.mark if previous_mark is None else previous_mark, above=0.0
-            ),
+            previous_mark=None if previous_mark is None else real("previous_mark", previous_mark, above=0.0),
         )
-        account = self if mark_price is None else self.marked({market: mark_price})
         return waterfall.run(account, market, given)

@@ -13,10 +13,19 @@ from perpcore.venues import Venue
 Side = Literal["long", "short"]
 
 
-def real(field: str, value: object, *, least: float | None = None, above: float | None = None) -> float:
-    """One finite number, at least or above a bound."""
+def real(
+    field: str,
+    value: object,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> float:
+    """One finite number, at least or above a bound, at most another."""
     allowed = "a finite number"
-    if least is not None:
+    if least is not None and most is not None:
+        allowed = f"{least:g} to {most:g}"
+    elif least is not None:
         allowed = f"{least:g} or more"
     elif above is not None:
         allowed = f"more than {above:g}"
@@ -24,13 +33,13 @@ def real(field: str, value: object, *, least: float | None = None, above: float 
         found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         found = math.nan
-    low = least is not None and found < least
-    if not math.isfinite(found) or low or (above is not None and found <= above):
+    out = (least is not None and found < least) or (most is not None and found > most)
+    if not math.isfinite(found) or out or (above is not None and found <= above):
         raise problem(field, shown(value), allowed)
     return found
 
 
-def one_of(field: str, value: object, *names: str) -> None:
+def one_of(field: str, value: object, *names: object) -> None:
     """One of a few names."""
     if value not in names:
         raise problem(field, shown(value), " or ".join(map(repr, names)))
@@ -70,7 +79,8 @@ class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mark_price : number, optional
         The entry price if not given.
     leverage : number, optional
-        What initial margin is reckoned by. Isolated: by `margin` if not given. Cross: the tier's largest.
+        What initial margin is reckoned by; at most that of the tier it was opened in. Isolated: by `margin`
+        if not given. Cross: the tier's largest.
     margin : number, optional
         Isolated: what is set aside for it out of the wallet; entry notional over leverage if not given.
     margin_mode : {"isolated", "cross"}
@@ -123,7 +133,7 @@ class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order that waits in a book and locks its initial margin, notional over leverage.
+    """An order that waits in a book and locks initial margin for what it would open (`Account.order_margin`).
 
     Parameters
     ----------
@@ -131,6 +141,13 @@ class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     side : {"buy", "sell"}
     qty, price, leverage : number
         More than 0.
+    reduce_only : bool
+        It closes or is cut, and locks nothing.
+
+    Raises
+    ------
+    ScenarioError
+        A number out of its range, no side or name.
     """
 
     market: str
@@ -138,9 +155,11 @@ class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     qty: float
     price: float
     leverage: float
+    reduce_only: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no order; numbers become floats."""
         named(self.market)
         one_of("side", self.side, "buy", "sell")
+        one_of("reduce_only", self.reduce_only, True, False)
         self._read("qty", "price", "leverage", above=0.0)

@@ -13,15 +13,18 @@ from perpcore.accounts import terms
 from perpcore.accounts.holdings import Holding, one_of, real
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Literal
 
     from perpcore.accounts.account import Account
+    from perpcore.accounts.holdings import RestingOrder
     from perpcore.venues import Venue
 
     AnAccount = TypeVar("AnAccount", bound=Account)
 else:
     AnAccount = TypeVar("AnAccount")
 
+MOST_FEE = 0.1  # of the value, as in a scenario
 NEAR = 1e-9  # of the amounts compared, so that exact figures pass in floating point
 
 
@@ -47,7 +50,7 @@ def place(account: AnAccount, given: Order) -> AnAccount:
         qty=real("qty", given.qty, above=0.0),
         price=real("price", given.price, above=0.0),
         leverage=leverage,
-        fee_rate=real("fee_rate", given.fee_rate),
+        fee_rate=real("fee_rate", given.fee_rate, least=-MOST_FEE, most=MOST_FEE),
     )
     held = account.find(given.market)
     against = held is not None and held.side != _side(given)
@@ -62,7 +65,22 @@ def place(account: AnAccount, given: Order) -> AnAccount:
     return _open(account, held, given, rest) if rest else account
 
 
-def _side(given: Order) -> Literal["long", "short"]:
+def locked(account: Account, resting: Iterable[RestingOrder]) -> float:
+    """Initial margin of what resting orders would open, filled from the best price on."""
+    held = {each.market: each for each in account.holdings}
+    open_qty = {each.market: each.qty for each in account.holdings}
+    found = 0.0
+    for order in sorted(resting, key=lambda o: o.price if o.side == "sell" else -o.price):
+        closing = 0.0
+        if order.market in held and held[order.market].side != _side(order):
+            closing = min(order.qty, open_qty[order.market])
+            open_qty[order.market] -= closing
+        if not order.reduce_only:
+            found += terms.worth(account.venue, order.qty - closing, order.price) / order.leverage
+    return found
+
+
+def _side(given: Order | RestingOrder) -> Literal["long", "short"]:
     return "long" if given.side == "buy" else "short"
 
 
@@ -118,7 +136,7 @@ def _grown(account: Account, was: Holding | None, held: Holding | None, given: O
         total += held.qty
         parts = {"qty": [held.qty, qty], "price": [held.entry_price, given.price]}
         entry = float(rules.entry_price(contract=venue.contract, **parts))
-    notional = terms.worth(venue, total, given.price)
+    notional = max(terms.worth(venue, total, price) for price in (entry, given.price))
     leverage, margin = _leverage(venue, was, given, notional), None
     if mode == "isolated":
         leverage = leverage or terms.max_leverage(venue, notional)
@@ -141,9 +159,8 @@ def _leverage(venue: Venue, was: Holding | None, given: Order, notional: float) 
     leverage = given.leverage
     if leverage is None and was is not None:
         leverage = was.leverage if was.margin_mode == "cross" else terms.leverage_of(venue, was)
-    most = terms.max_leverage(venue, notional)
-    if leverage is not None and leverage > most * (1 + NEAR):
-        raise problem("leverage", leverage, f"at most {most:g}, the tier's of a notional of {notional:g}")
+    if leverage is not None:
+        terms.check_leverage("leverage", venue, leverage, notional)
     return leverage
 
 

@@ -17,9 +17,10 @@ class Step(NamedTuple):
     ``what`` is one of: ``cancel orders`` (`money` set free), ``order`` (`qty` at the limit `price`; NaN: a
     market order), ``fill`` (`qty` at the mean `price`, `money` its worth), ``keep`` (what stays open, its
     liquidation `price`, margin), ``wait`` (a cooldown), ``stuck`` (nothing fills), ``not due``; ``vault`` and
-    ``take over`` (`qty` and its margin move), ``unwind`` (the fund's desk sells on), ``deleverage`` (`qty` at
-    `price`; `money` is what counterparties bear of the loss); ``liquidation fee``, ``fund gains``, ``fund
-    pays``, ``venue loss``, ``loss sharing``, ``trader keeps``.
+    ``take over`` (`qty` and its margin move; of cross, every position to the vault, with the first all of
+    the margin), ``unwind`` (the fund's desk sells on), ``deleverage`` (`qty` at `price`; `money` is what
+    counterparties bear of the loss); ``liquidation fee``, ``fund gains``, ``fund pays``, ``venue loss``,
+    ``loss sharing``, ``trader keeps``.
     """
 
     what: str
@@ -40,7 +41,8 @@ class Liquidation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fund : float
         The insurance fund's cash after it.
     desk_equity : float
-        At the mark, of what the fund took over and still holds.
+        At the mark, of what the fund took over and still holds; a loss that it cannot bear is paid, which
+        leaves 0.
     """
 
     steps: tuple[Step, ...]
@@ -66,7 +68,7 @@ class Liquidation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def deficit(self) -> float:
-        """What the account could not pay: the fund's, the venue's and the winners' parts."""
+        """What account and desk could not pay: the fund's, the venue's and the winners' parts."""
         return sum(map(self.total, ("fund pays", "venue loss", "loss sharing")))
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpcore import rules
+from perpcore._structs import problem
 from perpcore.venues import MarginTiers
 
 if TYPE_CHECKING:
@@ -81,6 +82,13 @@ def max_leverage(venue: Venue, notional: float) -> float:
     return float(1 / np.interp(notional, floors, np.reciprocal(leverages)))
 
 
+def check_leverage(field: str, venue: Venue, leverage: float, notional: float) -> None:
+    """Refuse what the tier of a notional does not allow, but for the last bits."""
+    most = max_leverage(venue, notional)
+    if leverage > most * (1 + 1e-9):
+        raise problem(field, leverage, f"at most {most:g}, the tier's of a notional of {notional:g}")
+
+
 def isolated_margin(venue: Venue, holding: Holding) -> float:
     """What is set aside for it; nothing under cross."""
     if holding.margin_mode == "cross":
@@ -92,12 +100,12 @@ def isolated_margin(venue: Venue, holding: Holding) -> float:
 
 
 def leverage_of(venue: Venue, holding: Holding) -> float:
-    """What it was opened with; at most its tier's, as `initial_rate` cuts it."""
+    """What it was opened with; of a margin, at most its tier's."""
     if holding.leverage is not None:
         return holding.leverage
-    if holding.margin:
-        return worth(venue, holding.qty, holding.entry_price) / holding.margin
-    return max(most for *_, most in tier_rows(venue))
+    notional = worth(venue, holding.qty, holding.entry_price)
+    most = max_leverage(venue, notional)
+    return min(notional / holding.margin, most) if holding.margin else most
 
 
 def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: float | None) -> float:

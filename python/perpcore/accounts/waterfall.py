@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,7 @@ from perpcore import rules
 from perpcore._structs import problem, shown
 from perpcore.accounts import terms
 from perpcore.accounts.holdings import Holding, real
+from perpcore.accounts.orders import locked
 from perpcore.accounts.steps import Liquidation, Step
 from perpcore.venues.liquidation import ByTier, Share
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from perpcore.accounts.account import Account
+    from perpcore.accounts.holdings import RestingOrder
     from perpcore.venues import Venue
 
 NEAR = 1e-9  # lots are counted in floating point
@@ -32,7 +34,7 @@ class Given(NamedTuple):
     fund: float
     fee_rate: float
     lot: float
-    previous_mark: float
+    previous_mark: float | None
 
 
 def levels(name: str, rows: Iterable[tuple[float, float]], *, falling: bool) -> list[tuple[float, float]]:
@@ -112,38 +114,66 @@ def run(account: Account, market: str, given: Given) -> Liquidation:
         fund=given.fund,
         peak=given.fund,
     )
-    if account.orders and course.is_due:
-        course.say("cancel orders", qty=float(len(account.orders)), money=account.order_margin)
-        account = account.replace(orders=())
-    is_open = _rounds(course)
+    orders = _cancel(course, account) if course.is_due else account.orders
+    end = _rounds(course)
     if course.kept:
         course.say("trader keeps", money=course.kept)
-    new = None
-    if is_open:
+    new, left = None, 0.0
+    if end != "closed":
+        left = course.margin
         new = msgspec.structs.replace(held, qty=course.held.qty)
         if held.margin_mode == "isolated":
             leverage = terms.leverage_of(course.market, held)
             new = msgspec.structs.replace(new, margin=course.margin, leverage=leverage)
-    left = course.margin if is_open else 0.0
-    after = account.with_holding(market, new, wallet=account.wallet - margin + left + course.kept)
+    wallet = account.wallet - margin + left + course.kept
+    after = account.with_holding(market, new, wallet=wallet, orders=orders)
+    if end == "vault":
+        after = _to_vault(course, after)
     return Liquidation(steps=tuple(course.steps), account=after, fund=course.fund, desk_equity=course.desk)
 
 
-def _rounds(course: Course) -> bool:
-    """Orders while it is due and they fill; whether anything stays open with the trader."""
+def _cancel(course: Course, account: Account) -> tuple[RestingOrder, ...]:
+    """Isolated: the market's orders (Bybit, "Liquidation process"); cross: all, as all of it is at stake."""
+    isolated = course.held.margin_mode == "isolated"
+    kept = tuple(order for order in account.orders if isolated and order.market != course.held.market)
+    if gone := len(account.orders) - len(kept):
+        course.say("cancel orders", qty=float(gone), money=account.order_margin - locked(account, kept))
+    return kept
+
+
+def _to_vault(course: Course, account: Account) -> Account:
+    """Position and margin go whole; of cross, all positions and all that is not isolated.
+
+    Hyperliquid, "Liquidations": a trader without isolated positions ends with nothing.
+    """
+    others, money, backstop = [], course.margin, course.venue.backstop
+    assert backstop is not None
+    if course.held.margin_mode == "cross":
+        others = [held for held in account.holdings if held.margin_mode == "cross"]
+        others.remove(account.holding(course.held.market))
+        money = account.wallet - account.isolated_margin
+    part = f"{float(backstop.below):.3g} of maintenance {course.asked:,.6g}"
+    note = f"equity {course.equity:,.6g} is below {part}"
+    course.say("vault", qty=course.held.qty, price=_bankruptcy(course), money=money, note=note)
+    for held in others:
+        price = account.bankruptcy_price(held.market)
+        course.say("vault", qty=held.qty, price=price, money=0.0, note=f"{held.market}, of the same margin")
+    gone = {held.market for held in (course.held, *others)}
+    left = tuple(held for held in account.holdings if held.market not in gone)
+    return account.replace(holdings=left, wallet=account.wallet - money)
+
+
+def _rounds(course: Course) -> Literal["open", "closed", "vault"]:
+    """Orders while it is due and they fill; what becomes of the position."""
     backstop, partial = course.venue.backstop, False
     book = list(course.given.bids if course.held.side == "long" else course.given.asks)
     while course.is_due:
         equity, asked = course.equity, course.asked
         if backstop is not None and 0 <= equity < float(backstop.below) * asked:
-            share = f"equity {equity:,.6g} is below {float(backstop.below):.3g} of maintenance {asked:,.6g}"
-            course.say(
-                "vault", qty=course.held.qty, price=_bankruptcy(course), money=course.margin, note=share
-            )
-            return False
+            return "vault"
         if backstop is not None and course.venue.adl is not None and equity < 0:
             _deleverage(course)
-            return False
+            return "closed"
         size = course.venue.liquidation_size
         if partial and isinstance(size, Share) and size.cooldown_s:
             course.say("wait", note=f"{float(size.cooldown_s):g} s; mark and book stand still")
@@ -151,14 +181,14 @@ def _rounds(course: Course) -> bool:
         course.say("order", qty=qty, price=limit, note=f"equity {equity:,.6g} against {asked:,.6g}")
         filled = _take(course, book, qty, limit)
         if not _settle(course, book, filled, qty):
-            return False
+            return "closed"
         course.peak = max(course.peak, course.fund)
         partial = True
         if not filled.qty:
             course.say("stuck", qty=course.held.qty, note="nothing in the book within the limit")
-            return True
+            return "open"
     course.say("not due", qty=course.held.qty, money=course.equity, note=_ratio(course))
-    return True
+    return "open"
 
 
 def _ratio(course: Course) -> str:
@@ -350,10 +380,11 @@ def _deleverage(course: Course) -> None:
     """Counterparties close what is left, at the bankruptcy price or at the mark before."""
     adl, equity = course.venue.adl, course.equity
     assert adl is not None
-    before = course.given.previous_mark
-    price = before if adl.price == "previous_mark" else _bankruptcy(course)
-    free = 0.0
+    price, free = _bankruptcy(course), 0.0
     if adl.price == "previous_mark":
+        if course.given.previous_mark is None:
+            raise problem("previous_mark", "nothing", "a price: ADL closes at the mark before this one")
+        price = course.given.previous_mark
         free = course.margin + terms.profit(course.market, course.held, price)
     relief = max(0.0, max(0.0, -equity) - max(0.0, -free))
     note = f"ranked by {adl.rank}; relief {relief:,.6g}"
@@ -363,11 +394,17 @@ def _deleverage(course: Course) -> None:
 
 def _take_over(course: Course, book: list[tuple[float, float]]) -> None:
     """The fund's desk takes position and margin; under `at_once` it sells on into the same book."""
-    course.desk = course.equity
     note = f"by the fund; worth {course.equity:,.6g} at the mark"
     course.say("take over", qty=course.held.qty, price=_bankruptcy(course), money=course.margin, note=note)
-    if course.venue.unwind == "hold":
-        return
+    course.desk = course.equity
+    if course.venue.unwind == "at_once":
+        _unwind(course, book)
+    if course.fund + course.desk < 0:
+        _close_desk(course)
+
+
+def _unwind(course: Course, book: list[tuple[float, float]]) -> None:
+    """The desk's market order, settled with the fund."""
     filled = _take(course, book, course.held.qty, math.nan)
     if not filled.qty:
         return
@@ -389,12 +426,18 @@ def _take_over(course: Course, book: list[tuple[float, float]]) -> None:
     if left:
         course.held = msgspec.structs.replace(course.held, qty=left)
         course.desk = course.equity
-        if course.venue.adl is not None and course.fund + course.desk < 0:
-            _close_desk(course)
 
 
 def _close_desk(course: Course) -> None:
-    """A desk that the fund cannot hold takes what is in it and is deleveraged at bankruptcy."""
+    """A desk that the fund cannot hold takes what is in it and is deleveraged at bankruptcy.
+
+    Without ADL its loss at the mark is paid: by the fund to its last, then by winners or venue (Deribit,
+    "Insurance fund"; the engine's `insurance_fund_shortfall`).
+    """
+    if course.venue.adl is None:
+        _lack(course, -course.desk)
+        course.desk = 0.0
+        return
     course.margin, course.fund, course.desk = course.margin + course.fund, 0.0, 0.0
     note = f"the fund's desk, with all that is in the fund; relief {-course.equity:,.6g}"
     course.say("deleverage", qty=course.held.qty, price=_bankruptcy(course), money=-course.equity, note=note)
