@@ -22,6 +22,7 @@ DIGESTS = {  # as they were before venues had more than eight rules
     "rocketcoin-consistent": "398f5647c002bf27",
     "reference": "62af34abd2a3df6f",
     "two-books": "bddf4f3f2cdb2316",
+    "long-cascade": "5a62a36aadab3767",
 }
 
 

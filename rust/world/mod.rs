@@ -34,7 +34,7 @@ pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
 use self::scenario::{ContractKind, IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
-pub use self::venue::read_tiers;
+pub use self::venue::{check_venue, read_tiers};
 use crate::error::ScenarioError;
 use crate::event::{self, LedgerAccount};
 use crate::ids::AccountId;
@@ -141,7 +141,7 @@ impl World {
                 market(check, "perp", &scenario.perp, scenario.start_price, step)
             },
             conversion: conversion(scenario, step),
-            venue: venue::read(check, &scenario.venue, scenario.round_seconds, money),
+            venue: venue::rules(check, &scenario.venue, scenario.round_seconds, money),
             maker: maker(check, scenario, money),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Check, billionths};
 use super::pricing::{self, FundingSpec, IndexSpec};
+use super::read;
 use crate::error::ScenarioError;
 use crate::margin::{MarginRule, MarginTiers, TierRule, Trigger};
 use crate::units::{Quote, Rate};
@@ -198,7 +199,7 @@ const fn bankruptcy() -> AdlPrice {
 }
 
 /// Reads the rules; what is wrong with them goes to `check`.
-pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
+pub(super) fn rules(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, step: Decimal) -> Venue {
     let inverse = spec.contract == ContractKind::Inverse;
     check.require(
         !inverse || spec.impact_notional.is_zero(),
@@ -314,9 +315,9 @@ fn size(check: &mut Check, spec: &LiquidationSizeSpec, clock: &Clock, step: Deci
 /// Only initial margin follows open interest: an instant cascade opens nothing, so they are checked and no more.
 fn open_interest_caps(check: &mut Check, caps: Option<[Decimal; 2]>, step: Decimal) {
     let Some([lower, upper]) = caps else { return };
-    let lower = check.money("venue.open_interest_caps[0]", lower, step);
-    let above = check.money("venue.open_interest_caps[1]", upper, step);
-    check.require(above > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
+    check.money("venue.open_interest_caps[0]", lower, step);
+    check.money("venue.open_interest_caps[1]", upper, step);
+    check.require(upper > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
 }
 
 fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step: Decimal) -> MarginTiers {
@@ -329,10 +330,11 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
         let rate =
             check.rate(&field("maintenance_rate"), tier.maintenance_rate, Decimal::ZERO, Decimal::new(99, 2));
         let leverage = check.positive(&field("max_leverage"), tier.max_leverage, Decimal::from(1000));
-        let (floor_ok, rate_ok) = match brackets.last() {
-            None => (floor == Quote::ZERO, true),
-            Some(&(below, below_rate, _)) => (floor > below, rate >= below_rate),
+        let floor_ok = match i.checked_sub(1) {
+            None => tier.min_notional.is_zero(),
+            Some(below) => tier.min_notional > spec[below].min_notional,
         };
+        let rate_ok = brackets.last().is_none_or(|&(_, below, _)| rate >= below);
         let allowed = if i == 0 { "0: the first tier starts there" } else { "above the tier before it" };
         check.require(floor_ok, &field("min_notional"), tier.min_notional, allowed);
         check.require(
@@ -341,9 +343,7 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
             tier.maintenance_rate,
             "not below the tier before it",
         );
-        let steep = rule == TierRule::Linear
-            && floor_ok
-            && brackets.last().is_some_and(|below| rises(below, floor, rate));
+        let steep = rule == TierRule::Linear && floor_ok && i > 0 && rises(&spec[i - 1], tier);
         check.require(
             !steep,
             &field("maintenance_rate"),
@@ -356,9 +356,24 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
 }
 
 /// Whether maintenance grows faster than 0.99 of the notional where the rate rises linearly up to this floor.
-fn rises(below: &(Quote, Rate, i64), floor: Quote, rate: Rate) -> bool {
-    let slope = i128::from(rate.0 - below.1.0) * i128::from(floor.0);
-    i128::from(rate.0) + slope / i128::from(floor.0 - below.0.0) > i128::from(Rate::ONE) / 100 * 99
+fn rises(below: &TierSpec, tier: &TierSpec) -> bool {
+    let floor = tier.min_notional;
+    let more = tier.maintenance_rate.saturating_sub(below.maintenance_rate);
+    let slope = more.checked_mul(floor).and_then(|x| x.checked_div(floor.saturating_sub(below.min_notional)));
+    let whole = slope.and_then(|slope| slope.checked_add(tier.maintenance_rate));
+    whole.is_none_or(|whole| whole > Decimal::new(99, 2))
+}
+
+/// Checks a venue that is in no scenario yet, given as JSON: all that does not rest on a grid or on time.
+pub fn check_venue(json: &str) -> Result<(), ScenarioError> {
+    let spec: VenueSpec = read::part("", &read::parse(json)?)?;
+    let check = &mut Check { off_grid: true, ..Check::default() };
+    let day = Decimal::from(86_400); // the longest round: nothing is too many rounds away
+    rules(check, &spec, day, Decimal::new(1, 6));
+    for problem in &mut check.found.problems {
+        problem.field = problem.field.trim_start_matches("venue.").to_owned();
+    }
+    std::mem::take(&mut check.found).into_result()
 }
 
 /// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.

@@ -7,11 +7,12 @@ from decimal import Decimal, localcontext
 from typing import Any, Self
 
 from perpcore import _core
-from perpcore._structs import Number, Struct, number, problem
+from perpcore._structs import Number, Struct, number, problem, read
 from perpcore.distributions import Scalar
+from perpcore.venues._check import Part, tier_alone
 
 
-class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Tier(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One bracket of the maintenance margin.
 
     Parameters
@@ -27,6 +28,9 @@ class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_notional: Scalar
     maintenance_rate: Scalar
     max_leverage: Scalar
+
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return tier_alone(data)
 
 
 class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +80,7 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             fields = {name: number(f"tiers[{i}].{key}", row.get(key)) for key, name in names.items()}
             tiers.append(fields)
         tiers.sort(key=lambda fields: fields["min_notional"])
-        return cls(tiers=tuple(Tier(**fields) for fields in tiers))
+        return read({"tiers": tiers}, cls)
 
     @property
     def rows(self) -> list[tuple[Decimal, Decimal, Decimal]]:
