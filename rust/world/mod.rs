@@ -31,7 +31,9 @@ pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::Quoting;
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{ContractKind, IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
+use self::scenario::{
+    ContractKind, IgnitionMarket, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec,
+};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
 pub use self::venue::{check_venue, read_tiers};
@@ -273,6 +275,7 @@ impl World {
         let mut room = MAX_ACCOUNTS;
         let (mut fixed, mut populations) = (Vec::new(), Vec::new());
         for (index, spec) in scenario.positions.iter().enumerate() {
+            backed(check, index, spec, &scenario.venue.margin_modes);
             let batch = match spec {
                 PositionsSpec::Ladder(ladder) => accounts::build(check, index, ladder, &terms, room),
                 PositionsSpec::Population(spec) => {
@@ -292,6 +295,17 @@ impl World {
         }
         self.populations = populations.into();
     }
+}
+
+/// Whether the venue has the margin that accounts stand on: those of a population are isolated.
+fn backed(check: &mut Check, index: usize, spec: &PositionsSpec, modes: &[MarginMode]) {
+    let (name, mode) = match spec {
+        PositionsSpec::Ladder(ladder) => ("margin_mode", ladder.margin_mode),
+        PositionsSpec::Population(_) => ("kind", MarginMode::Isolated),
+    };
+    let given = if name == "kind" { "a distribution of isolated accounts" } else { mode.name() };
+    let allowed = format!("one of the venue's margin_modes, {}", MarginMode::list(modes));
+    check.require(modes.contains(&mode), &format!("positions[{index}].{name}"), given, &allowed);
 }
 
 fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {

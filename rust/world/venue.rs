@@ -29,6 +29,8 @@ pub struct VenueSpec {
     pub maintenance_at: MaintenanceAt,
     #[serde(default)]
     pub close_fee: Decimal,
+    #[serde(default = "both_modes")]
+    pub margin_modes: Vec<MarginMode>,
     #[serde(default)]
     pub open_interest_caps: Option<[Decimal; 2]>,
     #[serde(default)]
@@ -79,6 +81,10 @@ const fn default_max_rounds() -> i64 {
     100_000
 }
 
+fn both_modes() -> Vec<MarginMode> {
+    vec![MarginMode::Isolated, MarginMode::Cross]
+}
+
 const fn one() -> Decimal {
     Decimal::ONE
 }
@@ -110,6 +116,31 @@ pub enum ContractKind {
     Linear,
     /// Face value in quote currency, and coin.
     Inverse,
+}
+
+/// What stands behind a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum MarginMode {
+    #[default]
+    Isolated,
+    Cross,
+}
+
+impl MarginMode {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MarginMode::Isolated => "isolated",
+            MarginMode::Cross => "cross",
+        }
+    }
+
+    /// Several as they are written.
+    pub fn list(modes: &[MarginMode]) -> String {
+        format!("[{}]", modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// The notional that maintenance is taken of.
@@ -220,6 +251,11 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal,
     let tenth = Decimal::new(1, 1);
     let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
     let hundred = Decimal::ONE_HUNDRED;
+    let once =
+        spec.margin_modes.iter().all(|mode| spec.margin_modes.iter().filter(|m| *m == mode).count() == 1);
+    let named = MarginMode::list(&spec.margin_modes);
+    let some = !spec.margin_modes.is_empty();
+    check.require(once && some, "venue.margin_modes", named, "isolated, cross or both, each once");
     open_interest_caps(check, spec.open_interest_caps, step);
     let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
     Venue {

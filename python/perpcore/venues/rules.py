@@ -47,6 +47,9 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Taker fee of closing, counted on top of maintenance: in the trigger and so in the liquidation price.
         OKX and BitMEX do. Ambiguous: Bybit adds it to initial and maintenance margin both, so that it
         cancels; Binance's formula of the liquidation price has none.
+    margin_modes : sequence of {"isolated", "cross"}
+        What may stand behind a position here; others are refused. Not cross: Hyperliquid's coins marked
+        ``onlyIsolated``, Bybit's pre-market contracts, dYdX v4's isolated markets.
     open_interest_caps : (number, number), optional
         Open notional from which the initial margin rate rises straight to 1, and where it gets there
         (dYdX v4, "Open interest initial margin fraction"). Maintenance stays.
@@ -113,6 +116,7 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tier_rule: Literal["marginal", "whole_position", "linear"] = "marginal"
     maintenance_at: Literal["mark", "entry"] = "mark"
     close_fee: Number = Decimal(0)
+    margin_modes: tuple[Literal["isolated", "cross"], ...] = ("isolated", "cross")
     open_interest_caps: tuple[Number, Number] | None = None
     mark: Literal[
         "index", "mean_of_mids", "last", "mid", "impact_mid", "ema_basis", "median", "hyperliquid"
