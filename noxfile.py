@@ -72,11 +72,12 @@ def rust(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Build the wheel, install it into a fresh environment, check types and stubs, run pytest."""
+    """Build the wheel, install it into a fresh environment, check types, stubs and tables, run pytest."""
     wheel = install_wheel(session)
     install_group(session, "test", "types")
     session.run("mypy")
     session.run("python", "-m", "mypy.stubtest", "perpcore._core", "--mypy-config-file", "pyproject.toml")
+    session.run("python", "docs/venues.py", "--check")
     session.run("python", "-m", "pytest", *session.posargs, env={"PERPCORE_WHEEL": str(wheel)})
 
 

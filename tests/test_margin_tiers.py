@@ -145,6 +145,34 @@ def test_bad_rows_are_refused_by_field(at: int, change: dict[str, Any], field: s
         pc.MarginTiers.from_ccxt(rows)
 
 
+def topped(*tops: Any) -> list[dict[str, Any]]:
+    return [{**fields, "maxNotional": top} for fields, top in zip(SMALL, tops, strict=True)]
+
+
+def test_rows_that_meet_are_taken() -> None:
+    plain = pc.MarginTiers.from_ccxt(SMALL)
+    for rows in (topped(1000, 5000.0, "9000"), topped(None, 5000, None)):
+        assert pc.MarginTiers.from_ccxt(rows) == plain
+        assert pc.MarginTiers.from_ccxt(reversed(rows)) == plain
+
+
+@pytest.mark.parametrize(
+    ("tops", "field", "value", "allowed"),
+    [
+        ((900, 5000, 9000), "tiers[0].maxNotional", "900", "1000, the minNotional of the row above it"),
+        ((1000, 6000, 9000), "tiers[1].maxNotional", "6000", "5000, the minNotional of the row above it"),
+        ((1000, 5000, 5000), "tiers[2].maxNotional", "5000", "more than its minNotional, 5000"),
+        ((1000, "far", 9000), "tiers[1].maxNotional", "'far'", "a finite number"),
+    ],
+)
+def test_gaps_and_overlaps_are_refused(tops: tuple[Any, ...], field: str, value: str, allowed: str) -> None:
+    with pytest.raises(pc.ScenarioError) as caught:
+        pc.MarginTiers.from_ccxt(topped(*tops))
+    ((named, given, said),) = caught.value.problems
+    assert (named, given) == (field, value)
+    assert allowed in said
+
+
 def test_a_missing_key_and_no_rows_are_refused() -> None:
     rows = [dict(r) for r in SMALL]
     del rows[1]["maxLeverage"]

@@ -327,6 +327,14 @@ def test_wallets_stand_behind_the_margin():
         build(by_hand(30, short=cross | {"margin_mode": "isolated"}))
 
 
+@pytest.mark.parametrize("modes", [["isolated"], [], ["isolated", "isolated"], ["portfolio"]])
+def test_a_venue_takes_only_the_margin_modes_it_has(modes):
+    cross = {"margin_mode": "cross", "wallet": 300}
+    with pytest.raises(ValueError, match=r"margin.mode"):
+        build(by_hand(30, short=cross, margin_modes=modes))
+    build(by_hand(30, margin_modes=["isolated"]))
+
+
 #: In how many random scenarios this must happen at least; about half of what did when this was written.
 REACHED = {
     "a liquidation fee": 22,

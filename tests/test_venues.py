@@ -170,6 +170,23 @@ def test_dydx_caps_funding_at_six_times_the_spare_margin():
     assert venue.funding.cap * 8 == 6 * (Decimal("0.1") - Decimal("0.05"))
 
 
+def test_dydx_caps_funding_by_the_tiers_it_is_given():
+    def tier(rate, leverage, floor=0):
+        return pc.Tier(min_notional=floor, maintenance_rate=rate, max_leverage=leverage)
+
+    venue = pc.venues.dydx_v4(tiers=[tier("0.03", 20), tier("0.2", 2, 1_000)])
+    assert venue.funding.cap == Decimal("0.015")  # 6 (5 % - 3 %) / 8
+    assert venue.funding.replace(cap=None) == pc.venues.dydx_v4().funding.replace(cap=None)
+    assert pc.venues.dydx_v4().funding.cap == Decimal("0.075")
+    assert pc.venues.load("dydx_v4", **{"funding.interval_h": 2}).funding.interval_h == 2
+    assert pc.venues.dydx_v4(tiers=[tier("0.03", 20).to_dict()]).funding.cap == Decimal("0.015")
+    assert pc.venues.dydx_v4(tiers=[tier("0.05", 20)]).funding is None
+    drawn = [tier("0.03", pc.Uniform(10, 20))]
+    assert refusal(lambda: pc.venues.dydx_v4(tiers=drawn)).problems[0][0] == "tiers[0].max_leverage"
+    funding = pc.venues.Funding(cap="0.01")
+    assert pc.venues.dydx_v4(tiers=drawn, funding=funding).funding == funding
+
+
 def test_bitmex_steps_are_those_of_its_risk_limits():
     """400 XBT take 1.5 %, 600 XBT 2 %: the page on risk limits."""
     tiers = pc.venues.bitmex_inverse().tiers
@@ -185,18 +202,18 @@ def test_deribit_rates_grow_with_each_coin():
 @pytest.mark.parametrize("name", pc.venues.NAMES)
 def test_a_preset_takes_tiers_leverage_fund_and_other_fields(name):
     tiers = pc.MarginTiers(tiers=(pc.Tier(min_notional=0, maintenance_rate=0.1, max_leverage=4),))
-    given = {"max_leverage": 4} if name in ("hyperliquid", "dydx_v4") else {}
-    venue = pc.venues.load(name, tiers=tiers, insurance_fund=7, mark="last", **given)
+    venue = pc.venues.load(name, tiers=tiers, insurance_fund=7, mark="last")
     assert (venue.tiers, venue.insurance_fund, venue.mark) == (tiers.tiers, 7, "last")
     assert max(tier.max_leverage for tier in pc.venues.load(name, max_leverage=2).tiers) == 2
     assert refusal(lambda: pc.venues.load(name, max_leverage=0.5)).problems[0][0] == "max_leverage"
     assert "did you mean mark" in str(refusal(lambda: pc.venues.load(name, marc="last")))
 
 
-def test_tiers_and_a_leverage_at_once_are_refused():
+@pytest.mark.parametrize("name", pc.venues.NAMES)
+def test_tiers_and_a_leverage_at_once_are_refused(name):
     tiers = pc.presets.rocketcoin().venue.tiers
-    error = refusal(lambda: pc.venues.bybit(tiers=tiers, max_leverage=3))
-    assert error.problems[0][0] == "max_leverage"
+    error = refusal(lambda: pc.venues.load(name, tiers=tiers, max_leverage=3))
+    assert error.problems == [("max_leverage", "3", "nothing where tiers are given: they say it")]
 
 
 def test_tiers_of_presets_rise(preset):
@@ -288,9 +305,23 @@ def test_the_command_puts_a_scenario_under_a_venue():
     assert CliRunner().invoke(main, many).exit_code == 0
 
 
-def test_the_page_shows_the_squeeze_as_it_runs():
+@pytest.mark.parametrize("table", ["squeeze", "deleveraged"])
+def test_the_page_shows_the_tables_as_they_run(table):
     made, text = page(), (ROOT / "docs" / "VENUES.md").read_text(encoding="utf-8")
-    assert made.written(text, "squeeze", made.squeeze()) == text
+    assert made.written(text, table, getattr(made, table)()) == text
+
+
+def test_every_table_of_the_page_is_held_to_it():
+    assert page().TABLES == ("switches", "squeeze", "deleveraged")
+
+
+def test_deleveraged_accounts_count_closings():
+    """Of the page's squeeze: every one of thousands is the rest of the market's."""
+    rocketcoin = pc.presets.rocketcoin().replace({"ignition.qty": 20_200, "venue.insurance_fund": 20_000})
+    run = rocketcoin.replace(venue=pc.venues.load("bybit", like=rocketcoin.venue)).run(seed=1)
+    assert set(run.adl["account"]) == {4}
+    assert run.summary["adl_accounts"] == len(run.adl) == 15_587
+    assert run.summary["adl_accounts"] == run.stages["adl_accounts"].sum()
 
 
 def test_later_fields_of_scenario_and_ladder_reach_the_core():

@@ -30,6 +30,7 @@ __all__ = [
     "capped_funding",
     "capped_prices",
     "check",
+    "check_venue",
     "composite_price",
     "cross_price",
     "cut",
@@ -288,6 +289,7 @@ class Ensemble:
     def hash(self) -> int: ...
 
 def check(scenario: str) -> None: ...
+def check_venue(venue: str) -> None: ...
 def run(scenario: str, *, seed: int, path: int = 0, lazy: bool = True) -> RunResult: ...
 def monte_carlo(
     scenario: str,

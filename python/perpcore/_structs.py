@@ -185,9 +185,10 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def _check_form(self) -> None:
         """Every field is of its type; what is plain data becomes it."""
-        for field in msgspec.structs.fields(type(self)):
-            value = read(_builtins(getattr(self, field.name)), field.type, field.name)
-            msgspec.structs.force_setattr(self, field.name, value)
+        for name, kind, may_be_number in _typed(type(self)):
+            held = getattr(self, name)
+            if not (may_be_number and type(held) is Decimal):  # exact already
+                msgspec.structs.force_setattr(self, name, read(_builtins(held), kind, name))
 
 
 def _builtins(value: Any) -> Any:
@@ -201,6 +202,23 @@ def _builtins(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_builtins(item) for item in value]
     return value
+
+
+@functools.cache
+def _typed(kind: type[msgspec.Struct]) -> tuple[tuple[str, Any, bool], ...]:
+    """Names and types of the fields, and which may be a number; msgspec reads them anew at each call."""
+    numbers = {
+        field.name
+        for field in _info(kind).fields
+        if any(isinstance(info, msgspec.inspect.DecimalType) for info in _options(field.type))
+    }
+    return tuple((field.name, field.type, field.name in numbers) for field in msgspec.structs.fields(kind))
+
+
+def _options(info: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type."""
+    members: tuple[Any, ...] = getattr(info, "types", (info,))
+    return members
 
 
 @functools.cache
@@ -332,11 +350,10 @@ def read(data: Any, kind: type[T], prefix: str = "") -> T:
         raise problem(full("") or "scenario", "the data", "nested less deeply") from None
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, MisfitError):
-            at = str(error).rpartition(" - at ")[2].strip("`").removeprefix("$").lstrip(".")
+            at = str(error).rpartition(" - at ")[2] if str(error).endswith("`") else ""
+            at = at.strip("`").removeprefix("$").lstrip(".")
             misfits = error.__cause__.problems
-            if str(error).endswith("`"):
-                misfits = [(full(at, field), value, said) for field, value, said in misfits]
-            raise problems(misfits) from None
+            raise problems([(full(at, field), value, said) for field, value, said in misfits]) from None
         text, _, path = str(error).partition(" - at ")
         path = path.strip("`").removeprefix("$").lstrip(".")
         if found := re.match(r"Object contains unknown field `(.+)`", text):
@@ -373,7 +390,7 @@ def _exact(info: Any, data: Any, path: str) -> Any:
             key: _exact(fields.get(key), value, f"{path}.{key}" if path else key)
             for key, value in data.items()
         }
-    options = getattr(info, "types", (info,))
+    options = _options(info)
     if isinstance(data, list | tuple):
         kind = _item(info)
         return [_exact(kind, value, f"{path}[{i}]") for i, value in enumerate(data)]
@@ -409,7 +426,7 @@ def _choices(kind: Any, data: Any, path: str) -> str:
     """What may stand at `path`, where that is one of a few names."""
     parent, _, name = path.rpartition(".")
     info = _type_at(kind, data, parent if name in TAGS else path)
-    options = getattr(info, "types", (info,))
+    options = _options(info)
     names = [value for option in options for value in getattr(option, "values", ())]
     names += [option.tag for option in options if getattr(option, "tag_field", None) == name]
     return f"one of {', '.join(map(str, names))}" if names else ""
@@ -418,7 +435,7 @@ def _choices(kind: Any, data: Any, path: str) -> str:
 def _expected(kind: Any, data: Any, path: str) -> str:
     """What may stand at `path`, where that may be drawn."""
     info = _type_at(kind, data, path)
-    options = getattr(info, "types", (info,))
+    options = _options(info)
     if not any(getattr(option, "tag_field", None) == "dist" for option in options):
         return ""
     names = {"IntType": "a whole number", "DecimalType": "a number", "TupleType": "a pair of them"}
@@ -450,7 +467,7 @@ def _type_at(kind: Any, data: Any, path: str) -> Any:
 
 def _item(info: Any) -> Any:
     """The type of the items of a list, or of a pair of one kind."""
-    for option in getattr(info, "types", (info,)):
+    for option in _options(info):
         if hasattr(option, "item_type"):
             return option.item_type
         if hasattr(option, "item_types"):
@@ -460,7 +477,7 @@ def _item(info: Any) -> Any:
 
 def _one_of(info: Any, data: Any) -> Any:
     """The struct of a union that `data` names by its `kind`."""
-    options = [option for option in getattr(info, "types", (info,)) if hasattr(option, "fields")]
+    options = [option for option in _options(info) if hasattr(option, "fields")]
     tags = [data[name] for name in TAGS if name in data] if isinstance(data, Mapping) else []
     named = [option for option in options if getattr(option, "tag", None) in tags]
     return (named or options or [info])[0]
@@ -468,5 +485,5 @@ def _one_of(info: Any, data: Any) -> Any:
 
 def _tagged(info: Any, data: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """A position without a kind is a ladder."""
-    tags = [getattr(option, "tag", None) for option in getattr(info, "types", (info,))]
+    tags = [getattr(option, "tag", None) for option in _options(info)]
     return {"kind": "ladder", **data} if "ladder" in tags and "kind" not in data else data

@@ -67,7 +67,11 @@ class Run:
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """The run in one row: how far, who was liquidated, who paid."""
+        """The run in one row: how far, who was liquidated, who paid.
+
+        ``adl_accounts`` counts closings, the rows of `adl`: an account closed twice counts twice, and the
+        rest of the market (account 4) counts like any other.
+        """
         return {"path": self.path, **self._core.summary()}
 
     @property

@@ -108,7 +108,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     venue : Venue
     market_maker : MarketMaker
     positions : sequence of Ladder or Population
-        Open interest by name; one account of the rest of the market holds the other side.
+        Open interest by name; one account of the rest of the market holds the other side, so that positions
+        sum to zero whatever is named.
     ignition : Ignition
     copula : Copula, optional
         Which distributions depend on each other.

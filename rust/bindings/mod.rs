@@ -43,7 +43,7 @@ mod _core {
         premium_index, twap_funding_rate, twap_payment, weighted_price,
     };
     #[pymodule_export]
-    use super::run::{RunResult, check, depth, run};
+    use super::run::{RunResult, check, check_venue, depth, run};
     #[pymodule_export]
     use super::table::Table;
     use super::*;

@@ -13,7 +13,7 @@ use super::table::{Table, table};
 use crate::engine::{Recorder, Simulation, Summary};
 use crate::error::{RunError, ScenarioError};
 use crate::results::{self, Value};
-use crate::world::{Template, World};
+use crate::world::{self, Template, World};
 
 /// A traced run.
 #[pyclass(frozen, module = "perpcore._core")]
@@ -76,6 +76,12 @@ fn simulate(
 pub fn check(py: Python<'_>, scenario: &str) -> PyResult<()> {
     let read = interruptible(py, |_| Template::read(scenario).map(drop))?;
     read.map_err(|error| errors::scenario(py, &error))
+}
+
+/// Checks a venue given as JSON, without a scenario; raises `ScenarioError` with all its problems.
+#[pyfunction]
+pub fn check_venue(py: Python<'_>, venue: &str) -> PyResult<()> {
+    world::check_venue(venue).map_err(|error| errors::scenario(py, &error))
 }
 
 /// Runs one path of a scenario given as JSON, with its trace; the whole world is drawn first unless `lazy`.

@@ -1,6 +1,7 @@
 //! Decimals into ticks, lots and steps; whatever does not fit is written down with its field.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::error::ScenarioError;
 use crate::units::{Lots, Quote, Rate, Ticks};
@@ -9,12 +10,16 @@ use crate::units::{Lots, Quote, Rate, Ticks};
 pub const MAX_TICKS: i64 = 1 << 40;
 /// Largest quantity: whole lots are exact in double precision up to here.
 pub const MAX_LOTS: i64 = 1 << 53;
+/// Largest amount of money in a field, in steps.
+pub const MAX_MONEY: i64 = i64::MAX / 64;
 
 /// Collects problems while a scenario is built; every reader gives a harmless value where it found one.
 #[derive(Debug, Default)]
 pub struct Check {
     /// What was found so far.
     pub found: ScenarioError,
+    /// Whether money need not be whole steps: those of a scenario are not known yet.
+    pub off_grid: bool,
 }
 
 impl Check {
@@ -71,7 +76,12 @@ impl Check {
 
     /// Money in whole steps, zero or more.
     pub fn money(&mut self, field: &str, value: Decimal, step: Decimal) -> Quote {
-        Quote(self.whole(field, value, step, "quote_step", 0, i64::MAX / 64).unwrap_or(0))
+        if self.off_grid {
+            self.require(value >= Decimal::ZERO, field, value, "0 or more");
+            let steps = value.max(Decimal::ZERO).checked_div(step).and_then(|steps| steps.to_i64());
+            return Quote(steps.map_or(MAX_MONEY, |steps| steps.min(MAX_MONEY)));
+        }
+        Quote(self.whole(field, value, step, "quote_step", 0, MAX_MONEY).unwrap_or(0))
     }
 
     /// A rate within `min..=max` (inclusive), in billionths.
@@ -100,7 +110,6 @@ impl Check {
 
 /// Rounded half away from zero to nine decimals; the caller has bounded it.
 pub fn billionths(value: Decimal) -> i64 {
-    use rust_decimal::prelude::ToPrimitive;
     let rounded = value.round_dp_with_strategy(9, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
     (rounded * Decimal::from(Rate::ONE)).to_i64().unwrap_or(0)
 }

@@ -50,6 +50,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// Of rounds that take so long.
+    pub const fn of(round_seconds: Decimal) -> Clock {
+        Clock { round_seconds, steps: None }
+    }
+
     pub fn read(check: &mut Check, scenario: &Scenario) -> Clock {
         let at = scenario.ignition.at_s;
         let Some(time) = &scenario.time else {
@@ -61,7 +66,7 @@ impl Clock {
                 Decimal::ZERO,
                 "0, time stands still,",
             );
-            return Clock { round_seconds: seconds, steps: None };
+            return Clock::of(seconds);
         };
         let alone = scenario.round_seconds.is_zero();
         check.require(

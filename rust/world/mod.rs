@@ -34,10 +34,12 @@ pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::Quoting;
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{ContractKind, IgnitionMarket, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
+use self::scenario::{
+    ContractKind, IgnitionMarket, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec,
+};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
-pub use self::venue::read_tiers;
+pub use self::venue::{check_venue, read_tiers};
 use crate::error::ScenarioError;
 use crate::event::{self, LedgerAccount};
 use crate::ids::AccountId;
@@ -149,7 +151,7 @@ impl World {
                 market(check, "perp", &scenario.perp, scenario.start_price, step)
             },
             conversion: conversion(scenario, step),
-            venue: venue::read(check, &scenario.venue, &clock, money),
+            venue: venue::rules(check, &scenario.venue, &clock, money),
             maker: maker(check, scenario, money),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
@@ -283,6 +285,7 @@ impl World {
         let mut room = MAX_ACCOUNTS;
         let (mut fixed, mut populations) = (Vec::new(), Vec::new());
         for (index, spec) in scenario.positions.iter().enumerate() {
+            backed(check, index, spec, &scenario.venue.margin_modes);
             let batch = match spec {
                 PositionsSpec::Ladder(ladder) => accounts::build(check, index, ladder, &terms, room),
                 PositionsSpec::Population(spec) => {
@@ -302,6 +305,17 @@ impl World {
         }
         self.populations = populations.into();
     }
+}
+
+/// Whether the venue has the margin that accounts stand on: those of a population are isolated.
+fn backed(check: &mut Check, index: usize, spec: &PositionsSpec, modes: &[MarginMode]) {
+    let (name, mode) = match spec {
+        PositionsSpec::Ladder(ladder) => ("margin_mode", ladder.margin_mode),
+        PositionsSpec::Population(_) => ("kind", MarginMode::Isolated),
+    };
+    let given = if name == "kind" { "a distribution of isolated accounts" } else { mode.name() };
+    let allowed = format!("one of the venue's margin_modes, {}", MarginMode::list(modes));
+    check.require(modes.contains(&mode), &format!("positions[{index}].{name}"), given, &allowed);
 }
 
 fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {

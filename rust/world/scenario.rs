@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub use super::clock::{TimeSpec, Until};
 pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{
-    AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, TierSpec, VenueSpec,
+    AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, MarginMode, TierSpec, VenueSpec,
 };
 use crate::random::DistributionSpec;
 use crate::units::Side;
@@ -246,16 +246,6 @@ pub struct Ladder {
 pub enum PositionSide {
     Long,
     Short,
-}
-
-/// What stands behind a position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum MarginMode {
-    #[default]
-    Isolated,
-    Cross,
 }
 
 /// One number, or a range over which accounts are spread.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Check, billionths};
 use super::clock::Clock;
 use super::pricing::{self, FundingSpec, IndexSpec};
+use super::read;
 use crate::error::ScenarioError;
 use crate::margin::{MarginRule, MarginTiers, TierRule, Trigger};
 use crate::units::{Quote, Rate};
@@ -28,6 +29,8 @@ pub struct VenueSpec {
     pub maintenance_at: MaintenanceAt,
     #[serde(default)]
     pub close_fee: Decimal,
+    #[serde(default = "both_modes")]
+    pub margin_modes: Vec<MarginMode>,
     #[serde(default)]
     pub open_interest_caps: Option<[Decimal; 2]>,
     #[serde(default)]
@@ -78,6 +81,10 @@ const fn default_max_rounds() -> i64 {
     100_000
 }
 
+fn both_modes() -> Vec<MarginMode> {
+    vec![MarginMode::Isolated, MarginMode::Cross]
+}
+
 const fn one() -> Decimal {
     Decimal::ONE
 }
@@ -109,6 +116,31 @@ pub enum ContractKind {
     Linear,
     /// Face value in quote currency, and coin.
     Inverse,
+}
+
+/// What stands behind a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum MarginMode {
+    #[default]
+    Isolated,
+    Cross,
+}
+
+impl MarginMode {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MarginMode::Isolated => "isolated",
+            MarginMode::Cross => "cross",
+        }
+    }
+
+    /// Several as they are written.
+    pub fn list(modes: &[MarginMode]) -> String {
+        format!("[{}]", modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// The notional that maintenance is taken of.
@@ -198,7 +230,7 @@ const fn bankruptcy() -> AdlPrice {
 }
 
 /// Reads the rules; what is wrong with them goes to `check`.
-pub(super) fn read(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: Decimal) -> Venue {
+pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: Decimal) -> Venue {
     let inverse = spec.contract == ContractKind::Inverse;
     check.require(
         !inverse || spec.impact_notional.is_zero(),
@@ -218,6 +250,11 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: Dec
     let tenth = Decimal::new(1, 1);
     let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
     let hundred = Decimal::ONE_HUNDRED;
+    let once =
+        spec.margin_modes.iter().all(|mode| spec.margin_modes.iter().filter(|m| *m == mode).count() == 1);
+    let named = MarginMode::list(&spec.margin_modes);
+    let some = !spec.margin_modes.is_empty();
+    check.require(once && some, "venue.margin_modes", named, "isolated, cross or both, each once");
     open_interest_caps(check, spec.open_interest_caps, step);
     let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
     Venue {
@@ -287,9 +324,9 @@ fn size(check: &mut Check, spec: &LiquidationSizeSpec, clock: &Clock, step: Deci
 /// Only initial margin follows open interest: an instant cascade opens nothing, so they are checked and no more.
 fn open_interest_caps(check: &mut Check, caps: Option<[Decimal; 2]>, step: Decimal) {
     let Some([lower, upper]) = caps else { return };
-    let lower = check.money("venue.open_interest_caps[0]", lower, step);
-    let above = check.money("venue.open_interest_caps[1]", upper, step);
-    check.require(above > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
+    check.money("venue.open_interest_caps[0]", lower, step);
+    check.money("venue.open_interest_caps[1]", upper, step);
+    check.require(upper > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
 }
 
 fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step: Decimal) -> MarginTiers {
@@ -302,10 +339,11 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
         let rate =
             check.rate(&field("maintenance_rate"), tier.maintenance_rate, Decimal::ZERO, Decimal::new(99, 2));
         let leverage = check.positive(&field("max_leverage"), tier.max_leverage, Decimal::from(1000));
-        let (floor_ok, rate_ok) = match brackets.last() {
-            None => (floor == Quote::ZERO, true),
-            Some(&(below, below_rate, _)) => (floor > below, rate >= below_rate),
+        let floor_ok = match i.checked_sub(1) {
+            None => tier.min_notional.is_zero(),
+            Some(below) => tier.min_notional > spec[below].min_notional,
         };
+        let rate_ok = brackets.last().is_none_or(|&(_, below, _)| rate >= below);
         let allowed = if i == 0 { "0: the first tier starts there" } else { "above the tier before it" };
         check.require(floor_ok, &field("min_notional"), tier.min_notional, allowed);
         check.require(
@@ -314,9 +352,7 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
             tier.maintenance_rate,
             "not below the tier before it",
         );
-        let steep = rule == TierRule::Linear
-            && floor_ok
-            && brackets.last().is_some_and(|below| rises(below, floor, rate));
+        let steep = rule == TierRule::Linear && floor_ok && i > 0 && rises(&spec[i - 1], tier);
         check.require(
             !steep,
             &field("maintenance_rate"),
@@ -329,9 +365,24 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
 }
 
 /// Whether maintenance grows faster than 0.99 of the notional where the rate rises linearly up to this floor.
-fn rises(below: &(Quote, Rate, i64), floor: Quote, rate: Rate) -> bool {
-    let slope = i128::from(rate.0 - below.1.0) * i128::from(floor.0);
-    i128::from(rate.0) + slope / i128::from(floor.0 - below.0.0) > i128::from(Rate::ONE) / 100 * 99
+fn rises(below: &TierSpec, tier: &TierSpec) -> bool {
+    let floor = tier.min_notional;
+    let more = tier.maintenance_rate.saturating_sub(below.maintenance_rate);
+    let slope = more.checked_mul(floor).and_then(|x| x.checked_div(floor.saturating_sub(below.min_notional)));
+    let whole = slope.and_then(|slope| slope.checked_add(tier.maintenance_rate));
+    whole.is_none_or(|whole| whole > Decimal::new(99, 2))
+}
+
+/// Checks a venue that is in no scenario yet, given as JSON: all that does not rest on a grid or on time.
+pub fn check_venue(json: &str) -> Result<(), ScenarioError> {
+    let spec: VenueSpec = read::part("", &read::parse(json)?)?;
+    let check = &mut Check { off_grid: true, ..Check::default() };
+    let day = Decimal::from(86_400); // the longest round: nothing is too many rounds away
+    rules(check, &spec, &Clock::of(day), Decimal::new(1, 6));
+    for problem in &mut check.found.problems {
+        problem.field = problem.field.trim_start_matches("venue.").to_owned();
+    }
+    std::mem::take(&mut check.found).into_result()
 }
 
 /// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.

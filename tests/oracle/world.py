@@ -29,6 +29,7 @@ TOP_KEYS = (
     "schema_version name start_price total_supply circulating spot perp venue market_maker positions "
     "ignition copula round_seconds time settlement_price"
 )
+MODES = ("isolated", "cross")
 MARKET_KEYS = "tick_size lot_size maker_fee taker_fee asks bids"
 MAKER_KEYS = "capital hedge_ratio residual spot_inventory quote"
 #: The streams of words: what rests at the start, and quotes.
@@ -124,6 +125,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         raise ValueError("circulating: the float is smaller than what is held of it")
     rules = parse_margin(venue, step, perp.scale)
     contract = Contract(perp.tick, perp.lot, perp.start, rules)
+    _check_modes(top.get("positions", ()), venue.get("margin_modes", MODES))
     traders, batches = _positions(top.get("positions", ()), contract, seed, path)
     hedge_ratio = rate(maker.get("hedge_ratio", 1), "market_maker.hedge_ratio")
     if not 0 <= hedge_ratio <= RATE_ONE:
@@ -177,6 +179,14 @@ def _positions(
         else:
             traders += found
     return tuple(traders), tuple(batches)
+
+
+def _check_modes(entries: Sequence[Any], modes: Sequence[str]) -> None:
+    """A venue without a margin mode takes no positions of it; those of populations are isolated."""
+    if not set(modes) <= set(MODES) or len({*modes}) != len(modes) or not modes:
+        raise ValueError("venue.margin_modes: isolated, cross or both")
+    if any(entry.get("margin_mode", "isolated") not in modes for entry in entries):
+        raise ValueError("positions: a margin mode the venue does not have")
 
 
 def _amount(value: object, unit: Fraction, name: str, least: int) -> int:

@@ -46,9 +46,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Raises
     ------
     ScenarioError
-        A number out of its range, two positions in a market, a holding of another contract, more leverage
-        than the tier of a position (at entry) or order allows, isolated margins above wallet and cross
-        profit.
+        A number out of its range, two positions in a market, a holding of another contract or of a margin
+        mode the venue does not have, more leverage than the tier of a position (at entry) or order allows,
+        isolated margins above wallet and cross profit.
     """
 
     venue: Venue
@@ -73,6 +73,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if holding.market in seen:
                 raise problem(f"holdings[{i}].market", holding.market, "a market that has no holding yet")
             seen.add(holding.market)
+            if holding.margin_mode not in (modes := self.rules_of(holding).margin_modes):
+                allowed = f"one of the venue's margin_modes: {', '.join(modes)}"
+                raise problem(f"holdings[{i}].margin_mode", holding.margin_mode, allowed)
             if (contract := self.rules_of(holding).contract) != self.venue.contract:
                 raise problem(
                     f"holdings[{i}].venue.contract", contract, f"{self.venue.contract}, the account's"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from perpcore._structs import Number, Struct
 from perpcore.distributions import Scalar
+from perpcore.venues._check import Part, part_alone
 
 
 class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="all"):
@@ -17,7 +18,7 @@ class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     """
 
 
-class ByTier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="tiers"):
+class ByTier(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="tiers"):
     """One order takes the position down to below the floor of a lower tier; in the lowest ones it goes whole.
 
     One tier: BitMEX ("Liquidation", users on higher risk limits) and Bybit ("Liquidation process", users
@@ -32,8 +33,11 @@ class ByTier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
 
     tiers: int = 1
 
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return part_alone("liquidation_size", data)
 
-class Share(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="share"):
+
+class Share(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="share"):
     """One order closes a share of the position.
 
     Closed: ``max(share x qty, least_notional / mark)``, at most the position. Hyperliquid ("Liquidations"): a
@@ -61,8 +65,11 @@ class Share(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     cooldown_s: Number = Decimal(0)
     whole_within_s: Number = Decimal(0)
 
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return part_alone("liquidation_size", data)
 
-class Backstop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Backstop(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A vault that takes position and margin whole when ``0 <= equity < below x maintenance`` at the mark.
 
     Hyperliquid ("Liquidations", liquidator vault): below two thirds; the trader's maintenance margin is the
@@ -84,8 +91,11 @@ class Backstop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capital: Scalar = Decimal(0)
     isolated: bool = False
 
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return part_alone("backstop", data)
 
-class Adl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Adl(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Auto-deleveraging: counterparties are closed against a position nobody took, ranked by side.
 
     Parameters
@@ -114,3 +124,6 @@ class Adl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drawdown: Number = Decimal("0.3")
     rank: Literal["profit_leverage", "hyperliquid", "profit_share", "size", "random"] = "profit_leverage"
     price: Literal["bankruptcy", "previous_mark"] = "bankruptcy"
+
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return part_alone("adl", data)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from perpcore._structs import Number, number, problem, unknown
+from perpcore._structs import Number, number, problem, shown, unknown
 from perpcore.distributions import Scalar
 from perpcore.venues.liquidation import Adl, Backstop, ByTier, Share
 from perpcore.venues.pricing import Funding, SpotIndex
@@ -181,7 +181,7 @@ def okx(
 def hyperliquid(
     *,
     tiers: Tiers | None = None,
-    max_leverage: Number = 3,
+    max_leverage: Number | None = None,
     insurance_fund: Scalar = 0,
     backstop_capital: Scalar = 10_000_000,
     isolated: bool = False,
@@ -205,8 +205,8 @@ def hyperliquid(
     ----------
     tiers : MarginTiers or sequence of Tier, optional
         One tier of `max_leverage` if not given.
-    max_leverage : number
-        Of the coin, 3 to 40; maintenance is ``1 / (2 max_leverage)``.
+    max_leverage : number, optional
+        Of the coin, 3 to 40, 3 if not given; maintenance is ``1 / (2 max_leverage)``. Not beside `tiers`.
     insurance_fund : number or distribution
         USDC.
     backstop_capital : number or distribution
@@ -217,7 +217,7 @@ def hyperliquid(
         Other fields of the venue.
     """
     return Venue(
-        tiers=_tiers(tiers, _one_tier(max_leverage, Decimal("0.5")), None),
+        tiers=_half_of_initial(tiers, max_leverage, 3),
         mark="hyperliquid",
         mark_ema_s=150,
         impact_notional=6_000,
@@ -236,7 +236,7 @@ def hyperliquid(
 def dydx_v4(
     *,
     tiers: Tiers | None = None,
-    max_leverage: Number = 5,
+    max_leverage: Number | None = None,
     insurance_fund: Scalar = 1_000_000,
     **changes: Any,
 ) -> Venue:
@@ -256,29 +256,24 @@ def dydx_v4(
     Parameters
     ----------
     tiers : MarginTiers or sequence of Tier, optional
-        One tier of `max_leverage` if not given.
-    max_leverage : number
-        One over the initial margin rate; maintenance is half that rate.
+        One tier of `max_leverage` if not given. The first one's rates make the funding cap; there is no
+        funding if they leave no margin between them.
+    max_leverage : number, optional
+        One over the initial margin rate, 5 if not given; maintenance is half that rate. Not beside `tiers`.
     insurance_fund : number or distribution
         USDC.
     **changes
         Other fields of the venue.
+
+    Raises
+    ------
+    ScenarioError
+        The first tier is drawn from a distribution, and `funding` is not given.
     """
-    rows = _one_tier(max_leverage, Decimal("0.5"))
-    spare = 1 / number("max_leverage", max_leverage) - number("maintenance_rate", rows[0][1])
-    return Venue(
-        tiers=_tiers(tiers, rows, None),
+    venue = Venue(
+        tiers=_half_of_initial(tiers, max_leverage, 5),
         open_interest_caps=(5_000_000, 10_000_000),
         impact_notional=2_500,
-        funding=Funding(
-            interval_h=1,
-            interest=0,
-            clamp=0,
-            cap=(6 * spare / 8).quantize(_NANO),
-            average="padded",
-            samples=60,
-            notional="index",
-        ),
         trigger="below",
         liquidation_size=Share(share=_TENTH, least_notional=1_000),
         liquidation_order="fillable",
@@ -289,7 +284,10 @@ def dydx_v4(
         liquidation_fee="0.015",
         adl=Adl(trigger="fund_exhausted", rank="random"),
         insurance_fund=insurance_fund,
-    ).replace(changes)
+    )
+    if "funding" not in changes:
+        venue = venue.replace(funding=_dydx_funding(venue.tiers[0]))
+    return venue.replace(changes)
 
 
 def bitmex_inverse(
@@ -445,12 +443,31 @@ def summary(name: str) -> str:
     return (_PRESETS[name].__doc__ or "").partition("\n")[0]
 
 
-def _one_tier(max_leverage: Number, part: Decimal) -> Rows:
-    """Maintenance is a part of the initial margin at the largest leverage."""
-    leverage = number("max_leverage", max_leverage)
+def _half_of_initial(given: Tiers | None, max_leverage: Number | None, usual: int) -> tuple[Tier, ...]:
+    """A user's tiers, or one whose maintenance is half of the initial margin at its leverage."""
+    if given is not None:
+        return _tiers(given, [], max_leverage)
+    leverage = number("max_leverage", usual if max_leverage is None else max_leverage)
     if leverage < 1:
         raise problem("max_leverage", max_leverage, "1 or more")
-    return [(0, (part / leverage).quantize(_NANO), leverage)]
+    return _tiers(None, [(0, (1 / (2 * leverage)).quantize(_NANO), leverage)], None)
+
+
+def _dydx_funding(tier: Tier) -> Funding | None:
+    """Hourly, capped at six eighths of what initial margin has above maintenance in the first tier."""
+    leverage = _fixed("tiers[0].max_leverage", tier.max_leverage)
+    spare = 1 / leverage - _fixed("tiers[0].maintenance_rate", tier.maintenance_rate)
+    cap = (6 * spare / 8).quantize(_NANO)
+    if cap <= 0:
+        return None  # every rate would be cut to nothing
+    return Funding(interval_h=1, interest=0, clamp=0, cap=cap, average="padded", samples=60, notional="index")
+
+
+def _fixed(field: str, value: Scalar) -> Decimal:
+    """A number that the cap is made of."""
+    if isinstance(value, Decimal):
+        return value
+    raise problem(field, shown(value), "a number, which the funding cap is made of; or give funding too")
 
 
 def _tiers(given: Tiers | None, rows: Rows, max_leverage: Number | None) -> tuple[Tier, ...]:

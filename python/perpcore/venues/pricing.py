@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from perpcore._structs import Number, Struct
+from perpcore.venues._check import Part, part_alone
 
 
 class IndexSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +67,7 @@ class OwnMark(
     average_s: Number
 
 
-class Funding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Funding(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Longs pay shorts ``qty x price x rate`` when the rate is positive.
 
     ``rate = clip((P + clip(I - P, -clamp, clamp)) x interval_h / 8, -cap, cap)`` where ``P`` is the average
@@ -114,3 +115,6 @@ class Funding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notional: Literal["mark", "index"] = "mark"
     stress_above: Number | None = None
     stress_interval_h: Number = Decimal(1)
+
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return part_alone("funding", data)

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal, Self
 import msgspec
 
 from perpcore import _toml
-from perpcore._structs import MisfitError, Number, Struct, number, problems, read
+from perpcore._structs import MisfitError, Number, Struct, problems, read
 from perpcore.distributions import Count, Scalar, text
+from perpcore.venues._check import refused_of
 from perpcore.venues.liquidation import Adl, Backstop, ByTier, Share, Whole
 from perpcore.venues.pricing import Funding, OwnMark, SpotIndex
 from perpcore.venues.tiers import MarginTiers, Tier
@@ -24,8 +25,8 @@ _FIRST = (
 class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of a perpetual's venue, each a switch; `perpcore.venues` has one preset a venue.
 
-    Every switch but `tiers` has a default, which is the simplest rule. The form is checked here, what
-    figures mean once the venue stands in a scenario.
+    Every switch but `tiers` has a default, which is the simplest rule. Form and figures are checked here;
+    what rests on a scenario's grid and time, or is drawn, once the venue stands in one.
 
     Parameters
     ----------
@@ -46,6 +47,9 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Taker fee of closing, counted on top of maintenance: in the trigger and so in the liquidation price.
         OKX and BitMEX do. Ambiguous: Bybit adds it to initial and maintenance margin both, so that it
         cancels; Binance's formula of the liquidation price has none.
+    margin_modes : sequence of {"isolated", "cross"}
+        What may stand behind a position here; others are refused. Not cross: Hyperliquid's coins marked
+        ``onlyIsolated``, Bybit's pre-market contracts, dYdX v4's isolated markets.
     open_interest_caps : (number, number), optional
         Open notional from which the initial margin rate rises straight to 1, and where it gets there
         (dYdX v4, "Open interest initial margin fraction"). Maintenance stays.
@@ -104,7 +108,7 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Raises
     ------
     ScenarioError
-        A field of another form, with what is allowed; or fields that do not go together.
+        A field of another form or figure, with what is allowed; or fields that do not go together.
     """
 
     contract: Literal["linear", "inverse"] = "linear"
@@ -112,6 +116,7 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tier_rule: Literal["marginal", "whole_position", "linear"] = "marginal"
     maintenance_at: Literal["mark", "entry"] = "mark"
     close_fee: Number = Decimal(0)
+    margin_modes: tuple[Literal["isolated", "cross"], ...] = ("isolated", "cross")
     open_interest_caps: tuple[Number, Number] | None = None
     mark: Literal[
         "index", "mean_of_mids", "last", "mid", "impact_mid", "ema_basis", "median", "hyperliquid"
@@ -145,7 +150,7 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             msgspec.structs.force_setattr(self, "tiers", self.tiers.tiers)
         super().__post_init__()
         self._check_form()
-        if found := [*_misfits(self)]:
+        if found := [*_misfits(self), *refused_of(self._data())]:
             raise problems(found, MisfitError)
 
     @classmethod
@@ -194,18 +199,9 @@ def _word(value: Any) -> str:
 
 
 def _misfits(venue: Venue) -> Iterator[tuple[str, str, str]]:
-    """Fields, each allowed by itself, that do not go together."""
-    funding, adl, backstop = venue.funding, venue.adl, venue.backstop
-    if funding is not None and (funding.average == "padded") != (funding.samples is not None):
-        given = "nothing" if funding.samples is None else str(funding.samples)
-        yield "funding.samples", given, 'a number of samples with average "padded", and only with it'
-    if isinstance(venue.index, SpotIndex):
-        if venue.index.drop_outliers and venue.index.outlier is None:
-            yield "index.drop_outliers", "true", "true with an outlier distance only"
-    elif venue.mark == "index":
-        yield "mark", "index", "another mark than the index, which is an average of the mark"
-    if backstop is not None and backstop.isolated and adl is None:
+    """Fields, each allowed by itself, that do not go together; the core knows others."""
+    index, backstop = venue.index, venue.backstop
+    if isinstance(index, SpotIndex) and index.drop_outliers and index.outlier is None:
+        yield "index.drop_outliers", "true", "true with an outlier distance only"
+    if backstop is not None and backstop.isolated and venue.adl is None:
         yield "backstop.isolated", "true", "true with adl only, which closes what the vault cannot hold"
-    caps = venue.open_interest_caps
-    if caps is not None and number("", caps[0]) >= number("", caps[1]):
-        yield "open_interest_caps[1]", text(caps[1]), "above the lower cap"

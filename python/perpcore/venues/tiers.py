@@ -7,11 +7,12 @@ from decimal import Decimal, localcontext
 from typing import Any, Self
 
 from perpcore import _core
-from perpcore._structs import Number, Struct, number, problem
+from perpcore._structs import Number, Struct, number, plain, problem, read
 from perpcore.distributions import Scalar
+from perpcore.venues._check import Part, tier_alone
 
 
-class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Tier(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One bracket of the maintenance margin.
 
     Parameters
@@ -27,6 +28,9 @@ class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_notional: Scalar
     maintenance_rate: Scalar
     max_leverage: Scalar
+
+    def _alone(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return tier_alone(data)
 
 
 class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,27 +60,34 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Parameters
         ----------
         rows : iterable of mappings
-            Each with ``minNotional``, ``maintenanceMarginRate`` and ``maxLeverage``; other keys are not
-            looked at.
+            Each with ``minNotional``, ``maintenanceMarginRate`` and ``maxLeverage``. ``maxNotional``, where
+            it is given, must be where the next row begins. Other keys are not looked at.
 
         Raises
         ------
         ScenarioError
-            A key is missing, a number is not one, or the tiers do not rise from zero.
+            A key is missing, a number is not one, rows leave a gap or overlap, or the tiers do not rise from
+            zero.
         """
         names = {
             "minNotional": "min_notional",
             "maintenanceMarginRate": "maintenance_rate",
             "maxLeverage": "max_leverage",
         }
-        tiers = []
+        read_rows = []
         for i, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 raise problem(f"tiers[{i}]", repr(row), "a mapping, as ccxt gives it")
             fields = {name: number(f"tiers[{i}].{key}", row.get(key)) for key, name in names.items()}
-            tiers.append(fields)
-        tiers.sort(key=lambda fields: fields["min_notional"])
-        return cls(tiers=tuple(Tier(**fields) for fields in tiers))
+            top = row.get("maxNotional")
+            field = f"tiers[{i}].maxNotional"
+            read_rows.append((fields, field, None if top is None else number(field, top)))
+        read_rows.sort(key=lambda read_row: read_row[0]["min_notional"])
+        tiers = [fields for fields, *_ in read_rows]
+        floors = [fields["min_notional"] for fields in tiers]
+        for i, (_, field, top) in enumerate(read_rows):
+            _check_top(field, top, *floors[i : i + 2])
+        return read({"tiers": tiers}, cls)
 
     @property
     def rows(self) -> list[tuple[Decimal, Decimal, Decimal]]:
@@ -115,3 +126,13 @@ class MarginTiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         at = max(i for i, (floor, *_) in enumerate(rows) if i == 0 or floor <= notional)
         with localcontext(prec=100):
             return notional * rows[at][1] - self.deductions[at]
+
+
+def _check_top(field: str, top: Decimal | None, floor: Decimal, above: Decimal | None = None) -> None:
+    """A row ends where the next one begins; the last one above its own floor."""
+    if top is None:
+        return
+    if above is not None and top != above:
+        raise problem(field, plain(top), f"{plain(above)}, the minNotional of the row above it")
+    if above is None and top <= floor:
+        raise problem(field, plain(top), f"more than its minNotional, {plain(floor)}")
