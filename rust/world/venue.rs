@@ -215,9 +215,8 @@ pub(super) fn read(check: &mut Check, spec: &VenueSpec, round_seconds: Decimal, 
     );
     check.within("venue.max_rounds", spec.max_rounds, 1, 10_000_000);
     let clock = Clock::read(check, round_seconds);
-    let tiers = tiers(check, "venue.tiers", spec.tier_rule, &spec.tiers, step);
-    let tenth = Decimal::new(1, 1);
-    let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
+    let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, Decimal::new(1, 1));
+    let tiers = tiers(check, "venue.tiers", (spec.tier_rule, close_fee), &spec.tiers, step);
     let hundred = Decimal::ONE_HUNDRED;
     open_interest_caps(check, spec.open_interest_caps, step);
     let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
@@ -319,7 +318,13 @@ fn open_interest_caps(check: &mut Check, caps: Option<[Decimal; 2]>, step: Decim
     check.require(above > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
 }
 
-fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step: Decimal) -> MarginTiers {
+fn tiers(
+    check: &mut Check,
+    path: &str,
+    (rule, close_fee): (TierRule, Rate),
+    spec: &[TierSpec],
+    step: Decimal,
+) -> MarginTiers {
     let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
     check.require(!spec.is_empty(), path, "[]", "at least one tier");
     check.require(spec.len() <= MAX_TIERS, path, format!("{} tiers", spec.len()), "at most 256 tiers");
@@ -341,24 +346,26 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
             tier.maintenance_rate,
             "not below the tier before it",
         );
-        let steep = rule == TierRule::Linear
-            && floor_ok
-            && brackets.last().is_some_and(|below| rises(below, floor, rate));
+        let below = brackets.last().filter(|_| rule == TierRule::Linear && floor_ok);
         check.require(
-            !steep,
+            !is_steep(below, (floor, rate), close_fee),
             &field("maintenance_rate"),
             tier.maintenance_rate,
-            "a rate that rises so slowly that maintenance grows by at most 0.99 of the notional",
+            "a rate at which maintenance with close_fee grows by at most 0.99 of the notional",
         );
         brackets.push((floor, rate, billionths(leverage)));
     }
     MarginTiers::under(rule, &brackets)
 }
 
-/// Whether maintenance grows faster than 0.99 of the notional where the rate rises linearly up to this floor.
-fn rises(below: &(Quote, Rate, i64), floor: Quote, rate: Rate) -> bool {
-    let slope = i128::from(rate.0 - below.1.0) * i128::from(floor.0);
-    i128::from(rate.0) + slope / i128::from(floor.0 - below.0.0) > i128::from(Rate::ONE) / 100 * 99
+/// Whether what is held against grows by more than 0.99 of the notional in a tier, or where a rate rises linearly to its
+/// floor. Equity that loses little more than that is due nowhere, or far from where it should be.
+fn is_steep(below: Option<&(Quote, Rate, i64)>, (floor, rate): (Quote, Rate), close_fee: Rate) -> bool {
+    let over = i128::from(rate.0 + close_fee.0) - i128::from(Rate::ONE) / 100 * 99;
+    below.map_or(over > 0, |&(low, slower, _)| {
+        let width = i128::from(floor.0) - i128::from(low.0);
+        over * width + i128::from(rate.0 - slower.0) * i128::from(floor.0) > 0
+    })
 }
 
 /// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.
@@ -370,7 +377,7 @@ pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioErr
     };
     let check = &mut Check::default();
     let spec: Vec<TierSpec> = brackets.iter().map(spec).collect();
-    let tiers = tiers(check, "tiers", TierRule::Marginal, &spec, Decimal::new(1, 6));
+    let tiers = tiers(check, "tiers", (TierRule::Marginal, Rate(0)), &spec, Decimal::new(1, 6));
     std::mem::take(&mut check.found).into_result()?;
     // In steps of 1e-6 x 1e-9; 96 bits hold deductions up to 7e13.
     let decimal = |c: i128| Decimal::try_from_i128_with_scale(c, 15).unwrap_or(Decimal::MAX);

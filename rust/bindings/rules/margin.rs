@@ -1,20 +1,28 @@
 //! Margin.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::columns::{Kind, checked, formulas};
 use super::{Column, Numbers};
 use crate::bindings::convert::decimal;
 use crate::bindings::errors;
-use crate::rules::{self, Rule, Tiers};
+use crate::margin::TierRule;
+use crate::rules::{self, Tiers};
 use crate::world::read_tiers;
 
 /// Tiers as (min_notional, rate, deduction).
 pub type Rows = Vec<(f64, f64, f64)>;
 
 /// As the formulas take them.
-pub fn tiers_of(rows: &[(f64, f64, f64)], marginal: bool) -> Tiers {
-    Tiers::new(rows, if marginal { Rule::Marginal } else { Rule::WholePosition })
+pub fn tiers_of(rows: &[(f64, f64, f64)], tier_rule: &str) -> PyResult<Tiers> {
+    let rule = match tier_rule {
+        "marginal" => TierRule::Marginal,
+        "whole_position" => TierRule::WholePosition,
+        "linear" => TierRule::Linear,
+        _ => return Err(PyValueError::new_err(format!("no tier rule {tier_rule}"))),
+    };
+    Ok(Tiers::new(rows, rule))
 }
 
 /// A formula of a tier and a notional.
@@ -28,15 +36,15 @@ fn by_tier<'py>(
 
 /// Maintenance margin of notionals.
 #[pyfunction]
-#[pyo3(signature = (columns, tiers, marginal, fee_rate, /))]
+#[pyo3(signature = (columns, tiers, tier_rule, fee_rate, /))]
 pub fn tier_maintenance<'py>(
     py: Python<'py>,
     columns: [Numbers<'py>; 2],
     tiers: Rows,
-    marginal: bool,
+    tier_rule: &str,
     fee_rate: f64,
 ) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, marginal);
+    let tiers = tiers_of(&tiers, tier_rule)?;
     let arguments = [("notional", Kind::Finite), ("closing_fee", Kind::Finite)];
     checked(py, &columns, arguments, |[n, fee]| tiers.maintenance(n.abs()) + n.abs() * fee_rate + fee)
 }
@@ -45,7 +53,7 @@ pub fn tier_maintenance<'py>(
 #[pyfunction]
 #[pyo3(signature = (columns, tiers, /))]
 pub fn tier_rate<'py>(py: Python<'py>, columns: [Numbers<'py>; 1], tiers: Rows) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, true);
+    let tiers = tiers_of(&tiers, "marginal")?;
     by_tier(py, &columns[0], |notional| tiers.rate(notional))
 }
 
@@ -57,7 +65,7 @@ pub fn tier_deduction<'py>(
     columns: [Numbers<'py>; 1],
     tiers: Rows,
 ) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, true);
+    let tiers = tiers_of(&tiers, "marginal")?;
     by_tier(py, &columns[0], |notional| tiers.deduction(notional))
 }
 
