@@ -118,7 +118,8 @@ impl Case {
 
     fn due(&self, tick: i64) -> bool {
         let (cost, worth) = (i128::from(self.position.cost.0.abs()), self.worth(tick));
-        let exact = self.maintenance(if self.at_entry { cost } else { worth }) + worth * i128::from(self.close_fee);
+        let exact =
+            self.maintenance(if self.at_entry { cost } else { worth }) + worth * i128::from(self.close_fee);
         let held = (exact + ONE - 1).div_euclid(ONE);
         match self.trigger {
             Trigger::AtOrBelow => self.equity(tick) <= held,

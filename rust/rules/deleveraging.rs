@@ -65,13 +65,18 @@ pub fn adl_threshold(average: f64, share: f64, floor: f64) -> f64 {
     average - (share * average).max(floor)
 }
 
-/// What of each position closes against `qty`, in the order of the queue.
-pub fn fill_queue(qty: f64, queue: &[f64], out: &mut [f64]) {
-    let mut left = qty;
-    for (size, out) in queue.iter().zip(out) {
-        *out = size.min(left);
-        left -= *out;
+/// Closes a position against a queue of the other side at one price: what of each closes, what of it is left, and its cash;
+/// then the position's cash, what is closed of it, and what is left.
+pub fn deleverage([side, qty, price, cash]: [f64; 4], queue: &[f64], held: &[f64], out: &mut [f64]) {
+    let n = queue.len();
+    let (mut left, mut closed, mut paid) = (qty, 0.0, 0.0);
+    for i in 0..n {
+        let fill = queue[i].min(left);
+        let gets = -side * fill * price;
+        (out[i], out[n + i], out[2 * n + i]) = (fill, queue[i] - fill, held[i] + gets);
+        (left, closed, paid) = (left - fill, closed + fill, paid + gets);
     }
+    out[3 * n..].copy_from_slice(&[cash - paid, closed, (qty - closed).max(0.0)]);
 }
 
 /// What the fund gains where a liquidation fills at another price than the bankruptcy price, after a fee.

@@ -28,4 +28,4 @@ pub use reduction::{
     rising_fee,
 };
 pub use tiers::Tiers;
-pub use whole::cut;
+pub use whole::cut_if;

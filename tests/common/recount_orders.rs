@@ -59,7 +59,8 @@ impl Recount<'_> {
             }
             TierRule::WholePosition => notional * rate,
             TierRule::Linear => {
-                let rises = |next: &(i128, i128)| up(notional * (notional - floor) * (next.1 - rate), next.0 - floor);
+                let rises =
+                    |next: &(i128, i128)| up(notional * (notional - floor) * (next.1 - rate), next.0 - floor);
                 notional * rate + self.tiers.get(i + 1).map_or(0, rises)
             }
         }

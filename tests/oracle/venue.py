@@ -135,7 +135,7 @@ def _tiers(rows: object, step: Fraction, marginal: bool) -> tuple[Tier, ...]:
 
 
 def _check_slopes(tiers: tuple[Tier, ...], fee: int, *, linear: bool) -> None:
-    """What is held against must grow more slowly than the notional; with a linear rate it does so least where a tier ends."""
+    """What is held against must not outgrow the notional; a linear rate is steepest where a tier ends."""
     steepest = [Fraction(tier.rate) for tier in tiers]
     for number, (one, after) in enumerate(itertools.pairwise(tiers if linear else ()), 1):
         slope = Fraction(after.rate - one.rate, after.min_notional - one.min_notional)

@@ -80,6 +80,6 @@ formulas! {
             rules::bankruptcy_price(&Liquidation { side, qty, entry, backing, early: 0.0, inverse }, fee)
         };
     /// Prices on the tick grid, against their holders.
-    rounded_against(side: Side, price: Positive, tick: Positive) =
+    rounded_against(side: Side, price: Positive, tick_size: Positive) =
         |[side, price, tick]: [f64; 3]| rules::rounded_against(side, price, tick);
 }

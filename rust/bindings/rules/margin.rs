@@ -71,13 +71,13 @@ pub fn tier_deduction<'py>(
 
 formulas! {
     /// Initial margin at a rate.
-    initial_margin(notional: Finite, rate: NotNegative, closing_fee: Finite, step: NotNegative) =
+    initial_margin(notional: Finite, initial_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
         |[n, rate, fee, step]: [f64; 4]| rules::initial_margin(n, rate, fee, step);
     /// Maintenance margin at a rate.
-    maintenance_margin(notional: Finite, rate: NotNegative, deduction: Finite, rate_rise: NotNegative, fee_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
+    maintenance_margin(notional: Finite, maintenance_rate: NotNegative, deduction: Finite, rate_rise: NotNegative, fee_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
         rules::maintenance_at_rate;
     /// Initial margin rate scaled by open interest.
-    open_interest_rate(rate: NotNegative, open_interest: NotNegative, lower_cap: NotNegative, upper_cap: Positive, step: NotNegative) =
+    open_interest_rate(initial_rate: NotNegative, open_interest: NotNegative, lower_cap: NotNegative, upper_cap: Positive, step: NotNegative) =
         |[rate, oi, lower, upper, step]: [f64; 5]| rules::open_interest_rate(rate, oi, lower, upper, step);
     /// A rate that rises in steps of notional.
     stepped_rate(notional: Finite, base: NotNegative, step: Positive, rate: NotNegative, rate_rise: NotNegative) =
@@ -95,16 +95,16 @@ formulas! {
     available_margin(wallet: Finite, initial_margin: Finite, unrealised_pnl: Finite) =
         |[wallet, im, pnl]: [f64; 3]| rules::available_margin(wallet, im, pnl);
     /// A multiple of an amount, cut down to whole steps.
-    margin_level(maintenance: NotNegative, factor: NotNegative, step: NotNegative) =
+    margin_level(maintenance_margin: NotNegative, factor: NotNegative, step: NotNegative) =
         |[amount, factor, step]: [f64; 3]| rules::level(amount, factor, step);
     /// One over leverage.
     leverage_rate(leverage: Positive) = |[leverage]: [f64; 1]| 1.0 / leverage;
     /// One over twice the largest leverage.
     half_leverage_rate(max_leverage: Positive) = |[leverage]: [f64; 1]| 0.5 / leverage;
     /// Equity above maintenance margin.
-    excess_margin(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| e - m;
+    excess_margin(equity: Finite, maintenance_margin: Finite) = |[e, m]: [f64; 2]| e - m;
     /// Equity over maintenance margin.
-    margin_ratio(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
+    margin_ratio(equity: Finite, maintenance_margin: Finite) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
 }
 
 /// Checks `(min_notional, rate, max_leverage)` brackets and returns each one's deduction as decimal text.
