@@ -1,6 +1,7 @@
 """Mark, index, funding, funds and deleveraging over arrays have the properties that the venues publish."""
 
 import json
+import math
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -319,6 +320,18 @@ def test_hyperliquids_index_can_be_read_two_ways_for_shorts() -> None:
     ).all()
 
 
+def test_ranks_are_the_venues_own() -> None:
+    """By hand: 2 tokens from 10 to 16, 8 of equity: a profit of 0.6, a leverage of 4."""
+    position = {"side": "long", "qty": 2, "entry_price": 10, "mark_price": 16, "equity": 8}
+    expected = {"profit_leverage": 2.4, "hyperliquid": 6.4, "profit_share": 0.6, "size": 32}
+    for rank, score in expected.items():
+        assert r.adl_score(**position, rank=rank) == pytest.approx(score)
+    loss = position | {"side": "short"}
+    assert r.adl_score(**loss, rank="profit_leverage") == pytest.approx(-0.15)
+    broke = position | {"equity": -1}
+    assert [math.isnan(r.adl_score(**broke, rank=rank)) for rank in expected] == [True, True, False, False]
+
+
 queues = st.lists(st.tuples(st.floats(-10, 10), st.integers(1, 1000)), min_size=1, max_size=30)
 
 
@@ -398,6 +411,11 @@ def test_a_fund_gains_what_a_liquidation_is_better_than_bankruptcy() -> None:
     change = r.insurance_fund_change(side=["long", "short"], bankruptcy_price=100, fill_price=103, qty=2)
     assert change.tolist() == [6, -6]
     assert r.insurance_fund_change(side=1, bankruptcy_price=100, fill_price=100, qty=2, fee_rate=0.01) == -2
+    coin = {"side": ["long", "short"], "qty": 600, "bankruptcy_price": 100, "contract": "inverse"}
+    assert r.insurance_fund_change(**coin, fill_price=120).tolist() == pytest.approx([1, -1])
+    assert r.insurance_fund_change(**coin, fill_price=100, fee_rate=0.01).tolist() == pytest.approx(
+        [-0.06] * 2
+    )
     # dYdX takes a share of the fill at most, and never more than is left.
     fees = r.fund_fee(bankruptcy_quote=100, fill_quote=[90, 100, 101, 200], max_fee_rate=0.05)
     assert fees.tolist() == [-10, 0, 1, 10]

@@ -112,6 +112,21 @@ def test_a_rate_on_the_whole_position_breaks_at_the_first_price_met(contract: st
 
 
 @pytest.mark.parametrize(("contract", "at", "fee"), VARIANTS)
+def test_prices_solve_equity_is_maintenance_by_linear_tiers(contract: str, at: str, fee: float) -> None:
+    p = positions(8, contract)
+    options: dict[str, Any] = {"tiers": PAIRS, "tier_rule": "linear"}
+    price = R.liquidation_price(**p, **options, maintenance_at=at, fee_rate=fee, contract=contract)
+    found = ~np.isnan(price)
+    assert 0.6 < found.mean() < 1
+    p = {name: values[found] for name, values in p.items()}
+    there = worth(p["qty"], price[found], contract)
+    base = there if at == "mark" else worth(p["qty"], p["entry_price"], contract)
+    required = base * np.interp(base, FLOORS, RATES)
+    np.testing.assert_allclose(R.maintenance_margin(notional=base, **options), required, rtol=1e-14)
+    solves(equity(p, price[found], contract), required + fee * there, there + base + p["margin"])
+
+
+@pytest.mark.parametrize(("contract", "at", "fee"), VARIANTS)
 def test_prices_solve_equity_is_maintenance_at_a_rate(contract: str, at: str, fee: float) -> None:
     p = positions(4, contract)
     rng = np.random.default_rng(5)
@@ -225,6 +240,8 @@ BY_HAND = [
     ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 30, "lower_cap": 20, "upper_cap": 40}, 0.6),
     ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 10, "lower_cap": 20, "upper_cap": 40}, 0.2),
     ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 20, "lower_cap": 20, "upper_cap": 20}, 1),
+    ("maintenance_margin", {"notional": 500, "tiers": TIERS, "tier_rule": "linear"}, 7.5),
+    ("maintenance_margin", {"notional": 2000, "tiers": TIERS, "tier_rule": "linear"}, 40),
     ("stepped_rate", {"notional": 351, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.015),
     ("stepped_rate", {"notional": 350, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.01),
     ("stepped_rate", {"notional": 90, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.005),
@@ -327,6 +344,17 @@ def test_levels_are_multiples_of_maintenance() -> None:
         ("maintenance_margin", {"notional": 1, "tiers": [(1, 0.1)]}, "tiers[0].min_notional"),
         ("maintenance_margin", {"notional": 1, "tiers": [(0, 0.1), (0, 0.2)]}, "tiers[1].min_notional"),
         ("maintenance_margin", {"notional": 1, "tiers": [(0, 0.1), (5, 0.05)]}, "tiers[1].maintenance_rate"),
+        # At its end the first tier asks 0.6 + 0.5 of another unit of notional.
+        (
+            "maintenance_margin",
+            {"notional": 1, "tiers": [(0, 0.1), (5, 0.6)], "tier_rule": "linear"},
+            "tiers[1].maintenance_rate",
+        ),
+        (
+            "maintenance_margin",
+            {"notional": 1, "tiers": [(0, 0.9)], "fee_rate": 0.1},
+            "tiers[0].maintenance_rate",
+        ),
         ("maintenance_margin", {"notional": 1, "tiers": []}, "tiers"),
         ("maintenance_margin", {"notional": 1, "tiers": 7}, "tiers"),
         ("maintenance_margin", {"notional": 1, "tiers": TIERS, "tier_rule": "flat"}, "tier_rule"),
