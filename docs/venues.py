@@ -1,8 +1,10 @@
 """Writes the tables of docs/VENUES.md: the presets, one squeeze under five venues, whom ADL hits.
 
-python docs/venues.py            # prints them
-python docs/venues.py --write    # puts them where the file has their marks
-python docs/venues.py --check    # fails where the file says otherwise
+Also the presets themselves for the tests in Rust: tests/files/venues.json.
+
+python docs/venues.py            # prints the tables
+python docs/venues.py --write    # puts them where the file has their marks, and writes the presets
+python docs/venues.py --check    # fails where a file says otherwise
 """
 
 from __future__ import annotations
@@ -22,11 +24,17 @@ from perpcore.venues import presets
 
 TABLES = ("switches", "squeeze", "deleveraged")
 FILE = Path(__file__).with_name("VENUES.md")
+RULES = FILE.parents[1] / "tests" / "files" / "venues.json"
 MARKS = {name: f"<!-- {name}: made by docs/venues.py --write -->" for name in TABLES}
 END = "<!-- end -->"
 
 VENUES = ("binance_usdtm", "bybit", "okx", "hyperliquid", "dydx_v4")
 QTY = 20_200  # a push after which strict triggers start too
+SQUEEZED = {
+    "ignition.qty": QTY,
+    "perp.tick_size": "0.001",
+    "market_maker.quote": pc.Quote(side="both", around="spot_mid", half_spread="0.001", level_qty=10_000_000),
+}
 SEED = 1
 FUNDS = (1_000_000, 20_000)  # its own, and one that is soon exhausted
 FIRST_NAMED = 8  # accounts below are the venue's, the market maker's, and the rest of the market's
@@ -66,11 +74,17 @@ def switches() -> str:
     return _table(["switch", "default", *(f"`{name}`" for name in venues)], rows)
 
 
+def rules() -> str:
+    """The presets by name, as the core reads them."""
+    venues = {name: pc.venues.load(name) for name in pc.venues.NAMES}
+    return msgspec.json.format(msgspec.json.encode(venues), indent=1).decode() + "\n"
+
+
 def squeeze() -> str:
-    """RocketCoin, pushed a little harder, under five venues' rules."""
+    """RocketCoin, pushed a little harder, its perpetual quoted on both sides, under five venues' rules."""
     rows = []
     for fund in FUNDS:
-        rocketcoin = pc.presets.rocketcoin().replace({"ignition.qty": QTY, "venue.insurance_fund": fund})
+        rocketcoin = pc.presets.rocketcoin().replace(SQUEEZED | {"venue.insurance_fund": fund})
         for name in VENUES:
             run = rocketcoin.replace(venue=presets.load(name, like=rocketcoin.venue)).run(seed=SEED)
             rows.append([f"`{name}`", f"{fund:,}", *(cell(run.summary) for _, cell in SQUEEZE)])
@@ -178,22 +192,25 @@ def written(text: str, name: str, table: str) -> str:
 def main() -> None:
     """Print, write or check."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/VENUES.md")
-    parser.add_argument("--check", action="store_true", help="fail where docs/VENUES.md says otherwise")
+    parser.add_argument("--write", action="store_true", help="write the files")
+    parser.add_argument("--check", action="store_true", help="fail where a file says otherwise")
     parser.add_argument("--only", choices=[*MARKS], help="one of the tables")
     given = parser.parse_args()
     makers = {"switches": switches, "squeeze": squeeze, "deleveraged": deleveraged}
     tables = {name: make() for name, make in makers.items() if given.only in (None, name)}
-    old = new = FILE.read_text(encoding="utf-8")
+    page = FILE.read_text(encoding="utf-8")
     for name, table in tables.items():
-        new = written(new, name, table)
+        page = written(page, name, table)
+    made = {FILE: page} if given.only else {FILE: page, RULES: rules()}
     if given.check:
-        sys.stdout.writelines(
-            difflib.unified_diff(old.splitlines(True), new.splitlines(True), "is", "should be")
-        )
-        sys.exit(old != new)
+        old = {file: file.read_text(encoding="utf-8") for file in made}
+        for file, text in made.items():
+            lines = (old[file].splitlines(True), text.splitlines(True))
+            sys.stdout.writelines(difflib.unified_diff(*lines, f"{file.name} is", "should be"))
+        sys.exit(old != made)
     if given.write:
-        FILE.write_text(new, encoding="utf-8")
+        for file, text in made.items():
+            file.write_text(text, encoding="utf-8")
     else:
         print("\n\n".join(tables.values()))
 

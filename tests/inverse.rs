@@ -1,24 +1,16 @@
-//! Inverse contracts: margin and profit in coin, worth rounded once a fill; thresholds, a squeeze, and conservation.
+//! Inverse contracts: margin and profit in coin, worth rounded once a fill; thresholds, and a squeeze.
 
 mod common;
-#[path = "common/inverse_recount.rs"]
-mod inverse_recount;
-#[path = "common/random_scenario.rs"]
-mod random_scenario;
-
-use std::collections::BTreeMap;
 
 use common::{Setup, ladder};
-use inverse_recount::Recount;
-use perpcore::engine::{Simulation, StopReason, Summary, Trace};
+use perpcore::engine::StopReason;
 use perpcore::margin::{
     Contract, FARTHEST, MarginRule, MarginTiers, Position, TierRule, Trigger, bankruptcy_price,
 };
 use perpcore::units::{Lots, Quote, Rate, Ticks};
 use perpcore::world::World;
-use perpcore::world::scenario::{ContractKind, PositionSide, PositionsSpec, Scenario, Spread};
+use perpcore::world::scenario::{ContractKind, PositionsSpec, Spread};
 use proptest::prelude::*;
-use random_scenario::Dice;
 use rust_decimal::Decimal;
 
 const ONE: i128 = 1_000_000_000;
@@ -311,128 +303,4 @@ fn a_short_with_its_worth_in_coin_never_breaks() {
     (short.liquidation_price, short.leverage) = (None, Some(Spread::One(Decimal::new(9, 1))));
     let world = coin_setup().shorts(common::Shorts(short)).world();
     assert!(world.fixed.accounts.iter().all(|account| account.liquidation.is_none()));
-}
-
-/// A linear scenario as one of an inverse perpetual: quantities there times the start price, money over it.
-fn in_coin(dice: &mut Dice, mut scenario: Scenario) -> Scenario {
-    let start = scenario.start_price;
-    let lot = scenario.perp.lot_size;
-    let face = |qty: Decimal| ((qty * start / lot).round().max(Decimal::ONE)) * lot;
-    let coin = |money: Decimal| (money / start).round_dp(6);
-    scenario.venue.contract = ContractKind::Inverse;
-    scenario.venue.insurance_fund = coin(scenario.venue.insurance_fund);
-    scenario.market_maker.capital = coin(scenario.market_maker.capital);
-    for tier in &mut scenario.venue.tiers {
-        tier.min_notional = coin(tier.min_notional);
-    }
-    for positions in &mut scenario.positions {
-        if let PositionsSpec::Ladder(ladder) = positions {
-            ladder.qty = ladder.qty.map(face);
-            ladder.lump = ladder.lump.map(face);
-        }
-    }
-    if dice.chance(0.5) {
-        more_rules(dice, &mut scenario);
-    }
-    scenario
-}
-
-/// The venue's other switches.
-fn more_rules(dice: &mut Dice, scenario: &mut Scenario) {
-    let pick = |dice: &mut Dice, of: &[&str]| serde_json::Value::from(dice.pick(of));
-    let mut venue = serde_json::to_value(&scenario.venue).unwrap();
-    venue["tier_rule"] = pick(dice, &["marginal", "whole_position", "linear"]);
-    venue["maintenance_at"] = pick(dice, &["mark", "mark", "entry"]);
-    venue["close_fee"] = pick(dice, &["0", "0.0006"]);
-    venue["rest"] = pick(dice, &["takeover", "keep"]);
-    venue["leftover"] = pick(dice, &["fund", "trader"]);
-    venue["liquidation_fee"] = pick(dice, &["0", "0.005"]);
-    venue["liquidation_order"] = pick(dice, &["market", "limit_at_bankruptcy", "fillable"]);
-    venue["loss_sharing"] = pick(dice, &["none", "profits"]);
-    let parts = |kind: &str| serde_json::from_str(kind).unwrap();
-    if dice.chance(0.5) {
-        let size = [r#"{"kind": "tiers"}"#, r#"{"kind": "share", "share": "0.2", "least_notional": "1"}"#];
-        venue["liquidation_size"] = parts(dice.pick(&size));
-    }
-    if dice.chance(0.4) {
-        venue["backstop"] = parts(r#"{"capital": "10", "isolated": true}"#);
-    }
-    if dice.chance(0.6) {
-        venue["adl"] = parts("{}");
-        venue["adl"]["trigger"] = pick(dice, &["fund_exhausted", "fund_drawdown", "always"]);
-        venue["adl"]["rank"] =
-            pick(dice, &["profit_leverage", "hyperliquid", "profit_share", "size", "random"]);
-        venue["adl"]["price"] = pick(dice, &["bankruptcy", "previous_mark"]);
-    }
-    scenario.venue = serde_json::from_value(venue).unwrap();
-    scenario.settlement_price = dice.chance(0.2).then_some(scenario.start_price);
-}
-
-const SCENARIOS: u64 = 3_000;
-
-fn finish<T: Trace>(mut simulation: Simulation<'_, T>) -> Result<Summary, String> {
-    let reason = simulation.run().map_err(|e| e.to_string())?;
-    simulation.summary(reason).map_err(|e| e.to_string())
-}
-
-/// Recounts a scenario round by round, and runs it lazily and drawn beforehand; `None` if the world is refused.
-fn check(seed: u64, shown: &mut BTreeMap<&'static str, u64>) -> Option<Result<(), String>> {
-    let mut dice = Dice::new(!seed);
-    let scenario = in_coin(&mut dice, random_scenario::draw(seed).0);
-    let world = World::build(&scenario).ok()?;
-    let text = |e: perpcore::error::RunError| e.to_string();
-    Some((|| {
-        let mut simulation = Simulation::new(&world, seed, 1, Recount::new(&world)).map_err(text)?;
-        simulation.ignite().map_err(text)?;
-        inverse_recount::check(&world, &simulation)?;
-        for _ in 0..world.venue.max_rounds {
-            let mark = simulation.mark();
-            simulation.trace_mut().next(mark);
-            let more = simulation.round().map_err(text)?;
-            inverse_recount::check(&world, &simulation)?;
-            if !more {
-                break;
-            }
-        }
-        for &what in &simulation.trace().seen {
-            *shown.entry(what).or_default() += 1;
-        }
-        let lazy = finish(Simulation::new(&world, seed, 1, ()).map_err(text)?)?;
-        let eager = finish(Simulation::new(&world, seed, 1, ()).map_err(text)?.eager().map_err(text)?)?;
-        let traced = finish(Simulation::new(&world, seed, 1, Recount::new(&world)).map_err(text)?)?;
-        let kinds = scenario.positions.iter();
-        if kinds.clone().any(|p| matches!(p, PositionsSpec::Population(p) if p.side == PositionSide::Short)) {
-            *shown.entry("a population of shorts").or_default() += 1;
-        }
-        if (lazy, lazy) == (eager, traced) { Ok(()) } else { Err(format!("{lazy:?}\n{eager:?}\n{traced:?}")) }
-    })())
-}
-
-#[test]
-fn coin_and_quote_currency_are_conserved_in_random_scenarios() {
-    let run = |seeds: std::ops::Range<u64>| {
-        let (mut shown, mut checked) = (BTreeMap::new(), 0);
-        for seed in seeds {
-            match check(seed, &mut shown) {
-                Some(Err(why)) => panic!("scenario of seed {seed}: {why}"),
-                Some(Ok(())) => checked += 1,
-                None => {}
-            }
-        }
-        (shown, checked)
-    };
-    let ((mut shown, first), (more, second)) = std::thread::scope(|scope| {
-        let first = scope.spawn(|| run(0..SCENARIOS * 2 / 3));
-        let second = run(SCENARIOS * 2 / 3..SCENARIOS * 4 / 3);
-        (first.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), second)
-    });
-    for (what, n) in more {
-        *shown.entry(what).or_default() += n;
-    }
-    println!("of {} scenarios show {shown:#?}", first + second);
-    assert!(first + second >= SCENARIOS, "only {} scenarios could be", first + second);
-    for what in inverse_recount::EXERCISED {
-        let n = shown.get(what).copied().unwrap_or(0);
-        assert!(n >= SCENARIOS / 100, "{what}: {n} of {SCENARIOS}");
-    }
 }

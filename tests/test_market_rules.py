@@ -1,7 +1,6 @@
 """Mark, index, funding, funds and deleveraging over arrays have the properties that the venues publish."""
 
 import json
-import math
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -318,18 +317,6 @@ def test_hyperliquids_index_can_be_read_two_ways_for_shorts() -> None:
     assert (
         r.adl_score(**longs, rank="hyperliquid") == r.adl_score(**longs, rank="hyperliquid", shorts="literal")
     ).all()
-
-
-def test_ranks_are_the_venues_own() -> None:
-    """By hand: 2 tokens from 10 to 16, 8 of equity: a profit of 0.6, a leverage of 4."""
-    position = {"side": "long", "qty": 2, "entry_price": 10, "mark_price": 16, "equity": 8}
-    expected = {"profit_leverage": 2.4, "hyperliquid": 6.4, "profit_share": 0.6, "size": 32}
-    for rank, score in expected.items():
-        assert r.adl_score(**position, rank=rank) == pytest.approx(score)
-    loss = position | {"side": "short"}
-    assert r.adl_score(**loss, rank="profit_leverage") == pytest.approx(-0.15)
-    broke = position | {"equity": -1}
-    assert [math.isnan(r.adl_score(**broke, rank=rank)) for rank in expected] == [True, True, False, False]
 
 
 queues = st.lists(st.tuples(st.floats(-10, 10), st.integers(1, 1000)), min_size=1, max_size=30)

@@ -164,3 +164,25 @@ def test_the_command_line_knows_them(name: str) -> None:
 )
 def test_means_in_words_are_the_laws(law: object, average: float) -> None:
     assert float(mean(law)) == pytest.approx(average, rel=2e-3)
+
+
+def test_the_long_cascade_is_the_squeeze_in_a_mirror() -> None:
+    up, down = (s.run(seed=1) for s in (pc.presets.rocketcoin(), pc.presets.long_cascade()))
+    for table, prices, alike, opposite in (
+        (
+            "stages",
+            ("index", "mark", "spot_last", "perp_last"),
+            ("liquidated_accounts", "liquidated_qty", "spot_volume", "perp_volume"),
+            ("hedge_qty",),
+        ),
+        ("fills", ("price",), ("round", "book", "qty", "taker", "maker", "cause"), ("taker_side",)),
+        ("liquidations", ("threshold", "mark"), ("round", "account", "qty", "filled_qty"), ("side",)),
+    ):
+        one, other = up.exact(table), down.exact(table)
+        for name in prices:
+            assert (one[name] + other[name] == 2_000).all(), name  # around 1,000 ticks
+        for name in alike:
+            assert (one[name] == other[name]).all(), name
+        for name in opposite:
+            assert (one[name] == -other[name]).all(), name
+    assert (up.summary["final_price"], down.summary["final_price"]) == (19.67, 0.33)

@@ -324,6 +324,23 @@ def test_an_account_shares_its_equity_by_maintenance() -> None:
     assert R.bankruptcy_quote(position=10_000_000, change=-5_000_000, **one) == 2_450_000_000
 
 
+def test_ranks_are_the_venues_own() -> None:
+    """By hand: 2 tokens from 10 to 16, 8 of equity: a profit of 0.6, a leverage of 4."""
+    position = {"side": "long", "qty": 2, "entry_price": 10, "mark_price": 16, "equity": 8}
+    expected = {"profit_leverage": 2.4, "hyperliquid": 6.4, "profit_share": 0.6, "size": 32}
+    for rank, score in expected.items():
+        assert R.adl_score(**position, rank=rank) == pytest.approx(score)
+    loss = position | {"side": "short"}
+    assert R.adl_score(**loss, rank="profit_leverage") == pytest.approx(-0.15)
+    broke = position | {"equity": -1}
+    assert [bool(np.isnan(R.adl_score(**broke, rank=rank))) for rank in expected] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_levels_are_multiples_of_maintenance() -> None:
     levels = R.margin_levels(maintenance_margin=5565, step=1)
     assert levels == {"search": 6121, "initial": 6678, "release": 7791}

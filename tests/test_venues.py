@@ -22,6 +22,7 @@ DIGESTS = {  # as they were before venues had more than eight rules
     "rocketcoin-consistent": "398f5647c002bf27",
     "reference": "62af34abd2a3df6f",
     "two-books": "bddf4f3f2cdb2316",
+    "long-cascade": "5a62a36aadab3767",
 }
 
 
@@ -250,19 +251,33 @@ def test_the_page_shows_the_presets_as_they_are():
     assert all(f"| `{name}` |" in text for name in pc.venues.NAMES)
 
 
+def test_the_tests_in_rust_have_the_presets_as_they_are():
+    made = page()
+    assert made.RULES.read_text(encoding="utf-8") == made.rules(), "python docs/venues.py --write"
+
+
 # ---- what needs a core that knows the rules ----
 
 
-@pytest.mark.parametrize("name", [n for n in pc.venues.NAMES if not n.endswith("_inverse")])
+@pytest.mark.parametrize("name", pc.venues.NAMES)
 def test_rocketcoin_runs_under_a_venue_by_its_name(name):
     scenario = pc.presets.rocketcoin().replace({"ignition.qty": 20_200})
     scenario = scenario.replace(venue=pc.venues.load(name, like=scenario.venue))
     assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
     run = scenario.run(seed=1)
-    # Hyperliquid's mark is a median in which the perpetual outvotes spot while time stands still.
+    # Two of three parts of Hyperliquid's mark are the perpetual's book: without bids, its last trade.
     assert (run.summary["liquidated_accounts"] > 0) == (name != "hyperliquid")
     assert len(run.adl) == run.summary["adl_accounts"]
     assert run.adl["qty"].sum() == run.summary["adl_qty"]
+
+
+@pytest.mark.parametrize("mark", ["mid", "impact_mid", "hyperliquid", "ema_basis", "median", "mean_of_mids"])
+def test_a_mark_made_of_quotes_hears_of_the_push(mark):
+    """The quotes follow spot after the mark was read: the run is not over before it has read them."""
+    quote = pc.Quote(side="both", level_qty=1_000_000, around="spot_mid", half_spread="0.01")
+    changes = {"market_maker.quote": quote, "ignition.qty": 100_000, "venue.mark": mark, "round_seconds": 1}
+    run = pc.presets.rocketcoin().replace(changes).run(seed=1)
+    assert (run.summary["liquidated_accounts"], run.summary["final_price"]) == (78_764, 23.67)
 
 
 def test_the_command_puts_a_scenario_under_a_venue():

@@ -46,7 +46,8 @@ class Ensemble(Tabular):
     """Many paths of one scenario: a row a path, and statistics of every column.
 
     ``ensemble["final_price"]`` is a read-only numpy array of the finished paths, made once and then without a
-    copy; quantities are in tokens, prices and money in quote currency, shares and multiples are ratios.
+    copy; quantities are in tokens, prices and money in quote currency (of an inverse contract as `Run` says),
+    shares and multiples are ratios.
     The whole speaks the Arrow PyCapsule interface. With ``keep="statistics"`` there are no rows, only what
     the methods below return.
 
@@ -332,15 +333,19 @@ class Ensemble(Tabular):
 
         burnt = self.mean("fuel_burnt").value
         fuel = "no positions" if math.isnan(burnt) else f"{burnt:.1%} of the fuel burnt"
+        contracts, money = self.scenario.venue.units
+        coin = "" if money == "quote" else f" {money}"
         chances = zip((1.5, 2, 3), further, strict=True)
         reasons = self.stop_reasons.items()
         lines = (
             f"Ensemble of {name}: {count}, seed {self.seed}, {kept} kept",
             f"final price  {mean('final_price')} on average; 5 % {low:g}, median {middle:g}, 95 % {high:g}",
             "peak         above " + ", ".join(f"{m:g} x start {share:.2%}" for m, share in chances),
-            f"liquidated   {mean('liquidated_accounts')} accounts, {mean('liquidated_qty')} tokens, {fuel}",
-            f"profit       market maker {mean('market_maker_pnl')}, fund {mean('insurance_fund_change')},"
-            f" venue {_short(0 - self.mean('venue_loss').value)}",
+            f"liquidated   {mean('liquidated_accounts')} accounts, {mean('liquidated_qty')} {contracts},"
+            f" {fuel}",
+            f"profit       market maker {mean('market_maker_pnl')},"
+            f" fund {mean('insurance_fund_change')}{coin},"
+            f" venue {_short(0 - self.mean('venue_loss').value)}{coin}",
             "stopped      " + (", ".join(f"{why} {n / len(self):.2%}" for why, n in reasons) or "n/a"),
         )
         return "\n  ".join(lines)

@@ -55,6 +55,9 @@ class Run:
     """One path, traced.
 
     Quantities are in tokens, prices and money in quote currency; `exact` gives the integers behind them.
+    Of an inverse contract, quantities of the perpetual are face value in quote currency, and money at its
+    venue is in coin; profits of those who also trade spot (market maker, attacker), `notional` columns and
+    what spot costs stay in quote currency.
     """
 
     def __init__(self, scenario: Scenario, core: _core.RunResult, *, seed: int, path: int) -> None:
@@ -130,13 +133,17 @@ class Run:
         fuel = "no positions" if math.isnan(burnt) else f"{burnt:.0%} of the fuel burnt"
         push = "" if math.isnan(times) else f", {times:.1f} times the push"
         forced = s["forced_buy_notional"] + s["forced_sell_notional"]
+        ignition, (contracts, money) = self.scenario.ignition, self.scenario.venue.units
+        coin = "" if money == "quote" else f" {money}"
+        pushed = "tokens" if ignition.market == "spot" else contracts
         lines = (
             f"Run of {self.scenario.name or 'a scenario'}: {s['stop_reason']} after {s['rounds']} rounds",
             f"price        {s['start_price']:g} -> {s['final_price']:g} (peak {s['peak_price']:g})",
-            f"push         {s['ignition_qty']:,.6g} tokens for {s['ignition_cost']:,.0f}",
-            f"liquidated   {s['liquidated_accounts']:,} accounts, {s['liquidated_qty']:,.6g} tokens, {fuel}",
+            f"push         {s['ignition_qty']:,.6g} {pushed} for {s['ignition_cost']:,.0f}",
+            f"liquidated   {s['liquidated_accounts']:,} accounts, {s['liquidated_qty']:,.6g} {contracts},"
+            f" {fuel}",
             f"forced       {forced:,.0f}{push}",
-            f"profit       market maker {s['market_maker_pnl']:,.0f}, fund {s['insurance_fund_change']:,.0f},"
-            f" venue {0 - s['venue_loss']:,.0f}",
+            f"profit       market maker {s['market_maker_pnl']:,.0f},"
+            f" fund {s['insurance_fund_change']:,.0f}{coin}, venue {0 - s['venue_loss']:,.0f}{coin}",
         )
         return "\n  ".join(lines)

@@ -1,45 +1,21 @@
 //! Auto-deleveraging: a bankrupt position is closed, off the book, against the counterparties that rank highest.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
 
+use super::ranking::Ranked;
 use super::settlement::Settled;
-use super::{Simulation, Trace, Watch, is_cross};
+use super::{Simulation, Trace, Watch};
 use crate::error::{RunError, Whose};
 use crate::event::{Adl, LedgerAccount, Reason};
 use crate::ids::AccountId;
 use crate::margin::{Position, bankruptcy_value};
-use crate::random::Stream;
 use crate::units::{Lots, Overflow, Quote, Side};
-use crate::venue::{AdlPrice, AdlRank, Counterparty, Leftover, settle_liquidation, settle_stop};
+use crate::venue::{AdlPrice, Leftover, settle_liquidation, settle_stop};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 const REST: AccountId = AccountId::REST_OF_MARKET;
 const DESK: AccountId = AccountId::TAKEOVER_DESK;
 const VAULT: AccountId = AccountId::VAULT;
-/// Draws of ranks by lot.
-const LOTS_STREAM: u64 = 9;
-
-/// A counterparty in the queue: the higher score first, then the lower number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Ranked {
-    score: f64,
-    account: Reverse<AccountId>,
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Ranked) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Ranked) -> Ordering {
-        self.score.total_cmp(&other.score).then(self.account.cmp(&other.account))
-    }
-}
 
 /// Closed so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -141,6 +117,8 @@ impl<T: Trace> Simulation<'_, T> {
     fn deleverage_venue(&mut self, account: AccountId) -> Result<(), RunError> {
         let position = self.positions[account.index()];
         let value = bankruptcy_value(&position, position.margin).whose(account, "bankruptcy value")?;
+        // The desk may have traded with some of them.
+        self.ranking.forget();
         let closed = self.deleverage(account, self.not_negative(value))?;
         let relief = self.relief(&position, closed.qty, Quote::ZERO).whose(account, "relief")?;
         self.tally_deficit(account, &Settled { adl_relief: relief, ..Settled::default() })
@@ -148,25 +126,29 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Closes an account's position for this value against the counterparties that rank highest.
     fn deleverage(&mut self, account: AccountId, value: Quote) -> Result<Closed, RunError> {
+        self.check_interrupt()?;
         self.draw_everybody()?;
         let position = self.positions[account.index()];
         let side = Side::closing(position.qty);
         let (mut left, mut worth) = (position.qty.abs(), value);
-        let mut queue = self.queue(position.qty)?;
+        self.rank_counterparties(side)?;
         while left > Lots::ZERO
-            && let Some(Ranked { score, account: Reverse(counterparty) }) = queue.pop()
+            && let Some(ranked) = self.next_counterparty(side)?
         {
+            let Ranked { score, account: Reverse(counterparty) } = ranked;
             let before = self.positions[counterparty.index()];
             let qty = left.min(before.qty.abs());
             let part = worth.share(qty.0, left.0);
             let mut after = before;
             let profit = after.fill(side.opposite(), qty, part).whose(counterparty, "profit")?;
             if !self.affords(counterparty, &before, &after, profit)? {
+                self.ranking.pass_over(ranked);
                 continue;
             }
             let seen = self.seen_at_mark(counterparty)?;
             self.exchange(side, account, counterparty, qty, part)?;
             self.after_adl(counterparty, side, qty, part)?;
+            self.rerank(counterparty)?;
             let adl = Adl {
                 account: counterparty,
                 against: account,
@@ -187,6 +169,7 @@ impl<T: Trace> Simulation<'_, T> {
             let part = self.world.perp.contract.notional(qty, part).whose(account, "notional")?;
             stage.adl_value = stage.adl_value.plus(part).whose(account, "value")?;
         }
+        self.ranking.end_group(side);
         let done = |all: Quote| all.minus(worth).whose(account, "value");
         Ok(Closed { qty: Lots(position.qty.abs().0 - left.0), value: done(value)?.abs() })
     }
@@ -241,37 +224,5 @@ impl<T: Trace> Simulation<'_, T> {
         let so_far = &mut self.financed[REST.index()];
         *so_far = so_far.plus(owed).whose(REST, "financing")?;
         Ok(())
-    }
-
-    /// Everybody on the other side, the highest score first.
-    fn queue(&self, against: Lots) -> Result<BinaryHeap<Ranked>, RunError> {
-        self.check_interrupt()?;
-        let rank = self.world.venue.adl.map_or(AdlRank::ProfitLeverage, |rule| rule.rank);
-        let mut ranked = Vec::new();
-        for (id, position) in (0..).map(AccountId).zip(&self.positions) {
-            let other = position.qty.0.signum() == -against.0.signum();
-            let out = self.liquidated_now(id) || is_cross(id) && !self.maker.alive;
-            if other && !out && id != DESK && id != VAULT {
-                // No negative zero: it would rank below zero.
-                let score = self.seen_at_mark(id)?.score(rank) + 0.0;
-                ranked.push(Ranked { score, account: Reverse(id) });
-            }
-        }
-        // Few are taken: ordering them all would cost more than the rest.
-        Ok(ranked.into())
-    }
-
-    fn seen_at_mark(&self, account: AccountId) -> Result<Counterparty, RunError> {
-        let position = &self.positions[account.index()];
-        let value = self.world.perp.contract.value(self.mark, position.qty).whose(account, "value")?;
-        let index = (self.stage.round << 32) + u64::from(account.0);
-        Ok(Counterparty {
-            rises: (position.qty.0 > 0) != self.world.perp.contract.is_inverse(),
-            profit: position.profit(value).whose(account, "profit")?,
-            cost: position.cost.abs(),
-            value: value.abs(),
-            equity: if account == REST { value.abs() } else { self.equity(account)? },
-            lot: Stream::new(self.seed, self.path, LOTS_STREAM).block(index)[0] >> 11,
-        })
     }
 }

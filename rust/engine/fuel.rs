@@ -16,7 +16,7 @@ const MAX_ACCOUNTS: usize = 50_000_000;
 impl<T: Trace> Simulation<'_, T> {
     /// Draws the cells that the mark has reached.
     pub(super) fn draw_accounts(&mut self) -> Result<(), RunError> {
-        let mut slot = 0;
+        let (mut slot, before) = (0, self.next_account);
         for population in 0..self.world.populations.len() {
             for group in 0..self.world.populations[population].groups() {
                 while let Some((at, way)) =
@@ -31,15 +31,17 @@ impl<T: Trace> Simulation<'_, T> {
                 slot += 1;
             }
         }
-        for waiting in &mut self.waiting {
-            waiting.sort();
+        if self.next_account != before {
+            for waiting in &mut self.waiting {
+                waiting.sort();
+            }
         }
         Ok(())
     }
 
     /// Draws every account there is, for what needs them all: whoever may be deleveraged, pay or receive funding.
     pub(super) fn draw_everybody(&mut self) -> Result<(), RunError> {
-        let mut slot = 0;
+        let (mut slot, before) = (0, self.next_account);
         for population in 0..self.world.populations.len() {
             for group in 0..self.world.populations[population].groups() {
                 while let Some((_, way)) =
@@ -53,8 +55,10 @@ impl<T: Trace> Simulation<'_, T> {
                 slot += 1;
             }
         }
-        for waiting in &mut self.waiting {
-            waiting.sort();
+        if self.next_account != before {
+            for waiting in &mut self.waiting {
+                waiting.sort();
+            }
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(super) struct PriceState {
     pub index: i128,
     /// Whether the mark will move though nothing else does.
     pub moving: bool,
+    /// Whether quotes have followed a new index since the mark was read.
+    pub requoted: bool,
     /// Average of the perpetual's mid less the index.
     basis: i128,
     /// Average of the median of best bid, best ask and last trade.
@@ -39,7 +41,7 @@ impl PriceState {
     pub fn restart(&mut self, world: &World) {
         let start = fine(world.perp.start);
         (self.index, self.book, self.own) = (start, start, start);
-        (self.basis, self.moving) = (0, false);
+        (self.basis, self.moving, self.requoted) = (0, false, false);
         let longest = match &world.venue.index {
             Index::Spot(spot) => spot.longest(),
             Index::OwnMark(_) => 0,
@@ -85,8 +87,11 @@ impl PriceState {
 impl<T: Trace> Simulation<'_, T> {
     /// The index, which it returns in spot ticks, and the mark.
     pub(super) fn price_by_rules(&mut self) -> Result<Ticks, RunError> {
+        let before = self.prices.index;
         let (index, late) = self.read_index().whose(MAKER, "index price")?;
         let (kind, rule) = (self.world.venue.mark, self.world.venue.marking);
+        let quotes = self.world.perp.quoting.is_some() && kind.reads_quotes();
+        self.prices.requoted = quotes && self.prices.index != before;
         let mut prices = self.look(kind).whose(MAKER, "mark price")?;
         let moving = self.prices.average(kind, rule, &mut prices).whose(MAKER, "mark price")?;
         let target = match kind {

@@ -10,6 +10,7 @@ mod funding;
 mod hedging;
 mod marking;
 mod pricing;
+mod ranking;
 mod rest;
 mod settlement;
 mod sharing;
@@ -37,6 +38,7 @@ use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use funding::FundingClock;
 use marking::PriceState;
+use ranking::Ranking;
 use settlement::Sent;
 use thresholds::Ordered;
 
@@ -75,6 +77,8 @@ pub struct Simulation<'w, T: Trace> {
     ordered: Vec<Ordered>,
     /// Whether an order of the round changed anything.
     stirred: bool,
+    /// Whom ADL closes first.
+    ranking: Ranking,
     /// The most that the fund, its desk marked, was worth at the end of a round.
     highest_fund: Quote,
     /// The next cell of each group of each population.
@@ -165,7 +169,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let hedged = self.hedge()?; //         6: hedges, profit takers
         self.bankrupt_maker()?;
         self.end_round()?;
-        let later = self.cools && self.world.time_passes || self.prices.moving;
+        let later = self.cools && self.world.time_passes || self.prices.moving || self.prices.requoted;
         Ok(sent > 0 && self.stirred || unwound || hedged || later)
     }
 

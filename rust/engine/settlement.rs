@@ -181,6 +181,7 @@ impl<T: Trace> Simulation<'_, T> {
         if left.qty != Lots::ZERO && self.watch[account.index()] != Watch::Seized {
             self.rewatch(account)?;
         }
+        self.rerank(account)?;
         settled.returned = settlement.returned;
         Ok(settled)
     }

@@ -1,6 +1,6 @@
 //! How a path begins: everybody has deposited and holds what the scenario says.
 
-use super::{Drawn, FundingClock, PriceState, Simulation, Stage, Totals, Trace, Watch};
+use super::{Drawn, FundingClock, PriceState, Ranking, Simulation, Stage, Totals, Trace, Watch};
 use crate::agents::MarketMaker;
 use crate::book::OrderBook;
 use crate::error::{PathError, RunError, Whose};
@@ -39,6 +39,7 @@ impl<T: Trace> Simulation<'_, T> {
             owed: Quote::ZERO,
             ordered: Vec::new(),
             stirred: false,
+            ranking: Ranking::default(),
             highest_fund: Quote::ZERO,
             next_cell: Vec::new(),
             drawn: None,
@@ -183,6 +184,7 @@ impl<T: Trace> Simulation<'_, T> {
         let (fund, capital) = (world.venue.insurance_fund, world.maker.capital);
         let vault = world.venue.backstop.map_or(Quote::ZERO, |backstop| backstop.capital);
         self.highest_fund = fund;
+        self.ranking.forget();
         self.deposit(LedgerAccount::InsuranceFund, fund)?;
         self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), capital)?;
         self.deposit(LedgerAccount::Trader(AccountId::VAULT), vault)?;

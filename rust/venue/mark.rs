@@ -28,6 +28,13 @@ pub enum MarkPrice {
     Hyperliquid,
 }
 
+impl MarkPrice {
+    /// Whether it moves with what is quoted in the perpetual's book.
+    pub const fn reads_quotes(self) -> bool {
+        !matches!(self, MarkPrice::Index | MarkPrice::Last)
+    }
+}
+
 /// A tick is so many fine ones.
 pub const FINE: i128 = 1 << 20;
 

@@ -3,12 +3,11 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
 mod inverse;
-
-use rust_decimal::Decimal;
+mod sizes;
 
 use super::accounts::{Account, Terms};
 use super::cells::Cells;
-use super::check::{Check, MAX_LOTS, MAX_TICKS, double, ratio};
+use super::check::{Check, MAX_TICKS, double};
 use super::law::{self, POINTS};
 use super::scenario::{Law, PopulationSpec, PositionSide};
 use crate::margin::{Contract, MarginRule, Position, Trigger};
@@ -270,8 +269,8 @@ pub(super) fn build(
         check.require(least > lowest, &path("leverage"), range, &allowed);
     }
     let sizes = match &spec.notional {
-        Law::Number(notional) => size(check, &path("notional"), *notional, terms),
-        Law::Drawn(_) => notional.and_then(|law| sizes(check, &path("notional"), &law, terms)),
+        Law::Number(notional) => sizes::alike(check, &path("notional"), *notional, terms),
+        Law::Drawn(_) => notional.and_then(|law| sizes::drawn(check, &path("notional"), &law, terms)),
     };
     if check.found.problems.len() > before {
         return None;
@@ -281,7 +280,7 @@ pub(super) fn build(
     let sizes = sizes?;
     let mean = sizes.iter().map(|lots| lots.0 as f64).sum::<f64>() / POINTS as f64;
     let mut groups = Vec::new();
-    for (tier, group) in by_tier(&sizes, terms) {
+    for (tier, group) in sizes::by_tier(&sizes, terms) {
         match plan.group(tier, group, accounts * group.len() as f64 / POINTS as f64) {
             Ok(group) => groups.push(group),
             Err(Overflow) => {
@@ -476,52 +475,9 @@ fn entries(
     Some(weights.filter(|&(_, w)| w > 0.0).collect())
 }
 
-/// The 4,096 sizes in lots, rising.
-fn sizes(check: &mut Check, field: &str, notional: &Distribution, terms: &Terms<'_>) -> Option<Vec<Lots>> {
-    let lot = double(a_lot(terms));
-    let table = notional.table(POINTS);
-    let (first, last) = (table[0], table[POINTS - 1]);
-    if !(first > 0.0 && last / lot < MAX_LOTS as f64) {
-        let allowed = "more than 0, at most 2^53 lots at the start price";
-        check.found.push(field, format!("notionals from {first} to {last}"), allowed);
-        return None;
-    }
-    Some(table.iter().map(|x| Lots(((x / lot).floor() as i64).max(1))).collect())
-}
-
-/// The same size 4,096 times.
-fn size(check: &mut Check, field: &str, notional: Decimal, terms: &Terms<'_>) -> Option<Vec<Lots>> {
-    let lot = a_lot(terms);
-    let lots = ratio(notional, lot).map(|(n, d)| n.div_euclid(d)).and_then(|lots| narrow(lots).ok());
-    let lots = lots.filter(|&lots| notional > Decimal::ZERO && lots < MAX_LOTS);
-    check.require(lots.is_some(), field, notional, "more than 0, at most 2^53 lots at the start price");
-    lots.map(|lots| vec![Lots(lots.max(1)); POINTS])
-}
-
-/// What a lot is worth at the start, in quote currency.
-fn a_lot(terms: &Terms<'_>) -> Decimal {
-    if terms.contract.is_inverse() {
-        return terms.lot_size;
-    }
-    terms.lot_size * terms.tick_size * Decimal::from(terms.start.0)
-}
-
 /// The ends of a law; where it has none, its quantiles at 1e-9 and 1 - 1e-9.
 fn ends(law: &Distribution) -> (f64, f64) {
     let (low, high) = law.support();
     let low = if low.is_finite() { low } else { law.quantile(1e-9) };
     (low, if high.is_finite() { high } else { law.quantile(1.0 - 1e-9) })
-}
-
-/// Runs of sizes whose value at the start lies in one tier, with the tier's number.
-fn by_tier<'s>(sizes: &'s [Lots], terms: &Terms<'_>) -> impl Iterator<Item = (u64, &'s [Lots])> {
-    let tier = |lots: &Lots| {
-        let value = match terms.contract.is_inverse() {
-            true => terms.contract.worth(terms.start, *lots).map_or(i128::MAX, |worth| worth.0.into()),
-            false => i128::from(terms.start.0) * terms.contract.per_tick(*lots),
-        };
-        terms.rule.tiers().tiers()[1..].iter().take_while(|t| i128::from(t.min_notional.0) <= value).count()
-            as u64
-    };
-    sizes.chunk_by(move |a, b| tier(a) == tier(b)).map(move |group| (tier(&group[0]), group))
 }

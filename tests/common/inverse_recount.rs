@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use perpcore::engine::{Simulation, Stage, Trace};
-use perpcore::event::{Adl, Cause, LedgerAccount, Liquidation, Market, Mechanism, Trade, Transfer};
+use perpcore::event::{Adl, Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason, Trade, Transfer};
 use perpcore::ids::AccountId;
 use perpcore::margin::Way;
 use perpcore::units::{Side, Ticks};
@@ -49,6 +49,10 @@ pub struct Recount<'w> {
     marks: (i64, i64),
     orders: u64,
     sent: BTreeSet<usize>,
+    /// Closed against others in the round, by who was bankrupt.
+    closed: HashMap<usize, i64>,
+    /// What settled orders of the round leave open.
+    left: HashMap<usize, i64>,
     failure: Option<String>,
     pub seen: BTreeSet<&'static str>,
 }
@@ -63,6 +67,8 @@ impl<'w> Recount<'w> {
             marks: (world.perp.start.0, world.perp.start.0),
             orders: 0,
             sent: BTreeSet::new(),
+            closed: HashMap::new(),
+            left: HashMap::new(),
             failure: None,
             seen: BTreeSet::new(),
         }
@@ -147,11 +153,15 @@ impl Trace for Recount<'_> {
         *self.replayed.entry(from).or_default() -= i128::from(amount.0);
         *self.replayed.entry(to).or_default() += i128::from(amount.0);
         self.see("a fee in spot", to == LedgerAccount::SpotFees);
+        self.see("funding", transfer.reason == Reason::Funding);
+        self.see("a shared loss", transfer.reason == Reason::LossShare);
         self.see("a fee in coin", to == LedgerAccount::FeeIncome);
     }
 
-    fn adl(&mut self, _round: u64, _adl: &Adl) {
+    fn adl(&mut self, _round: u64, adl: &Adl) {
         self.see("a deleveraging", true);
+        self.require(0 < adl.qty.0 && adl.qty.0 <= adl.position.0.abs(), || format!("too much: {adl:?}"));
+        *self.closed.entry(adl.against.index()).or_default() += adl.qty.0;
     }
 
     fn liquidation(&mut self, _round: u64, order: &Liquidation) {
@@ -166,6 +176,12 @@ impl Trace for Recount<'_> {
         let liquidated = order.mechanism == Mechanism::Liquidation;
         self.see("a liquidation of a short", liquidated && order.position.0 < 0);
         self.see("a liquidation of a long", liquidated && order.position.0 > 0);
+        if order.mechanism != Mechanism::Stop {
+            let closed = self.closed.remove(&account).unwrap_or(0);
+            self.require(order.adl_qty.0 == closed, || format!("{closed} closed against others: {order:?}"));
+            let parts = order.filled_qty.0 + order.taken_over_qty.0 + closed;
+            self.left.insert(account, order.position.0.abs() - parts);
+        }
         if order.taken_over_qty.0 > 0 && self.world.venue.is_plain() {
             let taken = std::mem::take(&mut self.held[account]);
             let desk = &mut self.held[DESK];
@@ -212,6 +228,10 @@ pub fn check(world: &World, simulation: &Simulation<'_, Recount>) -> Result<(), 
         let open = id == MAKER || id == AccountId::VAULT.index();
         require(cash >= 0 || open, &|| format!("{id} owes: {cash}, {position:?}"))?;
         require(margin >= 0 && margin <= cash.max(0), &|| format!("{id} has {cash}: {position:?}"))?;
+        let left = recount.left.get(&id).copied();
+        require(left.is_none_or(|left| left == position.qty.0.abs()), &|| {
+            format!("{id}: {left:?}, {position:?}")
+        })?;
         let own = recount.held[id];
         let same = (own.qty, own.cost) == (position.qty.0.into(), position.cost.0.into());
         require(same || !plain, &|| format!("{id} has {position:?}, by trades {own:?}"))?;
@@ -253,5 +273,7 @@ impl Recount<'_> {
         self.marks = (self.marks.0.min(mark.0), self.marks.1.max(mark.0));
         self.orders = 0;
         self.sent.clear();
+        self.closed.clear();
+        self.left.clear();
     }
 }

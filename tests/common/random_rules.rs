@@ -16,6 +16,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::random_scenario::{self, Dice};
 
 /// A scenario under random rules.
+#[allow(dead_code)] // one test draws no rules
 pub fn draw(seed: u64) -> (Scenario, World) {
     dressed(seed, |dice, scenario| {
         let money = notional(scenario);
@@ -44,10 +45,15 @@ pub fn under(seed: u64, preset: &VenueSpec) -> (Scenario, World) {
             ..scaled(preset, money * dice.scale(0.05, 3.0))
         };
         if let Some(backstop) = &mut scenario.venue.backstop {
-            backstop.capital = rough(money * dice.scale(1e-4, 0.3));
+            backstop.capital =
+                dice.maybe(0.5, |dice| rough(money * dice.scale(1e-4, 0.3))).unwrap_or_default();
+            backstop.isolated = dice.chance(0.5);
+        }
+        if let Some(funding) = &mut scenario.venue.funding {
+            funding.next_in_s = dice.pick(&[None, Some(0), Some(0), Some(20)]).map(Decimal::from);
         }
         common(dice, scenario);
-        scenario.round_seconds = dice.pick(&[0, 1, 10]).into();
+        scenario.round_seconds = dice.pick(&[0, 1, 10, 120]).into();
     })
 }
 
@@ -222,5 +228,6 @@ fn scaled(preset: &VenueSpec, money: f64) -> VenueSpec {
     if let LiquidationSizeSpec::Share { least_notional, whole_below, .. } = &mut venue.liquidation_size {
         (*least_notional, *whole_below) = (part(*least_notional), part(*whole_below));
     }
+    venue.impact_notional = part(venue.impact_notional);
     venue
 }

@@ -15,6 +15,8 @@ use perpcore::world::{Account, World};
 mod adl;
 #[path = "recount_fills.rs"]
 mod fills;
+#[path = "recount_funding.rs"]
+mod funding;
 #[path = "recount_orders.rs"]
 mod orders;
 
@@ -62,6 +64,9 @@ struct Deal {
     cause: Cause,
 }
 
+/// Mark and funding rate by round, of a run before this one.
+pub type Told = HashMap<u64, (i128, i128)>;
+
 /// Of a ledger account in `replayed`.
 fn slot(account: LedgerAccount) -> usize {
     usize::try_from(account.code() + 5).unwrap()
@@ -80,9 +85,11 @@ struct Round {
     /// Records, those of stops apart.
     liquidated: BTreeSet<usize>,
     stopped: BTreeSet<usize>,
-    /// Who was due for either when the round began.
+    /// Who was due for either when the round began, after funding.
     due: Vec<usize>,
     stops_due: Vec<usize>,
+    /// Funding was paid, and nothing else happened yet.
+    funded: bool,
     /// Accounts as they were before their stop was settled, or somebody was deleveraged against them.
     unsettled: HashMap<usize, Holding>,
     undiminished: HashMap<usize, Holding>,
@@ -104,6 +111,7 @@ struct Round {
 pub struct Recount<'w> {
     world: &'w World,
     path: (u64, u64),
+    told: Told,
     tiers: Vec<(i128, i128)>,
     stops: Vec<Option<i128>>,
     fired: BTreeSet<usize>,
@@ -163,7 +171,8 @@ enum Of {
 }
 
 impl<'w> Recount<'w> {
-    pub fn new(world: &'w World, seed: u64, path: u64) -> Recount<'w> {
+    /// The mark is worked out where it is the index or the mean of mids, else it is as `told`.
+    pub fn new(world: &'w World, seed: u64, path: u64, told: Told) -> Recount<'w> {
         let accounts = &world.fixed.accounts;
         let tiers = world.venue.tiers.tiers().iter().map(|t| (t.min_notional.0.into(), t.rate.0.into()));
         let mut held = vec![Holding::default(); NAMED + accounts.len()];
@@ -188,6 +197,7 @@ impl<'w> Recount<'w> {
         Recount {
             world,
             path: (seed, path),
+            told,
             tiers: tiers.collect(),
             stops: accounts.iter().map(|a| a.stop.map(|tick| tick.0.into())).collect(),
             fired: BTreeSet::new(),
@@ -241,19 +251,31 @@ impl<'w> Recount<'w> {
         self.round = round;
         let (n, d) = self.world.conversion.tick;
         let index = 2 * self.spot_last * n;
-        let twice = match self.world.venue.mark {
-            MarkPrice::Index => 2 * index,
+        let rounded = |fourfold: i128| (fourfold + 2 * d).div_euclid(4 * d).max(1);
+        self.previous_mark = self.mark;
+        self.mark = match self.world.venue.mark {
+            MarkPrice::Index => rounded(2 * index),
             MarkPrice::MeanOfMids => {
                 let spot = self.mids[0].map_or(index, |twice| twice * n);
-                spot + self.mids[1].unwrap_or(2 * self.perp_last) * d
+                rounded(spot + self.mids[1].unwrap_or(2 * self.perp_last) * d)
             }
-            other => unreachable!("random rules draw no {other:?}"),
+            _ => self.told[&round].0,
         };
-        self.previous_mark = self.mark;
-        self.mark = (twice + 2 * d).div_euclid(4 * d).max(1);
         self.now = Round::default();
+        self.enlist_all();
+    }
+
+    fn enlist_all(&mut self) {
+        (self.now.due, self.now.stops_due) = (Vec::new(), Vec::new());
         for id in NAMED..self.held.len() {
             self.enlist(id);
+        }
+    }
+
+    /// Funding is behind, orders begin.
+    fn begin_orders(&mut self) {
+        if std::mem::take(&mut self.now.funded) {
+            self.enlist_all();
         }
     }
 
@@ -375,6 +397,7 @@ impl Trace for Recount<'_> {
 
     fn trade(&mut self, round: u64, trade: &Trade) {
         self.enter(round);
+        self.begin_orders();
         let (qty, taker, maker) = (i128::from(trade.qty.0), trade.taker.index(), trade.maker.index());
         if self.deal.is_some_and(|deal| (deal.taker, deal.maker, deal.cause) != (taker, maker, trade.cause)) {
             self.book();
@@ -413,7 +436,11 @@ impl Trace for Recount<'_> {
             Reason::LiquidationFee => moved.fees += amount,
             Reason::LossShare => moved.shared += amount,
             Reason::Settlement => self.settled = true,
-            Reason::Funding => unreachable!("random rules draw no funding"),
+            Reason::Funding => self.funding(transfer),
+            Reason::Rounding if transfer.from == LedgerAccount::Clearing => {
+                self.system[3] -= amount;
+                self.system[2] += amount;
+            }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
         }
         if transfer.reason == Reason::LossShare {
@@ -424,6 +451,7 @@ impl Trace for Recount<'_> {
     fn liquidation(&mut self, round: u64, record: &Liquidation) {
         self.book();
         self.enter(round);
+        self.begin_orders();
         let account = record.account.index();
         if record.mechanism == Mechanism::Stop {
             self.stopped(record);
@@ -436,6 +464,7 @@ impl Trace for Recount<'_> {
     fn adl(&mut self, round: u64, row: &Adl) {
         self.book();
         self.enter(round);
+        self.begin_orders();
         match row.against.index() {
             DESK => self.advance(Step::Desk),
             VAULT => self.advance(Step::Vault),
@@ -447,6 +476,7 @@ impl Trace for Recount<'_> {
     fn stage(&mut self, stage: &Stage) {
         self.book();
         self.enter(stage.round);
+        self.begin_orders();
         self.advance(Step::Done);
         let maker = self.held[MAKER];
         if !self.maker_out && maker.qty == 0 && maker.cash < 0 {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import msgspec
 
 from perpcore import rules
-from perpcore._core import OrderError
 from perpcore._structs import problem, shown
 from perpcore.accounts import orders, terms, waterfall
 from perpcore.accounts.holdings import Figures, Holding, RestingOrder, real
@@ -60,8 +59,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuse what is no account; numbers become floats."""
         if not isinstance(self.venue, Venue):
             raise problem("venue", shown(self.venue), "a Venue")
-        self._set("wallet", real)
-        self._set("open_interest", real, least=0.0)
+        self._read("wallet")
+        self._read("open_interest", optional=True, least=0.0)
         for field, kind in (("holdings", Holding), ("orders", RestingOrder)):
             value = getattr(self, field)
             if not isinstance(value, list | tuple) or not all(isinstance(item, kind) for item in value):
@@ -93,19 +92,22 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
+        ScenarioError
             There is none.
         """
-        for holding in self.holdings:
-            if holding.market == market:
-                return holding
-        known = ", ".join(holding.market for holding in self.holdings) or "none"
-        raise OrderError(f"market: no position in {market!r}; positions: {known}")
+        if (held := self.find(market)) is not None:
+            return held
+        known = ", ".join(held.market for held in self.holdings)
+        raise problem("market", shown(market), f"one with a position: {known or 'there is none'}")
+
+    def find(self, market: str) -> Holding | None:
+        """The position in a market, if there is one."""
+        return next((held for held in self.holdings if held.market == market), None)
 
     def with_holding(self, market: str, holding: Holding | None, **fields: Any) -> Self:
         """The account with the position in a market replaced, removed or new."""
         kept = [holding if held.market == market else held for held in self.holdings]
-        if holding is not None and holding not in kept:
+        if self.find(market) is None:
             kept.append(holding)
         return self.replace(holdings=tuple(held for held in kept if held is not None), **fields)
 
@@ -143,7 +145,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Of the notional at the mark (Binance, OKX, dYdX v4), or at entry where the venue takes maintenance of
         that (Bybit, BitMEX). With `open_interest`, the tier's rate rises as
-        `perpcore.rules.open_interest_rate` has it.
+        `perpcore.rules.open_interest_rate` has it; under the linear tier rule it runs straight between the
+        tiers as the maintenance rate does (Deribit).
         """
         return sum(self.initial(held) for held in self.holdings)
 
@@ -203,7 +206,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
+        ScenarioError
             No position there.
         """
         held = self.holding(market)
@@ -217,7 +220,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
+        ScenarioError
             No position there.
         """
         held = self.holding(market)
@@ -233,15 +236,14 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def initial(self, holding: Holding) -> float:
         """Initial margin of one holding."""
-        venue = self.rules_of(holding)
-        at = holding.entry_price if venue.maintenance_at == "entry" else holding.mark
-        return terms.initial_margin(venue, holding, at, self.open_interest)
+        return terms.initial_margin(self.rules_of(holding), holding, self.open_interest)
 
     def backing(self, holding: Holding) -> float:
         """What stands behind a holding beside its own profit."""
         if holding.margin_mode == "isolated":
             return terms.isolated_margin(self.rules_of(holding), holding)
-        others = (h for h in self.holdings if h.margin_mode == "cross" and h is not holding)
+        cross = (held for held in self.holdings if held.margin_mode == "cross")
+        others = (held for held in cross if held.market != holding.market)
         return self.wallet - self.isolated_margin + sum(self.profit(other) for other in others)
 
     def pocket(self, holding: Holding) -> Pocket:
@@ -261,10 +263,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
-            A market without a position.
         ScenarioError
-            A mark of 0 or less.
+            A market without a position, a mark of 0 or less.
         """
         for market in marks:
             self.holding(market)
@@ -290,9 +290,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         What it opens must be covered: initial margin of the resulting position, the loss of a price worse
         than the mark, and the fee, out of `available`; and its leverage must be allowed in the tier that the
-        resulting position is in. The entry price is averaged by quantity, inverse harmonically
-        (`perpcore.rules.entry_price`). What it closes pays its profit to the wallet and frees margin in
-        proportion.
+        resulting position is in. A lower leverage than the position had tops its margin up. The entry price
+        is averaged by quantity, inverse harmonically (`perpcore.rules.entry_price`). What it closes pays its
+        profit to the wallet and frees margin in proportion; what flips keeps mark, mode and tiers.
 
         Parameters
         ----------
@@ -300,7 +300,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         side : {"buy", "sell"}
         qty, price : number
         leverage : number, optional
-            The position's, or the tier's largest, if not given.
+            The position's if not given; of a new one the tier's largest.
         reduce_only : bool
             Cut to what the position holds; refused where nothing is there to reduce.
         fee_rate : number
@@ -310,11 +310,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
-            Nothing to reduce, too much leverage for the tier, too little available, due at once; with the
-            figures.
         ScenarioError
-            A number out of its range.
+            A number out of its range, nothing to reduce, too much leverage for the tier, too little
+            available, a loss beyond the margin, due at once; with the figures.
         """
         order = orders.Order(market, side, qty, price, leverage, fee_rate, margin_mode, reduce_only)
         return orders.place(self, order)
@@ -324,13 +322,13 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
+        ScenarioError
             No position there, a cross one, or less available.
         """
         return orders.add_margin(self, market, amount)
 
     def removable_margin(self, market: str) -> float:
-        """What may be taken from an isolated position: margin, less loss, down to initial margin at the mark.
+        """What may be taken from an isolated position: margin, less loss, down to `initial_margin`.
 
         The venues' common rule (Binance, "Adjust isolated margin"; Bybit, "Add or reduce margin"); profit
         cannot be taken.
@@ -342,7 +340,7 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
+        ScenarioError
             No position there, a cross one, or more than may be removed: how much may be.
         """
         return orders.remove_margin(self, market, amount)
@@ -389,10 +387,8 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         Raises
         ------
-        OrderError
-            No position there.
         ScenarioError
-            A number out of its range, a fund that is drawn.
+            No position there, a number out of its range, a fund that is drawn.
         """
         held = self.holding(market)
         given = waterfall.Given(
@@ -401,7 +397,9 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
             fund=real("fund", self.venue.insurance_fund if fund is None else fund, least=0.0),
             fee_rate=real("fee_rate", fee_rate, least=0.0),
             lot=real("lot_size", lot_size, above=0.0),
-            previous_mark=real("previous_mark", previous_mark or held.mark, above=0.0),
+            previous_mark=real(
+                "previous_mark", held.mark if previous_mark is None else previous_mark, above=0.0
+            ),
         )
         account = self if mark_price is None else self.marked({market: mark_price})
         return waterfall.run(account, market, given)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -46,10 +45,11 @@ def named(value: object) -> None:
 class Figures(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A frozen part whose numbers are floating point."""
 
-    def _set(self, field: str, check: Callable[..., float], **bounds: Any) -> None:
-        """Make a field the number it holds; None stays."""
-        if (value := getattr(self, field)) is not None:
-            msgspec.structs.force_setattr(self, field, check(field, value, **bounds))
+    def _read(self, *fields: str, optional: bool = False, **bounds: float) -> None:
+        """Make fields the numbers they hold; None stays where it may."""
+        for field in fields:
+            if (value := getattr(self, field)) is not None or not optional:
+                msgspec.structs.force_setattr(self, field, real(field, value, **bounds))
 
 
 class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,9 +99,9 @@ class Holding(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
         named(self.market)
         one_of("side", self.side, "long", "short")
         one_of("margin_mode", self.margin_mode, "isolated", "cross")
-        for field in ("qty", "entry_price", "mark_price", "leverage"):
-            self._set(field, real, above=0.0)
-        self._set("margin", real, least=0.0)
+        self._read("qty", "entry_price", above=0.0)
+        self._read("mark_price", "leverage", optional=True, above=0.0)
+        self._read("margin", optional=True, least=0.0)
         if self.mark_price is None:
             msgspec.structs.force_setattr(self, "mark_price", self.entry_price)
         if self.venue is not None and not isinstance(self.venue, Venue):
@@ -143,5 +143,4 @@ class RestingOrder(Figures, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Refuse what is no order; numbers become floats."""
         named(self.market)
         one_of("side", self.side, "buy", "sell")
-        for field in ("qty", "price", "leverage"):
-            self._set(field, real, above=0.0)
+        self._read("qty", "price", "leverage", above=0.0)

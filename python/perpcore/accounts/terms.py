@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from perpcore import rules
 from perpcore.venues import MarginTiers
@@ -14,15 +16,21 @@ if TYPE_CHECKING:
 
 
 @functools.lru_cache(maxsize=256)
-def _tiers(tiers: tuple[Tier, ...]) -> tuple[MarginTiers, tuple[tuple[float, float, float], ...]]:
+def _rows(tiers: tuple[Tier, ...]) -> tuple[tuple[float, float, float], ...]:
     """Checked, and as floats; a tier that is drawn has no number yet and is a ScenarioError."""
-    table = MarginTiers(tiers=tiers)
-    return table, tuple((float(floor), float(rate), float(most)) for floor, rate, most in table.rows)
+    return tuple(
+        (float(floor), float(rate), float(most)) for floor, rate, most in MarginTiers(tiers=tiers).rows
+    )
 
 
 def tier_rows(venue: Venue) -> tuple[tuple[float, float, float], ...]:
     """``(min_notional, maintenance_rate, max_leverage)`` of each tier."""
-    return _tiers(venue.tiers)[1]
+    return _rows(venue.tiers)
+
+
+def _under_tiers(venue: Venue) -> dict[str, Any]:
+    """What `perpcore.rules` is told of them."""
+    return {"tiers": [row[:2] for row in tier_rows(venue)], "tier_rule": venue.tier_rule}
 
 
 def tier_at(venue: Venue, notional: float) -> int:
@@ -53,10 +61,16 @@ def requirement(venue: Venue, holding: Holding, price: float) -> float:
     at = holding.entry_price if venue.maintenance_at == "entry" else price
     notional = worth(venue, holding.qty, at)
     fee = float(venue.close_fee) * worth(venue, holding.qty, price)
-    found: float = rules.maintenance_margin(
-        notional=notional, tiers=_tiers(venue.tiers)[0], tier_rule=venue.tier_rule, closing_fee=fee
-    )
+    found: float = rules.maintenance_margin(notional=notional, closing_fee=fee, **_under_tiers(venue))
     return found
+
+
+def max_leverage(venue: Venue, notional: float) -> float:
+    """The tier's; under the linear rule its inverse, the initial rate, is straight between the floors."""
+    if venue.tier_rule != "linear":
+        return tier_rows(venue)[tier_at(venue, notional)][2]
+    floors, _, leverages = zip(*tier_rows(venue), strict=True)
+    return float(1 / np.interp(notional, floors, np.reciprocal(leverages)))
 
 
 def isolated_margin(venue: Venue, holding: Holding) -> float:
@@ -80,7 +94,7 @@ def leverage_of(venue: Venue, holding: Holding) -> float:
 
 def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: float | None) -> float:
     """Initial margin over notional: ``1 / leverage``, at least the tier's, which open interest may raise."""
-    least = 1.0 / tier_rows(venue)[tier_at(venue, notional)][2]
+    least = 1.0 / max_leverage(venue, notional)
     if venue.open_interest_caps is not None and open_interest is not None:
         lower, upper = map(float, venue.open_interest_caps)
         least = rules.open_interest_rate(
@@ -89,9 +103,10 @@ def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: 
     return max(1.0 / leverage, least)
 
 
-def initial_margin(venue: Venue, holding: Holding, price: float, open_interest: float | None) -> float:
-    """Initial margin of a position at a price."""
-    notional = worth(venue, holding.qty, price)
+def initial_margin(venue: Venue, holding: Holding, open_interest: float | None) -> float:
+    """Initial margin of a position at its mark, or at entry where the venue takes maintenance of that."""
+    at = holding.entry_price if venue.maintenance_at == "entry" else holding.mark
+    notional = worth(venue, holding.qty, at)
     rate = initial_rate(venue, leverage_of(venue, holding), notional, open_interest)
     found: float = rules.initial_margin(notional=notional, initial_rate=rate)
     return found
@@ -104,11 +119,10 @@ def liquidation_price(venue: Venue, holding: Holding, backing: float) -> float:
         qty=holding.qty,
         entry_price=holding.entry_price,
         margin=backing,
-        tiers=_tiers(venue.tiers)[0],
-        tier_rule=venue.tier_rule,
         maintenance_at=venue.maintenance_at,
         fee_rate=float(venue.close_fee),
         contract=venue.contract,
+        **_under_tiers(venue),
     )
     return found
 

@@ -389,3 +389,12 @@ def _take_over(course: Course, book: list[tuple[float, float]]) -> None:
     if left:
         course.held = msgspec.structs.replace(course.held, qty=left)
         course.desk = course.equity
+        if course.venue.adl is not None and course.fund + course.desk < 0:
+            _close_desk(course)
+
+
+def _close_desk(course: Course) -> None:
+    """A desk that the fund cannot hold takes what is in it and is deleveraged at bankruptcy."""
+    course.margin, course.fund, course.desk = course.margin + course.fund, 0.0, 0.0
+    note = f"the fund's desk, with all that is in the fund; relief {-course.equity:,.6g}"
+    course.say("deleverage", qty=course.held.qty, price=_bankruptcy(course), money=-course.equity, note=note)

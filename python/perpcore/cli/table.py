@@ -100,13 +100,17 @@ def columns(run: Run) -> list[Column]:
     """Every column of a run that says something."""
     table, scenario = run.stages, run.scenario
     price, perp_price = places(scenario.spot.tick_size), places(scenario.perp.tick_size)
+    contracts, venue_money = scenario.venue.units
 
     def money(group: str, name: str, kind: str = "flow", spare: int = 0) -> Column:
-        return Column(group, "quote", table[name], decimals(table[name], 6), kind, spare)
+        unit = "quote" if name.endswith("_notional") else venue_money
+        return Column(group, unit, table[name], decimals(table[name], 6), kind, spare)
 
-    def tokens(group: str, name: str, spare: int = 0) -> Column:
-        most = places(scenario.spot.lot_size if name == "hedge_qty" else scenario.perp.lot_size)
-        return Column(group, "tokens", table[name], decimals(table[name], most), spare=spare)
+    def qty(group: str, name: str, spare: int = 0) -> Column:
+        hedge = name == "hedge_qty"
+        unit = "tokens" if hedge else contracts
+        most = places(scenario.spot.lot_size if hedge else scenario.perp.lot_size)
+        return Column(group, unit, table[name], decimals(table[name], most), spare=spare)
 
     def accounts(group: str, name: str, spare: int = 0) -> Column:
         return Column(group, "accounts", table[name].astype(np.float64), 0, spare=spare)
@@ -116,14 +120,14 @@ def columns(run: Run) -> list[Column]:
         Column("perp last", "quote", table["perp_last"], perp_price, "level", 9),
         Column("spot last", "quote", table["spot_last"], price, "level"),
         accounts("liquidated", "liquidated_accounts"),
-        tokens("liquidated", "liquidated_qty"),
+        qty("liquidated", "liquidated_qty"),
         money("liquidated", "liquidated_notional", spare=4),
         accounts("stop-losses", "stopped_accounts", 7),
-        tokens("stop-losses", "stopped_qty"),
+        qty("stop-losses", "stopped_qty"),
         money("stop-losses", "stopped_notional", spare=8),
-        tokens("taken over", "taken_over_qty"),
+        qty("taken over", "taken_over_qty"),
         money("taken over", "taken_over_notional", spare=8),
-        tokens("hedged", "hedge_qty"),
+        qty("hedged", "hedge_qty"),
         *_used(run),
         money("bad debt", "bad_debt", spare=6),
         money("fund", "insurance_fund", "level", 3),

@@ -26,6 +26,11 @@ def _tokens(value: float, lot: object) -> str:
     return f"{_figure(value, lot)} tokens"
 
 
+def _positions(value: float, scenario: Scenario) -> str:
+    """A quantity of the perpetual."""
+    return f"{_figure(value, scenario.perp.lot_size)} {scenario.venue.units[0]}"
+
+
 def _figure(value: Number, lot: object) -> str:
     return figure(float(value), decimals([float(value)], places(lot)))
 
@@ -47,9 +52,10 @@ def _how_far(run: Run) -> str:
     s, scenario = run.summary, run.scenario
     digits, ignition = places(scenario.spot.tick_size), scenario.ignition
     in_spot = ignition.market == "spot"
-    lot = scenario.spot.lot_size if in_spot else scenario.perp.lot_size
+    qty = s["ignition_qty"]
+    pushed = _tokens(qty, scenario.spot.lot_size) if in_spot else _positions(qty, scenario)
     deed = "A purchase" if ignition.side == "buy" else "A sale"
-    push = f"{deed} of {_tokens(s['ignition_qty'], lot)} for {_money(s['ignition_cost'])}"
+    push = f"{deed} of {pushed} for {_money(s['ignition_cost'])}"
     after, final = float(run.stages["spot_last"][0]), s["final_price"]
     if in_spot:
         text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
@@ -66,7 +72,7 @@ def _how_far(run: Run) -> str:
 
 
 def _who_was_liquidated(run: Run) -> str:
-    s, lot = run.summary, run.scenario.perp.lot_size
+    s, scenario = run.summary, run.scenario
     if s["liquidated_accounts"] + s["stopped_accounts"] == 0:
         return "Nobody was liquidated: the push did not reach a threshold."
     said = []
@@ -74,15 +80,14 @@ def _who_was_liquidated(run: Run) -> str:
         who = _count(s["liquidated_accounts"], "account")
         maker = ", the market maker among them," if s["market_maker_liquidated"] else ""
         deed = "liquidated or taken over" if s["taken_over_qty"] else "liquidated"
-        said.append(f"{who}{maker} with {_tokens(s['liquidated_qty'], lot)} {deed}")
+        said.append(f"{who}{maker} with {_positions(s['liquidated_qty'], scenario)} {deed}")
     if s["stopped_accounts"]:
-        said.append(
-            f"{_count(s['stopped_accounts'], 'stop-loss order')} over {_tokens(s['stopped_qty'], lot)} fired"
-        )
-    fuel = "expected" if any(map(is_drawn, run.scenario.positions)) else "named"
+        orders = _count(s["stopped_accounts"], "stop-loss order")
+        said.append(f"{orders} over {_positions(s['stopped_qty'], scenario)} fired")
+    fuel = "expected" if any(map(is_drawn, scenario.positions)) else "named"
     text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the {fuel} positions."
     if s["taken_over_qty"]:
-        text += f" The fund took over {_tokens(s['taken_over_qty'], lot)} that the book did not fill."
+        text += f" The fund took over {_positions(s['taken_over_qty'], scenario)} that the book did not fill."
     forced = {"bought": s["forced_buy_notional"], "sold": s["forced_sell_notional"]}
     trades = " and ".join(f"{_money(value)} {deed}" for deed, value in forced.items() if value)
     times = "n/a" if math.isnan(s["amplification"]) else f"{s['amplification']:,.3g}"
@@ -90,24 +95,31 @@ def _who_was_liquidated(run: Run) -> str:
 
 
 def _who_paid(run: Run) -> str:
-    """Losers and winners, the largest first."""
+    """Losers and winners, the largest first; with coin at the venue, who also trades spot stands apart."""
     s = run.summary
-    profits = {
+    at_venue = {
         "the scenario's traders": s["positions_pnl"],
-        "the market maker": s["market_maker_pnl"],
         "the insurance fund": s["insurance_fund_change"],
         "the venue (fees less losses)": _fees(run) - s["venue_loss"],
         "the rest of the market": s["rest_of_market_pnl"],
-        "the attacker": s["attacker_pnl"],
     }
+    in_both = {"the market maker": s["market_maker_pnl"], "the attacker": s["attacker_pnl"]}
+    if run.scenario.venue.contract == "inverse":
+        text = f"In coin: {_profits(at_venue)}. In quote currency: {_profits(in_both)}"
+    else:
+        text = _profits(at_venue | in_both)
+    text += " (at the last prices)." if any([*at_venue.values(), *in_both.values()]) else "."
+    if short := s["insurance_fund_shortfall"]:
+        text += f" The positions the fund took over stand {_money(short)} beyond what it can pay."
+    return text
+
+
+def _profits(profits: dict[str, float]) -> str:
     ranked = sorted(profits.items(), key=lambda item: item[1])
     lost = [f"{who} {_money(-profit)}" for who, profit in ranked if profit < 0]
     won = [f"{who} {_money(profit)}" for who, profit in reversed(ranked) if profit > 0]
     said = [f"{verb}: {', '.join(names)}" for verb, names in (("Lost", lost), ("Gained", won)) if names]
-    text = f"{'. '.join(said)} (at the last prices)." if said else "Nobody gained or lost."
-    if short := s["insurance_fund_shortfall"]:
-        text += f" The positions the fund took over stand {_money(short)} beyond what it can pay."
-    return text
+    return ". ".join(said) or "Nobody gained or lost"
 
 
 def _fees(run: Run) -> float:
@@ -138,8 +150,9 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
     start, lot = float(mean(scenario.start_price)), scenario.spot.lot_size
     counted = [size(batch, scenario) for batch in scenario.positions]
     about = "about " if any(map(is_drawn, scenario.positions)) else ""
-    tokens, accounts = sum(float(qty) for qty, _ in counted), sum(count for _, count in counted)
-    share = tokens / float(mean(scenario.circulating))
+    qty, accounts = sum(float(qty) for qty, _ in counted), sum(count for _, count in counted)
+    notional = qty if scenario.venue.contract == "inverse" else qty * start
+    share = notional / start / float(mean(scenario.circulating))
     ignition, paths = scenario.ignition, [*drawn(scenario)]
     buys, in_spot = ignition.side == "buy", ignition.market == "spot"
     depth = scenario.depth(levels=MAX_LEVELS)
@@ -150,8 +163,8 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
     return [
         (
             "open interest",
-            f"{about}{_tokens(tokens, scenario.perp.lot_size)} in {about}{_count(accounts, 'account')},"
-            f" {_money(tokens * start)} at the start price, {_share(share)} of the float",
+            f"{about}{_positions(qty, scenario)} in {about}{_count(accounts, 'account')},"
+            f" {_money(notional)} at the start price, {_share(share)} of the float",
         ),
         (
             "float",
@@ -161,8 +174,8 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
         ("spot depth", f"{_money(float((prices * sizes)[near].sum()))} within 10 %"),
         (
             "push",
-            f"{ignition.side}s {_expected(ignition.qty, lot if in_spot else scenario.perp.lot_size)} tokens"
-            f"{'' if in_spot else ' of the perpetual'}",
+            f"{ignition.side}s {_expected(ignition.qty, lot if in_spot else scenario.perp.lot_size)}"
+            f" {'tokens' if in_spot else f'{scenario.venue.units[0]} of the perpetual'}",
         ),
         *([("drawn", f"{', '.join(paths)}; the depth shown is that of path 0 of seed 0")] if paths else []),
         ("digest", scenario.digest()),

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from perpcore.scenario import Scenario
 
 #: Names of the presets, as the command line takes them.
-NAMES = ("rocketcoin", "rocketcoin-300k", "rocketcoin-consistent", "reference", "two-books")
+NAMES = (
+    "rocketcoin",
+    "rocketcoin-300k",
+    "rocketcoin-consistent",
+    "long-cascade",
+    "reference",
+    "two-books",
+)
 
 _READINGS = {None: "rocketcoin", "300k": "rocketcoin-300k", "consistent": "rocketcoin-consistent"}
 
@@ -34,6 +41,15 @@ def rocketcoin(reading: Literal["300k", "consistent"] | None = None) -> Scenario
     if reading not in _READINGS:
         raise problem("reading", repr(reading), 'None, "300k" or "consistent"')
     return load(_READINGS[reading])
+
+
+def long_cascade() -> Scenario:
+    """RocketCoin in a mirror: a sale breaks ten batches of longs, and spot falls from 10 to 0.33.
+
+    Each batch holds the tokens of its reflection in `rocketcoin`, and breaks as far below 10 as that does
+    above; bids lie as asks do there. So every price of every round is 20 less the one there.
+    """
+    return load("long-cascade")
 
 
 def reference(*, smallest_size: Number = 200, requote: bool = False) -> Scenario:

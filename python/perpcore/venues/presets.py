@@ -410,7 +410,8 @@ _PRESETS: dict[str, Callable[..., Venue]] = {
 NAMES = tuple(_PRESETS)
 
 # What is the scenario's rather than the venue's.
-_KEPT = ("tiers", "insurance_fund", "liquidations_per_round", "max_rounds")
+_COUNTS = ("liquidations_per_round", "max_rounds")
+_KEPT = ("tiers", "insurance_fund", *_COUNTS)
 
 
 def load(name: str, *, like: Venue | None = None, **changes: Any) -> Venue:
@@ -420,7 +421,8 @@ def load(name: str, *, like: Venue | None = None, **changes: Any) -> Venue:
     ----------
     name : str
     like : Venue, optional
-        Whose `tiers`, `insurance_fund`, `liquidations_per_round` and `max_rounds` are kept.
+        Whose `tiers`, `insurance_fund`, `liquidations_per_round` and `max_rounds` are kept; of another
+        contract only the last two, as the others are in another currency.
     **changes
         Arguments of the preset.
 
@@ -431,8 +433,11 @@ def load(name: str, *, like: Venue | None = None, **changes: Any) -> Venue:
     """
     if name not in _PRESETS:
         raise unknown("venue", name, NAMES)
-    kept = {} if like is None else {field: getattr(like, field) for field in _KEPT}
-    return _PRESETS[name](**{**kept, **changes})
+    preset = _PRESETS[name]
+    if like is None:
+        return preset(**changes)
+    fields = _KEPT if preset(**changes).contract == like.contract else _COUNTS
+    return preset(**{**{field: getattr(like, field) for field in fields}, **changes})
 
 
 def summary(name: str) -> str:

@@ -86,7 +86,8 @@ class Funding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clamp : number
         Half width of the zone in which the rate is the interest.
     dead_band : number
-        Premiums up to this count nothing.
+        Not 0 (Deribit): premiums up to this count nothing, those beyond by what they exceed it; then there is
+        neither interest nor clamp.
     cap : number, optional
         Bound of the rate that one payment takes.
     average : {"plain", "ramp", "padded"}
@@ -97,7 +98,7 @@ class Funding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notional : {"mark", "index"}
         Price of the payment: mark (Binance, Bybit, OKX), or index (Hyperliquid, dYdX v4: their oracle).
     stress_above : number, optional
-        Where the rate of eight hours is beyond this, the next interval is `stress_interval_h`.
+        Once the rate of an interval is beyond this, intervals are `stress_interval_h` to the end of the run.
     stress_interval_h : number
         Hours.
     """

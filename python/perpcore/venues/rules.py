@@ -163,6 +163,11 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """As TOML that `from_toml` reads back to an equal venue; a table ``[venue]`` holds the same."""
         return _toml.dumps(self._data())
 
+    @property
+    def units(self) -> tuple[str, str]:
+        """What quantities of the perpetual and money at the venue are counted in."""
+        return ("of face value", "coin") if self.contract == "inverse" else ("tokens", "quote")
+
     def __repr__(self) -> str:
         said = [f"{len(self.tiers)} tier{'s' * (len(self.tiers) != 1)}"]
         for field in msgspec.structs.fields(type(self)):
