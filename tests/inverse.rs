@@ -82,23 +82,23 @@ impl Case {
         (2 * n + d) / (2 * d)
     }
 
-    /// Billionths of a coin step, not rounded.
-    fn maintenance(&self, notional: i128, fee: i128) -> i128 {
+    /// Billionths of a coin step, to a whole one.
+    fn maintenance(&self, notional: i128) -> i128 {
         let brackets: Vec<(i128, i128)> = self.brackets.iter().map(|b| (b.0.into(), b.1.into())).collect();
         let at = brackets.iter().rposition(|b| b.0 <= notional).unwrap();
         let ends = brackets.iter().skip(1).map(|b| b.0).chain([i128::MAX]);
         match self.rule {
             TierRule::Marginal => {
                 let slices = brackets.iter().zip(ends);
-                slices.map(|(b, end)| (notional.min(end) - b.0).max(0) * (b.1 + fee)).sum()
+                slices.map(|(b, end)| (notional.min(end) - b.0).max(0) * b.1).sum()
             }
-            TierRule::WholePosition => notional * (brackets[at].1 + fee),
+            TierRule::WholePosition => notional * brackets[at].1,
             TierRule::Linear => {
                 let more = brackets.get(at + 1).map_or(0, |next| {
                     let (along, all) = (notional - brackets[at].0, next.0 - brackets[at].0);
-                    (along * (next.1 - brackets[at].1) + all - 1) / all
+                    (notional * along * (next.1 - brackets[at].1) + all - 1) / all
                 });
-                notional * (brackets[at].1 + more + fee)
+                notional * brackets[at].1 + more
             }
         }
     }
@@ -109,12 +109,10 @@ impl Case {
     }
 
     fn due(&self, tick: i64) -> bool {
-        let (up, fee) = (|x: i128| (x + ONE - 1).div_euclid(ONE), i128::from(self.close_fee));
         let (cost, worth) = (i128::from(self.position.cost.0.abs()), self.worth(tick));
-        let held = match self.at_entry {
-            true => up(self.maintenance(cost, 0)) + up(worth * fee),
-            false => up(self.maintenance(worth, fee)),
-        };
+        let exact =
+            self.maintenance(if self.at_entry { cost } else { worth }) + worth * i128::from(self.close_fee);
+        let held = (exact + ONE - 1).div_euclid(ONE);
         match self.trigger {
             Trigger::AtOrBelow => self.equity(tick) <= held,
             Trigger::Below => self.equity(tick) < held,

@@ -4,7 +4,6 @@
 use perpcore::margin::{
     Contract, MarginTiers, Position, Trigger, bankruptcy_price, bankruptcy_value, threshold,
 };
-use perpcore::rules::{Liquidation, Rule, Search, Tiers, liquidation_price};
 use perpcore::units::{Lots, Quote, Rate, Ticks};
 use proptest::prelude::*;
 
@@ -173,31 +172,6 @@ proptest! {
         let value = i128::from(bankruptcy_value(&case.position, margin).unwrap().0);
         let zero = value * i128::from(case.position.qty.0.signum()) - i128::from(case.position.cost.0);
         prop_assert_eq!(zero + i128::from(case.margin), 0);
-    }
-
-    /// The floating point formula and the exact threshold are the same price: the next tick into loss.
-    #[test]
-    #[allow(clippy::cast_precision_loss)]
-    fn the_floating_point_price_is_within_a_tick_of_the_threshold(case in case(1_000_000, 100_000)) {
-        let tiers = case.tiers();
-        let tiers: Vec<_> = tiers.tiers().iter()
-            .map(|t| (t.min_notional.0 as f64, t.rate.0 as f64 / 1e9, t.deduction as f64 / 1e9))
-            .collect();
-        let (qty, entry) = (case.position.qty.0 as f64, case.position.cost.0 as f64 / case.position.qty.0 as f64);
-        let search = Search::new(Tiers::new(&tiers, Rule::Marginal), 0.0, false);
-        let (side, backing) = (qty.signum(), case.margin as f64);
-        let position = Liquidation { side, qty: qty.abs(), entry, backing, early: 0.0, inverse: false };
-        let price = liquidation_price(&position, &search) / case.scale as f64;
-        match case.threshold() {
-            None => prop_assert!(price.is_nan() || price < 1.0 + 1e-6, "{} without a threshold", price),
-            Some(1) if price.is_nan() => prop_assert!(case.due(1)),
-            Some(tick) => {
-                // Equality, and a maintenance that is rounded up, trigger one step of equity early.
-                let step = 2.0 / (qty.abs() * case.scale as f64 * 0.7);
-                let off = (price - tick as f64).abs();
-                prop_assert!(off <= 1.0 + step + 1e-9 * price, "{} against tick {}", price, tick);
-            }
-        }
     }
 }
 

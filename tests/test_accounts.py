@@ -186,7 +186,7 @@ def test_bybit_prices_of_its_interface():
     """ccxt 4.5.90, a reply in bybit.py: both prices rounded up to the tick, for a long."""
     account = one(bybit(tiers=HALF), **long(0.1, 1198.45, leverage=4.2))
     for price, theirs in ((account.bankruptcy_price("X"), 913.15), (account.liquidation_price("X"), 919.1)):
-        assert pc.rules.round_to_tick(side="long", price=price, tick=0.05) == pytest.approx(theirs)
+        assert pc.rules.round_to_tick(side="long", price=price, tick_size=0.05) == pytest.approx(theirs)
 
 
 def test_bybit_hedged_loss():

@@ -119,10 +119,12 @@ def test_a_thin_side_is_missing_or_nothing() -> None:
 
 @given(qty=st.floats(0, 1e6), price=prices, rate=rates)
 def test_funding_is_paid_by_one_side_to_the_other(qty: float, price: float, rate: float) -> None:
-    paid = r.funding_payment(side=["long", "short"], qty=qty, price=price, rate=rate)
+    paid = r.funding_payment(side=["long", "short"], qty=qty, price=price, funding_rate=rate)
     assert paid.sum() == 0
     assert paid[0] == pytest.approx(-qty * price * rate)
-    coin = r.funding_payment(side=["long", "short"], qty=qty, price=price, rate=rate, contract="inverse")
+    coin = r.funding_payment(
+        side=["long", "short"], qty=qty, price=price, funding_rate=rate, contract="inverse"
+    )
     assert coin[0] == pytest.approx(-qty / price * rate)
     assert coin.sum() == 0
 
@@ -167,7 +169,7 @@ def test_dydx_index_delta_is_integer_arithmetic(
     rate = cut(Fraction(sum(samples), max(len(samples), 60))) + default
     rate = max(-cap, min(cap, rate))
     expected = cut(Fraction(rate * price * 100, 8_000_000))
-    delta = r.funding_index_delta(samples=samples, expected=60, default=default, cap=cap, price=price)
+    delta = r.funding_index_delta(premiums=samples, expected=60, default=default, cap=cap, price=price)
     assert delta == expected
 
 
@@ -254,7 +256,7 @@ def test_stale_sources_weigh_nothing() -> None:
 
 
 def test_the_fair_price_ends_at_the_index() -> None:
-    mark = r.fair_price(index_price=10_000, rate=0.0003, hours_to_funding=[8, 4, 0])
+    mark = r.fair_price(index_price=10_000, funding_rate=0.0003, hours_to_funding=[8, 4, 0])
     assert mark.tolist() == pytest.approx([10_003, 10_001.5, 10_000])
 
 
@@ -307,12 +309,14 @@ def test_hyperliquids_index_can_be_read_two_ways_for_shorts() -> None:
         "mark_price": 50,
         "equity": 25,
     }
-    inverted = r.adl_score(**shorts, form="ratio")
-    literal = r.adl_score(**shorts, form="ratio", shorts="literal")
+    inverted = r.adl_score(**shorts, rank="hyperliquid")
+    literal = r.adl_score(**shorts, rank="hyperliquid", shorts="literal")
     assert inverted.tolist() == [4, 8]
     assert literal.tolist() == [1, 0.5]
     longs = shorts | {"side": "long"}
-    assert (r.adl_score(**longs, form="ratio") == r.adl_score(**longs, form="ratio", shorts="literal")).all()
+    assert (
+        r.adl_score(**longs, rank="hyperliquid") == r.adl_score(**longs, rank="hyperliquid", shorts="literal")
+    ).all()
 
 
 queues = st.lists(st.tuples(st.floats(-10, 10), st.integers(1, 1000)), min_size=1, max_size=30)
@@ -394,8 +398,13 @@ def test_a_fund_gains_what_a_liquidation_is_better_than_bankruptcy() -> None:
     change = r.insurance_fund_change(side=["long", "short"], bankruptcy_price=100, fill_price=103, qty=2)
     assert change.tolist() == [6, -6]
     assert r.insurance_fund_change(side=1, bankruptcy_price=100, fill_price=100, qty=2, fee_rate=0.01) == -2
+    coin = {"side": ["long", "short"], "qty": 600, "bankruptcy_price": 100, "contract": "inverse"}
+    assert r.insurance_fund_change(**coin, fill_price=120).tolist() == pytest.approx([1, -1])
+    assert r.insurance_fund_change(**coin, fill_price=100, fee_rate=0.01).tolist() == pytest.approx(
+        [-0.06] * 2
+    )
     # dYdX takes a share of the fill at most, and never more than is left.
-    fees = r.fund_fee(bankruptcy_quote=100, fill_quote=[90, 100, 101, 200], max_fee=0.05)
+    fees = r.fund_fee(bankruptcy_quote=100, fill_quote=[90, 100, 101, 200], max_fee_rate=0.05)
     assert fees.tolist() == [-10, 0, 1, 10]
 
 
@@ -442,13 +451,13 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("twap_payment", {"internal_twap": 1, "external_twap": 1, "clamp": (1, 0)}, "clamp: 1.0 .* not above"),
     ("twap_payment", {"internal_twap": 1, "external_twap": 1, "lower_rate": 2, "upper_rate": 1}, "not"),
     ("capped_funding", {"long_qty": -1, "short_qty": 1, "rate": 0, "pool": 1}, "long_qty: -1.0"),
-    ("funding_payment", {"side": "up", "qty": 1, "price": 1, "rate": 0}, "side: 'up'"),
-    ("funding_payment", {"side": 1, "qty": 1, "price": 1, "rate": 0, "contract": "x"}, "contract: 'x'"),
-    ("funding_index_delta", {"samples": [1], "price": 1, "hours": 0}, "hours: 0.0"),
-    ("fair_price", {"index_price": 1, "rate": 0, "hours_to_funding": 1, "interval_h": 0}, "interval_h: 0.0"),
+    ("funding_payment", {"side": "up", "qty": 1, "price": 1, "funding_rate": 0}, "side: 'up'"),
+    ("funding_payment", {"side": 1, "qty": 1, "price": 1, "funding_rate": 0, "contract": "x"}, "contract"),
+    ("funding_index_delta", {"premiums": [1], "price": 1, "hours": 0}, "hours: 0.0"),
+    ("fair_price", {"index_price": 1, "funding_rate": 0, "hours_to_funding": 1, "interval_h": 0}, "interval"),
     ("weighted_price", {"prices": [1], "weights": [-1]}, "weights: -1.0"),
     ("weighted_price", {"prices": [1], "ages": [1]}, "max_age: None"),
-    ("weighted_price", {"prices": [1, 2], "ages": [1, 2, 3], "max_age": 1}, "ages: of shape"),
+    ("weighted_price", {"prices": [1, 2], "ages": [1, 2, 3], "max_age": 1}, "ages.* shapes"),
     ("index_price", {"prices": [0, 1]}, "prices: 0.0"),
     ("index_price", {"prices": [1], "cap": -0.1}, "cap: -0.1"),
     ("index_price", {"prices": [1], "cap": 0.1, "outliers": "keep"}, "outliers: 'keep'"),
@@ -457,7 +466,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("limit_step", {"price": 1, "previous": 1, "max_step": -1}, "max_step: -1.0"),
     ("adl_order", {"score": [1, 2], "qty": [1]}, "score, qty"),
     ("adl_order", {"score": [1], "qty": [0]}, "qty: 0.0"),
-    ("adl_score", {"side": 1, "qty": 1, "entry_price": 1, "mark_price": 1, "equity": 1, "form": "x"}, "form"),
+    ("adl_score", {"side": 1, "qty": 1, "entry_price": 1, "mark_price": 1, "equity": 1, "rank": "x"}, "rank"),
     ("deleverage", {"side": 1, "qty": 1, "price": 0, "queue_qty": [1]}, "price: 0.0"),
     ("deleverage", {"side": 1, "qty": -1, "price": 1, "queue_qty": [1]}, "qty: -1.0"),
     ("deleverage", {"side": 1, "qty": 1, "cash": 5, "queue_qty": [1]}, "price: -5.0"),

@@ -53,7 +53,7 @@ def solves(left: Any, required: Any, scale: Any) -> None:
     np.testing.assert_allclose(left / scale, required / scale, rtol=0, atol=1e-11)
 
 
-VARIANTS = [*itertools.product(("linear", "inverse"), ("liquidation", "entry"), (0.0, 0.0006))]
+VARIANTS = [*itertools.product(("linear", "inverse"), ("mark", "entry"), (0.0, 0.0006))]
 
 
 @pytest.mark.parametrize(("contract", "at", "fee"), VARIANTS)
@@ -73,10 +73,10 @@ def test_prices_solve_equity_is_maintenance_by_tiers(contract: str, at: str, fee
     assert 0.6 < found.mean() < 1
     p = {name: values[found] for name, values in p.items()}
     there = worth(p["qty"], price[found], contract)
-    base = there if at == "liquidation" else worth(p["qty"], p["entry_price"], contract)
+    base = there if at == "mark" else worth(p["qty"], p["entry_price"], contract)
     left = equity(p, price[found], contract) + (extra - closing)[found]
     solves(left, slices(base) + fee * there, there + base + p["margin"])
-    if at == "liquidation":  # every tier is met
+    if at == "mark":  # every tier is met
         assert len(set(np.searchsorted(FLOORS, there))) == len(FLOORS)
 
 
@@ -112,6 +112,21 @@ def test_a_rate_on_the_whole_position_breaks_at_the_first_price_met(contract: st
 
 
 @pytest.mark.parametrize(("contract", "at", "fee"), VARIANTS)
+def test_prices_solve_equity_is_maintenance_by_linear_tiers(contract: str, at: str, fee: float) -> None:
+    p = positions(8, contract)
+    options: dict[str, Any] = {"tiers": PAIRS, "tier_rule": "linear"}
+    price = R.liquidation_price(**p, **options, maintenance_at=at, fee_rate=fee, contract=contract)
+    found = ~np.isnan(price)
+    assert 0.6 < found.mean() < 1
+    p = {name: values[found] for name, values in p.items()}
+    there = worth(p["qty"], price[found], contract)
+    base = there if at == "mark" else worth(p["qty"], p["entry_price"], contract)
+    required = base * np.interp(base, FLOORS, RATES)
+    np.testing.assert_allclose(R.maintenance_margin(notional=base, **options), required, rtol=1e-14)
+    solves(equity(p, price[found], contract), required + fee * there, there + base + p["margin"])
+
+
+@pytest.mark.parametrize(("contract", "at", "fee"), VARIANTS)
 def test_prices_solve_equity_is_maintenance_at_a_rate(contract: str, at: str, fee: float) -> None:
     p = positions(4, contract)
     rng = np.random.default_rng(5)
@@ -127,7 +142,7 @@ def test_prices_solve_equity_is_maintenance_at_a_rate(contract: str, at: str, fe
         contract=contract,
     )
     there = worth(p["qty"], price, contract)
-    base = there if at == "liquidation" else start
+    base = there if at == "mark" else start
     found = ~np.isnan(price)
     assert found.mean() > 0.6
     left, required = equity(p, price, contract), base * (rate + rise * base) - deduction + fee * there
@@ -213,14 +228,20 @@ BY_HAND = [
     ("initial_margin", {"notional": -500, "leverage": 5, "closing_fee": 1}, 101),
     ("initial_margin", {"notional": 2000, "leverage": 50, "tiers": TIERS}, 100),  # at most 20
     ("initial_margin", {"notional": 500, "leverage": 50, "tiers": TIERS}, 10),
-    ("initial_margin", {"notional": 101, "rate": 0.25, "step": 1}, 26),
-    ("initial_margin", {"notional": 441_000_000, "rate": 0.2, "step": 1}, 88_200_000),
+    ("initial_margin", {"notional": 101, "initial_rate": 0.25, "step": 1}, 26),
+    ("initial_margin", {"notional": 441_000_000, "initial_rate": 0.2, "step": 1}, 88_200_000),
     ("maintenance_margin", {"notional": 2000, "tiers": TIERS}, 30),
     ("maintenance_margin", {"notional": 2000, "tiers": TIERS, "tier_rule": "whole_position"}, 40),
-    ("maintenance_margin", {"notional": 100, "rate": 0.01, "rate_rise": 1e-4, "fee_rate": 0.005}, 2.5),
-    ("open_interest_rate", {"rate": 0.2, "open_interest": 30, "lower_cap": 20, "upper_cap": 40}, 0.6),
-    ("open_interest_rate", {"rate": 0.2, "open_interest": 10, "lower_cap": 20, "upper_cap": 40}, 0.2),
-    ("open_interest_rate", {"rate": 0.2, "open_interest": 20, "lower_cap": 20, "upper_cap": 20}, 1),
+    (
+        "maintenance_margin",
+        {"notional": 100, "maintenance_rate": 0.01, "rate_rise": 1e-4, "fee_rate": 0.005},
+        2.5,
+    ),
+    ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 30, "lower_cap": 20, "upper_cap": 40}, 0.6),
+    ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 10, "lower_cap": 20, "upper_cap": 40}, 0.2),
+    ("open_interest_rate", {"initial_rate": 0.2, "open_interest": 20, "lower_cap": 20, "upper_cap": 20}, 1),
+    ("maintenance_margin", {"notional": 500, "tiers": TIERS, "tier_rule": "linear"}, 7.5),
+    ("maintenance_margin", {"notional": 2000, "tiers": TIERS, "tier_rule": "linear"}, 40),
     ("stepped_rate", {"notional": 351, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.015),
     ("stepped_rate", {"notional": 350, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.01),
     ("stepped_rate", {"notional": 90, "base": 200, "step": 150, "rate": 0.005, "rate_rise": 0.005}, 0.005),
@@ -236,25 +257,32 @@ BY_HAND = [
     ("available_margin", {"wallet": 100, "initial_margin": 30, "unrealised_pnl": -20}, 50),
     ("available_margin", {"wallet": 100, "initial_margin": 30, "unrealised_pnl": 20}, 70),
     ("sustainable_loss", {"available": 20, "initial_margin": 10, "maintenance_margin": 4}, 26),
-    ("margin_ratio", {"equity": 30, "maintenance": 12}, 2.5),
-    ("margin_ratio", {"equity": 30, "maintenance": 0}, np.inf),
-    ("is_liquidatable", {"equity": 5, "maintenance": 5}, True),
-    ("is_liquidatable", {"equity": 5, "maintenance": 5, "trigger": "below"}, False),
+    ("margin_ratio", {"equity": 30, "maintenance_margin": 12}, 2.5),
+    ("margin_ratio", {"equity": 30, "maintenance_margin": 0}, np.inf),
+    ("is_liquidatable", {"equity": 5, "maintenance_margin": 5}, True),
+    ("is_liquidatable", {"equity": 5, "maintenance_margin": 5, "trigger": "below"}, False),
     ("return_on_margin", {"pnl": 3, "margin": 4}, 0.75),
     ("maintenance_rate", {"max_leverage": 40}, 0.0125),
     ("tier_rate", {"notional": 1000, "tiers": TIERS}, 0.02),
     ("tier_deduction", {"notional": 999, "tiers": TIERS}, 0),
-    ("round_to_tick", {"side": "long", "price": 10.01, "tick": 0.05}, 10.05),
-    ("round_to_tick", {"side": "short", "price": 10.04, "tick": 0.05}, 10),
-    ("round_to_tick", {"side": "long", "price": 0.3, "tick": 0.1}, 0.3),  # but for its last bits
+    ("round_to_tick", {"side": "long", "price": 10.01, "tick_size": 0.05}, 10.05),
+    ("round_to_tick", {"side": "short", "price": 10.04, "tick_size": 0.05}, 10),
+    ("round_to_tick", {"side": "long", "price": 0.3, "tick_size": 0.1}, 0.3),  # but for its last bits
     ("quantity_to_tier", {"qty": 150, "max_qty": 20}, 130),
     ("quantity_to_tier", {"qty": 15, "max_qty": 20}, 0),
     ("quantity_to_cover", {"shortage": 9, "margin_rate": 0.07, "price": 100}, 9 / 7),
     ("quantity_to_cover", {"shortage": -1, "margin_rate": 0.07, "price": 100}, 0),
-    ("quantity_to_cover", {"shortage": 1, "margin_rate": 0.01, "price": 1, "fund_fee": 0.02}, np.inf),
+    ("quantity_to_cover", {"shortage": 1, "margin_rate": 0.01, "price": 1, "fund_fee_rate": 0.02}, np.inf),
     (
         "fillable_price",
-        {"side": -1, "price": 10, "maintenance_rate": 0.1, "equity": 5, "maintenance": 10, "spread": 0.2},
+        {
+            "side": -1,
+            "price": 10,
+            "maintenance_rate": 0.1,
+            "equity": 5,
+            "maintenance_margin": 10,
+            "spread": 0.2,
+        },
         10.1,
     ),
 ]
@@ -274,7 +302,7 @@ def test_every_public_name_is_there_and_has_words() -> None:
 
 def test_a_takeover_conserves_money() -> None:
     after = R.after_takeover(
-        balance=-150.0, side="long", qty=2, closed=5, price=100, liquidator_fee=0.01, fund_fee=0.02
+        balance=-150.0, side="long", qty=2, closed=5, price=100, liquidator_fee_rate=0.01, fund_fee_rate=0.02
     )
     assert after == pytest.approx({"qty": 0, "balance": 44, "liquidator_balance": -198, "fund": 4})
     assert after["balance"] + 150 + after["liquidator_balance"] + after["fund"] == pytest.approx(0)
@@ -289,15 +317,32 @@ def test_slices_are_the_whole_position() -> None:
 
 def test_an_account_shares_its_equity_by_maintenance() -> None:
     """One that stands at zero gets what it owes, in halves as in whole, and pays what it is worth."""
-    one = {"price": 500.0, "maintenance_rate": 0.1, "equity": 0, "maintenance": 500_000_000}
+    one = {"price": 500.0, "maintenance_rate": 0.1, "equity": 0, "maintenance_margin": 500_000_000}
     assert R.bankruptcy_quote(position=10_000_000, change=-10_000_000, **one) == 5_000_000_000
     assert R.bankruptcy_quote(position=-10_000_000, change=5_000_000, **one) == -2_500_000_000
     one["equity"] = 100_000_001
     assert R.bankruptcy_quote(position=10_000_000, change=-5_000_000, **one) == 2_450_000_000
 
 
+def test_ranks_are_the_venues_own() -> None:
+    """By hand: 2 tokens from 10 to 16, 8 of equity: a profit of 0.6, a leverage of 4."""
+    position = {"side": "long", "qty": 2, "entry_price": 10, "mark_price": 16, "equity": 8}
+    expected = {"profit_leverage": 2.4, "hyperliquid": 6.4, "profit_share": 0.6, "size": 32}
+    for rank, score in expected.items():
+        assert R.adl_score(**position, rank=rank) == pytest.approx(score)
+    loss = position | {"side": "short"}
+    assert R.adl_score(**loss, rank="profit_leverage") == pytest.approx(-0.15)
+    broke = position | {"equity": -1}
+    assert [bool(np.isnan(R.adl_score(**broke, rank=rank))) for rank in expected] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_levels_are_multiples_of_maintenance() -> None:
-    levels = R.margin_levels(maintenance=5565, step=1)
+    levels = R.margin_levels(maintenance_margin=5565, step=1)
     assert levels == {"search": 6121, "initial": 6678, "release": 7791}
 
 
@@ -312,19 +357,30 @@ def test_levels_are_multiples_of_maintenance() -> None:
         ("initial_margin", {"notional": 1, "leverage": 0}, "leverage"),
         ("initial_margin", {"notional": 1, "leverage": 1, "tiers": PAIRS}, "tiers"),
         ("maintenance_margin", {"notional": 1}, "tiers"),
-        ("maintenance_margin", {"notional": 1, "rate": 0.1, "tiers": TIERS}, "tiers"),
+        ("maintenance_margin", {"notional": 1, "maintenance_rate": 0.1, "tiers": TIERS}, "tiers"),
         ("maintenance_margin", {"notional": 1, "tiers": [(1, 0.1)]}, "tiers[0].min_notional"),
         ("maintenance_margin", {"notional": 1, "tiers": [(0, 0.1), (0, 0.2)]}, "tiers[1].min_notional"),
-        ("maintenance_margin", {"notional": 1, "tiers": [(0, 0.1), (5, 0.05)]}, "tiers[1].rate"),
+        ("maintenance_margin", {"notional": 1, "tiers": [(0, 0.1), (5, 0.05)]}, "tiers[1].maintenance_rate"),
+        # At its end the first tier asks 0.6 + 0.5 of another unit of notional.
+        (
+            "maintenance_margin",
+            {"notional": 1, "tiers": [(0, 0.1), (5, 0.6)], "tier_rule": "linear"},
+            "tiers[1].maintenance_rate",
+        ),
+        (
+            "maintenance_margin",
+            {"notional": 1, "tiers": [(0, 0.9)], "fee_rate": 0.1},
+            "tiers[0].maintenance_rate",
+        ),
         ("maintenance_margin", {"notional": 1, "tiers": []}, "tiers"),
         ("maintenance_margin", {"notional": 1, "tiers": 7}, "tiers"),
         ("maintenance_margin", {"notional": 1, "tiers": TIERS, "tier_rule": "flat"}, "tier_rule"),
         ("maintenance_margin", {"notional": 1, "tiers": TIERS, "fee_rate": -1}, "fee_rate"),
         ("tiers_by_leverage", {"min_notional": [0, 1], "max_leverage": [5]}, "max_leverage"),
-        ("tiers_by_leverage", {"min_notional": [0, 1], "max_leverage": [5, 10]}, "tiers[1].rate"),
-        ("margin_ratio", {"equity": 1, "maintenance": np.inf}, "maintenance"),
-        ("is_liquidatable", {"equity": np.nan, "maintenance": 0}, "equity"),
-        ("round_to_tick", {"side": 1, "price": 1, "tick": -1}, "tick"),
+        ("tiers_by_leverage", {"min_notional": [0, 1], "max_leverage": [5, 10]}, "tiers[1].maintenance_rate"),
+        ("margin_ratio", {"equity": 1, "maintenance_margin": np.inf}, "maintenance_margin"),
+        ("is_liquidatable", {"equity": np.nan, "maintenance_margin": 0}, "equity"),
+        ("round_to_tick", {"side": 1, "price": 1, "tick_size": -1}, "tick_size"),
         ("disposal_slices", {"qty": 9, "fraction": 0, "full_size": 1, "max_slice": 1}, "fraction"),
         ("disposal_slices", {"qty": 1e9, "fraction": 0.5, "full_size": 1, "max_slice": 1}, "max_slice"),
     ],
@@ -336,7 +392,8 @@ def test_what_is_not_allowed_is_named(name: str, arguments: dict[str, Any], fiel
 
 
 @pytest.mark.parametrize(
-    "rules", [{}, {"tiers": TIERS, "maintenance_rate": 0.1}, {"tiers": TIERS, "maintenance_at": "mark"}]
+    "rules",
+    [{}, {"tiers": TIERS, "maintenance_rate": 0.1}, {"tiers": TIERS, "maintenance_at": "liquidation"}],
 )
 def test_a_liquidation_price_needs_one_rule(rules: dict[str, Any]) -> None:
     with pytest.raises(pc.ScenarioError, match=r"^(tiers|maintenance_at):"):

@@ -18,7 +18,7 @@ RUST, PACKAGE = ROOT / "rust", ROOT / "python" / "perpcore"
 
 # DESIGN, section 8: a module may use what stands before it.
 ORDER = (
-    "rules units ids error event random ledger book margin venue world agents engine results monte_carlo "
+    "units ids error event random ledger book margin venue rules world agents engine results monte_carlo "
     "bindings"
 ).split()
 # ... but these never see each other, whatever the order says.

@@ -357,3 +357,26 @@ def test_the_core_says_which_figures_are_allowed(path, value, allowed):
     assert error.problems[0][0].startswith(f"venue.{path}")
     assert allowed in error.problems[0][2]
     assert "unknown field" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("rule", "second", "most"),
+    [
+        ("marginal", "0.95", "0.04"),
+        ("whole_position", "0.95", "0.04"),
+        # From 0.05 at 0 to 0.5 at 1,000 maintenance grows by 0.5 + 0.45 at the end.
+        ("linear", "0.5", "0.04"),
+    ],
+)
+@pytest.mark.parametrize("at", ["mark", "entry"])
+def test_maintenance_and_closing_fee_do_not_outgrow_the_notional(rule, second, most, at):
+    rows = ((0, "0.05", 5), (1_000, second, 1))
+    tiers = [pc.Tier(min_notional=n, maintenance_rate=r, max_leverage=x) for n, r, x in rows]
+    allowed = {"tiers": tiers, "tier_rule": rule, "close_fee": most, "maintenance_at": at}
+    scenario = pc.presets.rocketcoin().replace({"venue.tiers": tiers, "positions": []})
+    assert scenario.replace({f"venue.{name}": value for name, value in allowed.items()})
+    over = allowed | {"close_fee": str(Decimal(most) + Decimal("1e-9"))}
+    error = refusal(lambda: scenario.replace({f"venue.{name}": value for name, value in over.items()}))
+    assert [field for field, *_ in error.problems] == ["venue.tiers[1].maintenance_rate"]
+    assert "close_fee" in error.problems[0][2]
+    assert "0.99 of the notional" in error.problems[0][2]

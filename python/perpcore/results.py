@@ -94,7 +94,7 @@ class Run:
         """A row a counterparty that was deleveraged: a position closed in part or whole.
 
         `account` is whose position was closed, `against` whom; side, quantity, value and price, and what put
-        the account there: profit, profit share, leverage and score.
+        the account there: profit, profit share, leverage and score (`perpcore.rules.adl_score`).
         """
         return Table(self._core.table("adl"))
 

@@ -23,7 +23,7 @@ mod _core {
     use super::errors::{OrderError, PerpcoreError, RunError, ScenarioError};
     #[pymodule_export]
     use super::rules::{
-        adl_score, adl_threshold, fill_queue, fund_fee, insurance_fund_change, liquidation_spread,
+        adl_score, adl_threshold, deleverage, fund_fee, insurance_fund_change, liquidation_spread,
         loss_per_unit, profit_share, quintiles, share_loss, take_over,
     };
     #[pymodule_export]
@@ -37,10 +37,10 @@ mod _core {
     };
     #[pymodule_export]
     use super::rules::{
-        average_premium, capped_funding, capped_prices, composite_price, cross_price, cut,
-        exponential_average, fair_basis, fair_basis_rate, funding_index_delta, funding_payment, funding_rate,
-        impact_notional, impact_price, index_price, interest_rate, limit_step, median_price, mid_price,
-        premium_index, twap_funding_rate, twap_payment, weighted_price,
+        average_premium, capped_funding, capped_prices, composite_price, cross_price, exponential_average,
+        fair_basis, fair_basis_rate, fair_price, funding_index_delta, funding_payment, funding_rate,
+        impact_notional, impact_price, index_price, interest_rate, limit_step, max_divergence, median_price,
+        mid_price, premium_index, twap_funding_rate, twap_payment, weighted_price,
     };
     #[pymodule_export]
     use super::run::{RunResult, check, check_venue, depth, run};

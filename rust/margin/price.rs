@@ -54,17 +54,16 @@ pub fn threshold(
     closed_form(position, margin, v, tiers.tiers(), trigger)
 }
 
-/// The same where maintenance is what it was at entry, and a closing fee is counted at the mark.
+/// The same where maintenance is what it was at entry, in billionths, and a closing fee is counted at the mark.
 pub(super) fn threshold_at_entry(
     position: &Position,
     margin: Quote,
     contract: Contract,
-    (maintenance, close_fee): (Quote, Rate),
+    (maintenance, close_fee): (i128, Rate),
     trigger: Trigger,
 ) -> Result<Option<Ticks>, Overflow> {
     let v = contract.per_tick(position.qty);
-    let deduction = -i128::from(maintenance.0) * i128::from(Rate::ONE);
-    let fixed = Tier { min_notional: Quote::ZERO, rate: close_fee, max_leverage: 0, deduction };
+    let fixed = Tier { min_notional: Quote::ZERO, rate: close_fee, max_leverage: 0, deduction: -maintenance };
     if v == 0 { Ok(None) } else { closed_form(position, margin, v, &[fixed], trigger) }
 }
 

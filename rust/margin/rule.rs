@@ -2,7 +2,7 @@
 
 use super::price::{threshold, threshold_at_entry};
 use super::{Contract, MarginTiers, Position, TierRule, Trigger, inverse};
-use crate::units::{Overflow, Quote, Rate, Ticks};
+use crate::units::{Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
 /// The rule by which a venue finds a position due for liquidation.
 #[derive(Clone, Debug)]
@@ -27,7 +27,8 @@ impl MarginRule {
     #[inline]
     pub fn requirement(&self, cost: Quote, value: Quote) -> Result<Quote, Overflow> {
         if self.at_entry {
-            return self.tiers.maintenance(cost)?.plus(self.close_fee.of(value)?.1);
+            let fee = i128::from(value.0) * i128::from(self.close_fee.0);
+            return narrow(div_ceil(self.tiers.billionths(cost) + fee, Rate::ONE.into())).map(Quote);
         }
         self.tiers.maintenance(value)
     }
@@ -47,7 +48,7 @@ impl MarginRule {
             return inverse::threshold(position, margin, contract, (brackets, self.trigger), held);
         }
         if self.at_entry {
-            let fixed = (self.tiers.maintenance(position.cost.abs())?, self.close_fee);
+            let fixed = (self.tiers.billionths(position.cost.abs()), self.close_fee);
             return threshold_at_entry(position, margin, contract, fixed, self.trigger);
         }
         threshold(position, margin, contract, &self.tiers, self.trigger)

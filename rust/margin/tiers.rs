@@ -88,19 +88,27 @@ impl MarginTiers {
     /// Maintenance margin of a notional value, rounded up.
     #[inline]
     pub fn maintenance(&self, notional: Quote) -> Result<Quote, Overflow> {
-        let tier = self.at(notional);
-        let rate = if self.rule == TierRule::Linear { self.rate_at(notional) } else { tier.rate };
-        let exact = i128::from(notional.0) * i128::from(rate.0) - tier.deduction;
-        narrow(div_ceil(exact, i128::from(Rate::ONE))).map(Quote)
+        narrow(div_ceil(self.billionths(notional), i128::from(Rate::ONE))).map(Quote)
     }
 
-    /// The rate at a notional value where it rises linearly, rounded up to a billionth; the last one beyond the last floor.
-    fn rate_at(&self, notional: Quote) -> Rate {
+    /// The same in billionths of a step: exact, but rounded up to a whole one where the rate rises linearly.
+    #[inline]
+    pub(super) fn billionths(&self, notional: Quote) -> i128 {
         let index = self.index(notional);
-        let low = self.tiers[index];
-        let Some(high) = self.tiers.get(index + 1) else { return low.rate };
-        let along = i128::from(notional.0 - low.min_notional.0) * i128::from(high.rate.0 - low.rate.0);
-        let more = div_ceil(along, i128::from(high.min_notional.0 - low.min_notional.0));
-        Rate(low.rate.0 + narrow(more).unwrap_or(0))
+        let tier = &self.tiers[index];
+        let level = i128::from(notional.0) * i128::from(tier.rate.0) - tier.deduction;
+        match self.tiers.get(index + 1) {
+            Some(next) if self.rule == TierRule::Linear => level + rise(notional, tier, next),
+            _ => level,
+        }
     }
+}
+
+/// `N (N - floor) (r' - r) / (floor' - floor)`, rounded up: what a rate adds that rises linearly to the next floor.
+fn rise(notional: Quote, low: &Tier, high: &Tier) -> i128 {
+    let (notional, floor) = (i128::from(notional.0), i128::from(low.min_notional.0));
+    let along = (notional - floor) * i128::from(high.rate.0 - low.rate.0);
+    let width = i128::from(high.min_notional.0) - floor;
+    // In two parts: the whole product may take more than 128 bits.
+    notional * (along / width) + div_ceil(notional * (along % width), width)
 }

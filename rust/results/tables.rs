@@ -8,6 +8,7 @@ use crate::engine::{Recorder, Simulation, Stage, Trace};
 use crate::event::{Adl, LedgerAccount, Liquidation, Market, Trade};
 use crate::ids::AccountId;
 use crate::units::{Lots, Side, Ticks, Unit};
+use crate::venue::AdlRank;
 use crate::world::World;
 
 const MARKETS: Names = &["spot", "perp", "off_book"];
@@ -138,7 +139,10 @@ pub fn adl(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordBatc
         table.float("price", rows.iter().map(|(_, a)| price(world, a.value.0, a.qty)));
     }
     table.count("profit", step, of(|a| a.profit.0));
-    table.float("score", rows.iter().map(|(_, a)| a.score));
+    // All but a worth are ratios.
+    let by_size = world.venue.adl.is_some_and(|rule| rule.rank == AdlRank::Size);
+    let unit = if by_size && !exact { step.of(1) } else { 1.0 };
+    table.float("score", rows.iter().map(|(_, a)| a.score * unit));
     table.float("profit_share", rows.iter().map(|(_, a)| a.profit_share));
     table.float("leverage", rows.iter().map(|(_, a)| a.leverage));
     table.finish()

@@ -1,6 +1,8 @@
 //! What happens below zero: the insurance fund, auto-deleveraging, losses that are shared.
 
+use super::profit::{notional, unrealised_pnl};
 use super::whole::cut_if;
+use crate::venue::AdlRank;
 
 /// What to measure profit against: the notional a position was opened with, or what it is closed with.
 pub fn profit_share(side: f64, profit: f64, exit: f64, on_exit: bool) -> f64 {
@@ -23,22 +25,27 @@ pub struct Ranked {
 
 impl Ranked {
     fn leverage(&self, inverse: bool) -> f64 {
-        let notional = if inverse { self.qty / self.mark } else { self.qty * self.mark };
-        if self.equity > 0.0 { notional / self.equity } else { f64::NAN }
+        let worth = notional(self.qty, self.mark, 1.0, inverse);
+        if self.equity > 0.0 { worth / self.equity } else { f64::NAN }
     }
 
-    /// Share of profit times leverage; of loss, by leverage.
-    pub fn by_profit(&self, inverse: bool) -> f64 {
-        let of = if inverse { self.mark } else { self.entry };
-        let share = self.side * (self.mark - self.entry) / of;
-        let leverage = self.leverage(inverse);
-        if share >= 0.0 { share * leverage } else { share / leverage }
+    /// By what it is ranked, as [`Counterparty::score`](crate::venue::Counterparty::score); NaN by lot.
+    pub fn score(&self, rank: AdlRank, inverse: bool) -> f64 {
+        let share = self.side * (self.mark - self.entry) / if inverse { self.mark } else { self.entry };
+        match rank {
+            AdlRank::ProfitShare => share,
+            AdlRank::ProfitLeverage if share >= 0.0 => share * self.leverage(inverse),
+            AdlRank::ProfitLeverage => share / self.leverage(inverse),
+            AdlRank::Hyperliquid if self.side > 0.0 => self.mark / self.entry * self.leverage(inverse),
+            AdlRank::Hyperliquid => self.entry / self.mark * self.leverage(inverse),
+            AdlRank::Size => notional(self.qty, self.mark, 1.0, inverse),
+            AdlRank::Random => f64::NAN,
+        }
     }
 
-    /// Mark over entry times leverage; `turned` for shorts entry over mark.
-    pub fn by_ratio(&self, inverse: bool, turned: bool) -> f64 {
-        let up = self.mark / self.entry;
-        self.leverage(inverse) * if turned && self.side < 0.0 { 1.0 / up } else { up }
+    /// Mark over entry times leverage on both sides, as Hyperliquid's page reads.
+    pub fn literal(&self, inverse: bool) -> f64 {
+        self.mark / self.entry * self.leverage(inverse)
     }
 }
 
@@ -58,18 +65,30 @@ pub fn adl_threshold(average: f64, share: f64, floor: f64) -> f64 {
     average - (share * average).max(floor)
 }
 
-/// What of each position closes against `qty`, in the order of the queue.
-pub fn fill_queue(qty: f64, queue: &[f64], out: &mut [f64]) {
-    let mut left = qty;
-    for (size, out) in queue.iter().zip(out) {
-        *out = size.min(left);
-        left -= *out;
+/// Closes a position against a queue of the other side at one price: what of each closes, what of it is left, and its cash;
+/// then the position's cash, what is closed of it, and what is left.
+pub fn deleverage([side, qty, price, cash]: [f64; 4], queue: &[f64], held: &[f64], out: &mut [f64]) {
+    let n = queue.len();
+    let (mut left, mut closed, mut paid) = (qty, 0.0, 0.0);
+    for i in 0..n {
+        let fill = queue[i].min(left);
+        let gets = -side * fill * price;
+        (out[i], out[n + i], out[2 * n + i]) = (fill, queue[i] - fill, held[i] + gets);
+        (left, closed, paid) = (left - fill, closed + fill, paid + gets);
     }
+    out[3 * n..].copy_from_slice(&[cash - paid, closed, (qty - closed).max(0.0)]);
 }
 
 /// What the fund gains where a liquidation fills at another price than the bankruptcy price, after a fee.
-pub fn insurance_fund_change(qty: f64, bankruptcy: f64, fill: f64, fee: f64) -> f64 {
-    qty * (fill - bankruptcy) - fee * qty.abs() * fill
+pub fn insurance_fund_change(
+    side: f64,
+    qty: f64,
+    bankruptcy: f64,
+    fill: f64,
+    fee: f64,
+    inverse: bool,
+) -> f64 {
+    unrealised_pnl(side, qty, bankruptcy, fill, 1.0, inverse) - fee * notional(qty, fill, 1.0, inverse)
 }
 
 /// What a liquidation pays to the fund (below 0: costs it), from the quote it should and did bring.

@@ -2,8 +2,8 @@
 //!
 //! One equation for both contracts. With `V` the position's worth, `d` how profit follows it (linear: the side;
 //! inverse: its opposite, as the worth in coin falls when the price rises) and `B` the worth at entry, equity is
-//! `M + d (V - B)` and the requirement `V (r + fee) - c`. They meet at `V = (t - d c) / (1 - d (r + fee))` with
-//! `t = B - d M`.
+//! `M + d (V - B)` and the requirement `V (r + fee) - c`. They meet where `V (1 - d (r + fee)) + d c = t` with
+//! `t = B - d M`; the rate `r` may itself rise with `V`.
 
 use super::Tiers;
 
@@ -63,27 +63,45 @@ struct Side {
     steps: Vec<Step>,
 }
 
-/// One tier's part of the answer: `(t - deduction) / slope`, at most `end`.
+/// One tier's part of the answer, `V` with `slope (V - from) - bend (V - from)^2 = t - start`, at most `end`.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    deduction: f64,
+    from: f64,
+    start: f64,
     slope: f64,
+    bend: f64,
     end: f64,
+}
+
+impl Step {
+    #[inline]
+    fn worth(&self, t: f64) -> f64 {
+        let along = t - self.start;
+        let worth = if self.bend == 0.0 {
+            self.from + along / self.slope
+        } else {
+            // The root on the near side, where equity still falls faster than the requirement.
+            let root = (self.slope * self.slope - 4.0 * self.bend * along).sqrt();
+            self.from + 2.0 * along / (self.slope + root)
+        };
+        // Where a requirement jumps on a floor, what jumps over equity liquidates on it. NaN stays NaN.
+        if worth > self.end { self.end } else { worth }
+    }
 }
 
 impl Side {
     fn new(d: f64, tiers: &Tiers, fee: f64) -> Self {
         let ends = tiers.floors.iter().skip(1).copied().chain([f64::INFINITY]);
-        let rows = tiers.rates.iter().zip(&tiers.deductions).zip(ends);
-        let each = rows.map(|((rate, deduction), end)| {
-            let slope = 1.0 - d * (rate + fee);
-            Step { deduction: d * deduction, slope: if slope > 0.0 { slope } else { f64::NAN }, end }
+        let each = ends.enumerate().map(|(i, end)| {
+            let (from, rate, rise) = (tiers.floors[i], tiers.rates[i] + fee, tiers.rises[i]);
+            let slope = 1.0 - d * (rate + rise * from);
+            let start = from * (1.0 - d * rate) + d * tiers.deductions[i];
+            let slope = if slope > 0.0 { slope } else { f64::NAN };
+            Step { from, start, slope, bend: d * rise, end }
         });
-        let none = Step { deduction: 0.0, slope: f64::NAN, end: f64::INFINITY };
+        let none = Step { from: 0.0, start: 0.0, slope: f64::NAN, bend: 0.0, end: f64::INFINITY };
         let steps: Vec<Step> = [none].into_iter().chain(each).collect();
-        let from = tiers.floors.iter().zip(&steps[1..]);
-        let from = from.map(|(floor, step)| floor * step.slope + step.deduction);
-        let mut from: Vec<f64> = from.collect();
+        let mut from: Vec<f64> = steps[1..].iter().map(|step| step.start).collect();
         // Where rates count on the whole position, a long's equity can meet its requirement in several tiers: a
         // falling price meets the highest first, so whoever reaches that counts as past all below it.
         for i in (1..from.len()).rev() {
@@ -121,10 +139,7 @@ impl Search {
         let t = start - d * backing;
         // By index: a branch on the side would be guessed wrong every other time.
         let side = &self.sides[usize::from(d < 0.0)];
-        let step = side.steps[side.reached(t)];
-        let worth = (t - step.deduction) / step.slope;
-        // Where a requirement jumps on a floor, what jumps over equity liquidates on it. NaN stays NaN.
-        if worth > step.end { step.end } else { worth }
+        side.steps[side.reached(t)].worth(t)
     }
 }
 

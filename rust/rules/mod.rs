@@ -27,5 +27,5 @@ pub use reduction::{
     bankruptcy_quote, disposal_slices, fillable_price, fund_fee_rate, quantity_to_cover, quantity_to_tier,
     rising_fee,
 };
-pub use tiers::{Rule, Tiers};
-pub use whole::cut;
+pub use tiers::Tiers;
+pub use whole::cut_if;

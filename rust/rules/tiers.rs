@@ -1,32 +1,34 @@
 //! Maintenance margin that rises with the position.
 
-/// How a tier's rate counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rule {
-    /// On what lies inside the tier: `N r - c`.
-    Marginal,
-    /// On the whole position: `N r`.
-    WholePosition,
-}
+use crate::margin::TierRule;
 
 /// Brackets by notional, the first from 0.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tiers {
     /// Lower ends.
     pub floors: Vec<f64>,
-    /// Maintenance rates.
+    /// Maintenance rates at the lower ends.
     pub rates: Vec<f64>,
-    /// All 0 where the rate counts on the whole position.
+    /// What a unit of notional inside a tier adds to its rate: 0 but where rates rise linearly, and in the last tier.
+    pub rises: Vec<f64>,
+    /// All 0 but where the rate counts on what lies inside the tier.
     pub deductions: Vec<f64>,
 }
 
 impl Tiers {
     /// From rows `(floor, rate, deduction)`.
-    pub fn new(rows: &[(f64, f64, f64)], rule: Rule) -> Self {
+    pub fn new(rows: &[(f64, f64, f64)], rule: TierRule) -> Self {
+        let linear = rule == TierRule::Linear;
+        let rise = |i: usize| {
+            let next = rows.get(i + 1).filter(|_| linear);
+            next.map_or(0.0, |next| (next.1 - rows[i].1) / (next.0 - rows[i].0))
+        };
+        let deduction = |row: &(f64, f64, f64)| if rule == TierRule::Marginal { row.2 } else { 0.0 };
         Tiers {
             floors: rows.iter().map(|row| row.0).collect(),
             rates: rows.iter().map(|row| row.1).collect(),
-            deductions: rows.iter().map(|row| if rule == Rule::Marginal { row.2 } else { 0.0 }).collect(),
+            rises: (0..rows.len()).map(rise).collect(),
+            deductions: rows.iter().map(deduction).collect(),
         }
     }
 
@@ -35,19 +37,19 @@ impl Tiers {
         self.floors.iter().filter(|&&floor| floor <= notional).count().saturating_sub(1)
     }
 
-    /// Its rate.
+    /// The rate of a notional.
     pub fn rate(&self, notional: f64) -> f64 {
-        self.rates[self.at(notional)]
+        let at = self.at(notional);
+        self.rates[at] + self.rises[at] * (notional - self.floors[at])
     }
 
-    /// Its deduction.
+    /// Its tier's deduction.
     pub fn deduction(&self, notional: f64) -> f64 {
         self.deductions[self.at(notional)]
     }
 
     /// Maintenance margin.
     pub fn maintenance(&self, notional: f64) -> f64 {
-        let at = self.at(notional);
-        notional * self.rates[at] - self.deductions[at]
+        notional * self.rate(notional) - self.deduction(notional)
     }
 }

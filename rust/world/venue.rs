@@ -246,9 +246,8 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
         "at least 1, or none for all that are due",
     );
     check.within("venue.max_rounds", spec.max_rounds, 1, 10_000_000);
-    let tiers = tiers(check, "venue.tiers", spec.tier_rule, &spec.tiers, step);
-    let tenth = Decimal::new(1, 1);
-    let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, tenth);
+    let close_fee = check.rate("venue.close_fee", spec.close_fee, Decimal::ZERO, Decimal::new(1, 1));
+    let tiers = tiers(check, "venue.tiers", (spec.tier_rule, close_fee), &spec.tiers, step);
     let hundred = Decimal::ONE_HUNDRED;
     let once =
         spec.margin_modes.iter().all(|mode| spec.margin_modes.iter().filter(|m| *m == mode).count() == 1);
@@ -329,7 +328,13 @@ fn open_interest_caps(check: &mut Check, caps: Option<[Decimal; 2]>, step: Decim
     check.require(upper > lower, "venue.open_interest_caps[1]", upper, "above the lower cap");
 }
 
-fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step: Decimal) -> MarginTiers {
+fn tiers(
+    check: &mut Check,
+    path: &str,
+    (rule, close_fee): (TierRule, Rate),
+    spec: &[TierSpec],
+    step: Decimal,
+) -> MarginTiers {
     let mut brackets: Vec<(Quote, Rate, i64)> = Vec::with_capacity(spec.len());
     check.require(!spec.is_empty(), path, "[]", "at least one tier");
     check.require(spec.len() <= MAX_TIERS, path, format!("{} tiers", spec.len()), "at most 256 tiers");
@@ -352,25 +357,16 @@ fn tiers(check: &mut Check, path: &str, rule: TierRule, spec: &[TierSpec], step:
             tier.maintenance_rate,
             "not below the tier before it",
         );
-        let steep = rule == TierRule::Linear && floor_ok && i > 0 && rises(&spec[i - 1], tier);
+        let below = brackets.last().filter(|_| rule == TierRule::Linear && floor_ok);
         check.require(
-            !steep,
+            !is_steep(below, (floor, rate), close_fee),
             &field("maintenance_rate"),
             tier.maintenance_rate,
-            "a rate that rises so slowly that maintenance grows by at most 0.99 of the notional",
+            "a rate at which maintenance with close_fee grows by at most 0.99 of the notional",
         );
         brackets.push((floor, rate, billionths(leverage)));
     }
     MarginTiers::under(rule, &brackets)
-}
-
-/// Whether maintenance grows faster than 0.99 of the notional where the rate rises linearly up to this floor.
-fn rises(below: &TierSpec, tier: &TierSpec) -> bool {
-    let floor = tier.min_notional;
-    let more = tier.maintenance_rate.saturating_sub(below.maintenance_rate);
-    let slope = more.checked_mul(floor).and_then(|x| x.checked_div(floor.saturating_sub(below.min_notional)));
-    let whole = slope.and_then(|slope| slope.checked_add(tier.maintenance_rate));
-    whole.is_none_or(|whole| whole > Decimal::new(99, 2))
 }
 
 /// Checks a venue that is in no scenario yet, given as JSON: all that does not rest on a grid or on time.
@@ -385,6 +381,16 @@ pub fn check_venue(json: &str) -> Result<(), ScenarioError> {
     std::mem::take(&mut check.found).into_result()
 }
 
+/// Whether what is held against grows by more than 0.99 of the notional in a tier, or where a rate rises linearly to its
+/// floor. Equity that loses little more than that is due nowhere, or far from where it should be.
+fn is_steep(below: Option<&(Quote, Rate, i64)>, (floor, rate): (Quote, Rate), close_fee: Rate) -> bool {
+    let over = i128::from(rate.0 + close_fee.0) - i128::from(Rate::ONE) / 100 * 99;
+    below.map_or(over > 0, |&(low, slower, _)| {
+        let width = i128::from(floor.0) - i128::from(low.0);
+        over * width + i128::from(rate.0 - slower.0) * i128::from(floor.0) > 0
+    })
+}
+
 /// Checks `[min_notional, maintenance_rate, max_leverage]` brackets and returns the deduction of each, in units.
 pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioError> {
     let spec = |&[min_notional, maintenance_rate, max_leverage]: &[Decimal; 3]| TierSpec {
@@ -394,7 +400,7 @@ pub fn read_tiers(brackets: &[[Decimal; 3]]) -> Result<Vec<Decimal>, ScenarioErr
     };
     let check = &mut Check::default();
     let spec: Vec<TierSpec> = brackets.iter().map(spec).collect();
-    let tiers = tiers(check, "tiers", TierRule::Marginal, &spec, Decimal::new(1, 6));
+    let tiers = tiers(check, "tiers", (TierRule::Marginal, Rate(0)), &spec, Decimal::new(1, 6));
     std::mem::take(&mut check.found).into_result()?;
     // In steps of 1e-6 x 1e-9; 96 bits hold deductions up to 7e13.
     let decimal = |c: i128| Decimal::try_from_i128_with_scale(c, 15).unwrap_or(Decimal::MAX);

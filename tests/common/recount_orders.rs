@@ -48,32 +48,30 @@ impl Recount<'_> {
         self.tiers.iter().rposition(|tier| tier.0 <= notional).unwrap_or(0)
     }
 
-    /// Maintenance of a notional, every rate raised by `more`.
-    fn maintenance(&self, notional: i128, more: i128) -> i128 {
+    /// Maintenance of a notional in billionths, to a whole one.
+    fn maintenance(&self, notional: i128) -> i128 {
         let i = self.tier(notional);
         let (floor, rate) = self.tiers[i];
-        let exact = match self.world.venue.tiers.rule() {
+        match self.world.venue.tiers.rule() {
             TierRule::Marginal => {
                 let ends = self.tiers.iter().skip(1).map(|t| t.0).chain([i128::MAX]);
                 self.tiers.iter().zip(ends).map(|(t, end)| (notional.min(end) - t.0).max(0) * t.1).sum()
             }
             TierRule::WholePosition => notional * rate,
             TierRule::Linear => {
-                let rises = |next: &(i128, i128)| up((notional - floor) * (next.1 - rate), next.0 - floor);
-                notional * (rate + self.tiers.get(i + 1).map_or(0, rises))
+                let rises =
+                    |next: &(i128, i128)| up(notional * (notional - floor) * (next.1 - rate), next.0 - floor);
+                notional * rate + self.tiers.get(i + 1).map_or(0, rises)
             }
-        };
-        up(exact + notional * more, ONE)
+        }
     }
 
     /// What equity is held against.
     pub fn requirement(&self, own: &Holding) -> i128 {
         let rule = &self.world.venue.margin;
-        let (value, fee) = (self.value(self.mark, own.qty).abs(), i128::from(rule.close_fee().0));
-        if rule.is_at_entry() {
-            return self.maintenance(own.cost.abs(), 0) + up(value * fee, ONE);
-        }
-        self.maintenance(value, fee)
+        let value = self.value(self.mark, own.qty).abs();
+        let of = if rule.is_at_entry() { own.cost.abs() } else { value };
+        up(self.maintenance(of) + value * i128::from(rule.close_fee().0), ONE)
     }
 
     /// Whether an account is due for liquidation at the mark.

@@ -33,7 +33,7 @@ def insurance_fund(exchange: str, inputs: Inputs) -> Values:
 
 def fee(_: str, x: Inputs) -> Values:
     quotes = {"bankruptcy_quote": x["bust_quote"], "fill_quote": x["fill_quote"]}
-    return {"fund_delta": r.fund_fee(**quotes, max_fee=x["max_liquidation_fee"])}
+    return {"fund_delta": r.fund_fee(**quotes, max_fee_rate=x["max_liquidation_fee"])}
 
 
 def spread(_: str, x: Inputs) -> Values:

@@ -13,7 +13,7 @@ THROTTLE = "how much may be closed in which slot is a schedule of the venue's ow
 
 
 def maintenance_at(exchange: str) -> Any:
-    return "entry" if exchange.startswith(ENTRY_RULE) else "liquidation"
+    return "entry" if exchange.startswith(ENTRY_RULE) else "mark"
 
 
 @topic("liquidation_price_isolated")
@@ -118,7 +118,7 @@ def order(exchange: str, inputs: Inputs) -> dict[str, Any]:
         price=a.price[a.at],
         maintenance_rate=a.rate[a.at],
         equity=a.equity,
-        maintenance=a.maintenance,
+        maintenance_margin=a.maintenance,
         adjustment=inputs["bankruptcy_adjustment"],
         spread=inputs["spread_to_mmr"],
     )
@@ -134,7 +134,9 @@ def bankruptcy(exchange: str, inputs: Inputs) -> dict[str, Any]:
     bust = p.bust(margin, extra_margin=p.get("extra_wallet", "extra_margin", default=0.0))
 
     def on_tick(price: Any) -> Any:
-        return R.round_to_tick(side=p.side, price=price, tick=inputs["tick"]) if "tick" in inputs else price
+        return (
+            R.round_to_tick(side=p.side, price=price, tick_size=inputs["tick"]) if "tick" in inputs else price
+        )
 
     return {
         "bust_price": on_tick(bust),
@@ -157,7 +159,7 @@ def share_of_account(inputs: Inputs) -> Any:
         price=a.price[a.at],
         maintenance_rate=a.rate[a.at],
         equity=a.equity,
-        maintenance=a.maintenance,
+        maintenance_margin=a.maintenance,
     )
 
 
@@ -185,7 +187,7 @@ def trigger(exchange: str, inputs: Inputs) -> dict[str, Any]:
         return p.maintenance(p.worth_given(), fee_rate=p.get(*FEES, default=0.0))
 
     def liquidated() -> bool:
-        return bool(R.is_liquidatable(equity=equity(), maintenance=required(), trigger=strict))
+        return bool(R.is_liquidatable(equity=equity(), maintenance_margin=required(), trigger=strict))
 
     vega_loss = Missing("risk and slippage factors are not given")
     return {
@@ -200,10 +202,12 @@ def trigger(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "margin": margin,
         **dict.fromkeys(("pnl", "upnl"), lambda: p.pnl(p.mark)),
         **dict.fromkeys(("equity", "remaining"), equity),
-        "trigger": lambda: R.maintenance_margin(notional=1.0, rate=p.rate, fee_rate=inputs.first(*FEES)),
-        "mgn_ratio": lambda: R.margin_ratio(equity=equity(), maintenance=required()),
+        "trigger": lambda: R.maintenance_margin(
+            notional=1.0, maintenance_rate=p.rate, fee_rate=inputs.first(*FEES)
+        ),
+        "mgn_ratio": lambda: R.margin_ratio(equity=equity(), maintenance_margin=required()),
         # ... and the other way round.
-        "ratio": lambda: R.margin_ratio(equity=required(), maintenance=equity()),
+        "ratio": lambda: R.margin_ratio(equity=required(), maintenance_margin=equity()),
         "mtm_loss": lambda: -marked_down(p),
         "margin_after": lambda: R.available_margin(wallet=margin(), initial_margin=-marked_down(p)),
         **dict.fromkeys(("maintenance", "initial"), vega_loss),
@@ -235,8 +239,8 @@ def cover(inputs: Inputs, shortage: Any, rate: Any) -> Any:
         shortage=shortage,
         margin_rate=rate,
         price=inputs["oracle"],
-        liquidator_fee=inputs["liq_fee"],
-        fund_fee=inputs["if_fee"],
+        liquidator_fee_rate=inputs["liq_fee"],
+        fund_fee_rate=inputs["if_fee"],
         quote_price=inputs.get("quote_oracle", 1.0),
     )
 
@@ -248,7 +252,7 @@ def reduced(inputs: Inputs) -> dict[str, Any]:
     balance = inputs["quote"] + inputs["deposit"]
     equity = R.account_value(balance=balance, side=side, qty=qty, price=price)
     rate = inputs["mm"] + inputs["buffer"]
-    required = R.maintenance_margin(notional=R.notional(qty=base, price=price), rate=rate)
+    required = R.maintenance_margin(notional=R.notional(qty=base, price=price), maintenance_rate=rate)
     shortage = R.available_margin(wallet=required, initial_margin=equity)
     after = R.after_takeover(
         balance=inputs["quote"],
@@ -256,8 +260,8 @@ def reduced(inputs: Inputs) -> dict[str, Any]:
         qty=qty,
         closed=cover(inputs, shortage, rate),
         price=price,
-        liquidator_fee=inputs["liq_fee"],
-        fund_fee=inputs["if_fee"],
+        liquidator_fee_rate=inputs["liq_fee"],
+        fund_fee_rate=inputs["if_fee"],
     )
     return {"base_after": side * after["qty"], "quote_after": after["balance"]}
 
@@ -282,20 +286,20 @@ def disposal(inputs: Inputs) -> dict[str, Any]:
 def fee(exchange: str, inputs: Inputs) -> dict[str, Any]:
     if "per_slot" in inputs:
         rate = R.rising_fee(
-            fee=inputs["base_fee"],
+            fee_rate=inputs["base_fee"],
             per_step=inputs["per_slot"],
             elapsed=inputs["slots"],
             grace=inputs["grace"],
-            max_fee=inputs["max_fee"],
+            max_fee_rate=inputs["max_fee"],
         )
         return {"fee": rate}
     if "max_if_fee" in inputs:
         rate = R.fund_fee_rate(
-            margin_rate=inputs["mr"],
-            liquidator_fee=inputs["liq_fee"],
+            maintenance_rate=inputs["mr"],
+            liquidator_fee_rate=inputs["liq_fee"],
             shortage=inputs["shortage"],
             notional=R.notional(qty=abs(inputs["base"]), price=inputs["oracle"]),
-            max_fee=inputs["max_if_fee"],
+            max_fee_rate=inputs["max_if_fee"],
         )
         return {"if_fee": rate}
     return under_water(inputs)
@@ -315,7 +319,7 @@ def under_water(inputs: Inputs) -> dict[str, Any]:
         qty=qty,
         closed=qty,
         price=inputs["oracle"],
-        liquidator_fee=inputs["liq_fee"],
+        liquidator_fee_rate=inputs["liq_fee"],
     )
     return {
         "base_after": after["qty"],

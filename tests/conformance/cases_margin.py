@@ -38,7 +38,7 @@ def initial_margin(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "imr": lambda: p.initial(p.worth_given()),
         "mmr": lambda: maintenance_of_initial(p),
         "imr_quantums": lambda: R.initial_margin(
-            notional=inputs.number("quote_quantums"), rate=scaled_rate(inputs), step=1
+            notional=inputs.number("quote_quantums"), initial_rate=scaled_rate(inputs), step=1
         ),
         "account_value": lambda: hyperliquid_value(inputs),
         "margin_used": lambda: p.initial(p.worth_given()),
@@ -50,7 +50,7 @@ def initial_margin(exchange: str, inputs: Inputs) -> dict[str, Any]:
             R.notional(qty=inputs.first("open_sell", "open_buy"), price=inputs.first(*EXITS))
         ),
         "maintenance": lambda: slippage_maintenance(p),
-        "initial": lambda: R.margin_levels(maintenance=slippage_maintenance(p))["initial"],
+        "initial": lambda: R.margin_levels(maintenance_margin=slippage_maintenance(p))["initial"],
     }
 
 
@@ -102,10 +102,12 @@ def scaled_rate(inputs: Inputs) -> Any:
         if inputs["oi"] not in beyond:
             raise NotSupported(f"open interest of {inputs['oi']!r}")
         caps: dict[str, Any] = {"lower_cap": 0.0, "upper_cap": 1.0}
-        return R.open_interest_rate(rate=inputs["imf"], open_interest=beyond[inputs["oi"]], **caps, step=PPM)
+        return R.open_interest_rate(
+            initial_rate=inputs["imf"], open_interest=beyond[inputs["oi"]], **caps, step=PPM
+        )
     open_interest = R.notional(qty=inputs.first("oi_quantums", "oi"), price=inputs.number("price"))
     return R.open_interest_rate(
-        rate=inputs["imf"],
+        initial_rate=inputs["imf"],
         open_interest=open_interest,
         lower_cap=inputs["lower_cap"],
         upper_cap=inputs["upper_cap"],
@@ -116,7 +118,7 @@ def scaled_rate(inputs: Inputs) -> Any:
 def maintenance_of_initial(p: Position, step: float = 0.0) -> Any:
     """A fraction of initial margin (dYdX)."""
     initial = p.initial(p.worth_given(), step=step)
-    return R.maintenance_margin(notional=initial, rate=p.inputs["mm_fraction"], step=step)
+    return R.maintenance_margin(notional=initial, maintenance_rate=p.inputs["mm_fraction"], step=step)
 
 
 def hyperliquid_value(inputs: Inputs) -> Any:
@@ -161,7 +163,7 @@ def maintenance(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "mm_xbt": lambda: p.maintenance(mark()),
         "mm_difference": lambda: float(np.diff(p.maintenance(mark()))[0]),
         "maintenance_leverage": lambda: R.margin_ratio(
-            equity=1.0, maintenance=R.tier_rate(notional=mark(), tiers=tiers(inputs))
+            equity=1.0, maintenance_margin=R.tier_rate(notional=mark(), tiers=tiers(inputs))
         ),
         # The rate of a tier or a market; a venue that is told the rate calls the margin so (OKX).
         "mmr": lambda: (
@@ -178,7 +180,7 @@ def maintenance(exchange: str, inputs: Inputs) -> dict[str, Any]:
         "upl": lambda: p.pnl(p.mark),
         "maintenance": lambda: slippage_maintenance(p),
         **{
-            name: lambda name=name: R.margin_levels(maintenance=slippage_maintenance(p), step=1)[name]
+            name: lambda name=name: R.margin_levels(maintenance_margin=slippage_maintenance(p), step=1)[name]
             for name in ("search", "initial", "release")
         },
     }
@@ -196,14 +198,16 @@ def next_deduction(inputs: Inputs) -> Any:
     floor = next(key for key in inputs if key.startswith("floor_"))
     first = next(key for key in inputs if key.startswith("cum_"))
     found = R.tier_deductions(
-        min_notional=[0.0, inputs[floor]], rate=[inputs[key] for key in rates], first=inputs[first]
+        min_notional=[0.0, inputs[floor]],
+        maintenance_rate=[inputs[key] for key in rates],
+        first=inputs[first],
     )
     return found[-1]
 
 
 def deductions(inputs: Inputs) -> Any:
     floors, rates = zip(*tiers(inputs), strict=True)
-    return R.tier_deductions(min_notional=floors, rate=rates)
+    return R.tier_deductions(min_notional=floors, maintenance_rate=rates)
 
 
 def stepped(inputs: Inputs, rate: str) -> Any:

@@ -40,12 +40,12 @@ def mark_price(exchange: str, inputs: Inputs) -> Values:
 
 
 def basis_of_a_year(x: Inputs) -> Any:
-    return r.fair_basis_rate(rate=x["funding_rate"], per_day=x["per_day"])
+    return r.fair_basis_rate(funding_rate=x["funding_rate"], per_day=x["per_day"])
 
 
 def fair(_: str, x: Inputs) -> Values:
     hours = x["hours_to_funding"] if "hours_to_funding" in x else until(x["time"], x["next_funding"])
-    terms = {"index_price": x["index"], "rate": x["funding_rate"], "hours_to_funding": hours}
+    terms = {"index_price": x["index"], "funding_rate": x["funding_rate"], "hours_to_funding": hours}
     terms |= picked(x, interval_h="interval") | picked(x, interval_h="interval_h")
     price = r.fair_price(**terms)
     return {"fair_basis": r.fair_basis(**terms), "mark": price, "p1": price}
@@ -167,7 +167,7 @@ def index_delta(_: str, x: Inputs) -> Values:
         hours="tick_h",
         units="units",
     )
-    return {"index_delta": r.funding_index_delta(samples=ppm(x["samples"]), price=x["price"], **terms)}
+    return {"index_delta": r.funding_index_delta(premiums=ppm(x["samples"]), price=x["price"], **terms)}
 
 
 def ppm(samples: str | list[float]) -> list[float]:
@@ -287,7 +287,7 @@ def payout(_: str, x: Inputs) -> Values:
 
 def in_coin(_: str, x: Inputs) -> Values:
     """An amount without a side is what the receiver of a positive rate gets."""
-    terms = {"side": x.get("side", "short"), "qty": x["qty_usd"], "rate": x["rate"]}
+    terms = {"side": x.get("side", "short"), "qty": x["qty_usd"], "funding_rate": x["rate"]}
     coin = r.funding_payment(**terms, price=x["index"], contract="inverse")
     return {"usd": r.funding_payment(**terms, price=1.0), "btc": coin, "coin": coin}
 
@@ -295,7 +295,7 @@ def in_coin(_: str, x: Inputs) -> Values:
 def cash(_: str, x: Inputs) -> Values:
     rates, prices = np.asarray(either(x, "rates", "rate")), either(x, "oracle", "mark")
     terms = picked(x, share="time_ratio")
-    paid = r.funding_payment(side=x["side"], qty=x["qty"], price=prices, rate=rates, **terms)
+    paid = r.funding_payment(side=x["side"], qty=x["qty"], price=prices, funding_rate=rates, **terms)
     name = "long" if x["side"] in (1, "long") else "short"
     total = float(np.sum(paid))
     return {f"received_by_{name}": total, f"cash_to_{name}": total, "cash": total}

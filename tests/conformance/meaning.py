@@ -99,7 +99,7 @@ class Position:
             if name in self.inputs:
                 return R.initial_margin(notional=notional, leverage=self.inputs.number(name), **options)
         rate = self.get("im", "imf", "im_rate", "margin_factor", "factor")
-        return R.initial_margin(notional=notional, rate=rate, **options)
+        return R.initial_margin(notional=notional, initial_rate=rate, **options)
 
     @property
     def rate(self) -> float:
@@ -153,7 +153,9 @@ class Position:
     def maintenance(self, notional: Any, **options: Any) -> Any:
         if "tiers" in self.inputs:
             return R.maintenance_margin(notional=notional, tiers=tiers(self.inputs), **options)
-        return R.maintenance_margin(notional=notional, rate=self.rate, deduction=self.deduction, **options)
+        return R.maintenance_margin(
+            notional=notional, maintenance_rate=self.rate, deduction=self.deduction, **options
+        )
 
 
 def tiers(inputs: Inputs) -> list[tuple[float, float]]:
@@ -181,6 +183,6 @@ class Quantums:
         balance = inputs.number("usdc") * self.UNIT
         self.equity = R.account_value(balance=balance, side=side, qty=qty, price=self.price)
         notional = R.notional(qty=self.base, price=self.price)
-        each = R.maintenance_margin(notional=notional, rate=self.rate, step=1)
+        each = R.maintenance_margin(notional=notional, maintenance_rate=self.rate, step=1)
         self.maintenance = each.sum()
         self.side = side

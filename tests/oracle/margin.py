@@ -59,26 +59,23 @@ class MarginRules:
         """The last tier whose `min_notional` is not above the notional."""
         return self.tiers[self.tier_number(notional)]
 
-    def rate(self, notional: int) -> int:
-        """The rate of a notional in billionths: the tier's, or between it and the next one's if linear."""
+    def maintenance(self, notional: int, *, by: Fraction | int = 0) -> int:
+        """Maintenance margin in steps and `by` billionths of a step, together rounded up.
+
+        The rate is the tier's, or between it and the next one's if linear.
+        """
         number = self.tier_number(notional)
         tier = self.tiers[number]
-        if self.tier_rule != "linear" or number + 1 == len(self.tiers):
-            return tier.rate
-        after = self.tiers[number + 1]
-        into, width = notional - tier.min_notional, after.min_notional - tier.min_notional
-        return tier.rate + math.ceil(Fraction(into * (after.rate - tier.rate), width))
-
-    def maintenance(self, notional: int, fee: int = 0) -> int:
-        """Maintenance margin in steps, rounded up, every rate raised by a fee."""
-        owed = notional * (self.rate(notional) + fee) - self.tier(notional).deduction
-        return math.ceil(Fraction(owed, RATE_ONE))
+        owed = Fraction(notional * tier.rate - tier.deduction) + by
+        if self.tier_rule == "linear" and number + 1 < len(self.tiers):
+            after = self.tiers[number + 1]
+            into, width = notional - tier.min_notional, after.min_notional - tier.min_notional
+            owed += math.ceil(Fraction(notional * into * (after.rate - tier.rate), width))
+        return math.ceil(owed / RATE_ONE)
 
     def held_against(self, notional: int, cost: int) -> int:
         """What equity is held against: maintenance and the closing fee."""
-        if self.at_entry:
-            return self.maintenance(abs(cost)) + math.ceil(Fraction(notional * self.close_fee, RATE_ONE))
-        return self.maintenance(notional, self.close_fee)
+        return self.maintenance(abs(cost) if self.at_entry else notional, by=notional * self.close_fee)
 
     def required(self, position: Position, mark: int) -> int:
         """What the equity of a position is held against at this mark."""

@@ -106,9 +106,8 @@ def parse_margin(venue: Mapping[str, Any], step: Fraction, scale: int) -> Margin
     tier_rule = choice(venue.get("tier_rule", "marginal"), "venue.tier_rule", kinds)
     at = choice(venue.get("maintenance_at", "mark"), "venue.maintenance_at", ("mark", "entry"))
     tiers = _tiers(required(venue, "tiers", "venue"), step, marginal=tier_rule == "marginal")
-    if tier_rule == "linear":
-        _check_slopes(tiers)
     fee = _rate(venue, "close_fee", 0, Fraction(1, 10))
+    _check_slopes(tiers, fee, linear=tier_rule == "linear")
     caps = venue.get("open_interest_caps")
     if caps is not None and not (isinstance(caps, list | tuple) and len(caps) == 2):
         raise ValueError("venue.open_interest_caps: not a pair")
@@ -134,12 +133,14 @@ def _tiers(rows: object, step: Fraction, marginal: bool) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _check_slopes(tiers: tuple[Tier, ...]) -> None:
-    """Of a linear rate: maintenance grows fastest where a tier ends."""
-    for one, after in itertools.pairwise(tiers):
+def _check_slopes(tiers: tuple[Tier, ...], fee: int, *, linear: bool) -> None:
+    """What is held against must not outgrow the notional; a linear rate is steepest where a tier ends."""
+    steepest = [Fraction(tier.rate) for tier in tiers]
+    for number, (one, after) in enumerate(itertools.pairwise(tiers if linear else ()), 1):
         slope = Fraction(after.rate - one.rate, after.min_notional - one.min_notional)
-        if one.rate + slope * (2 * after.min_notional - one.min_notional) > STEEPEST * RATE_ONE:
-            raise ValueError("venue.tiers: a linear rate lets maintenance grow too fast")
+        steepest[number] += slope * after.min_notional
+    if max(steepest) + fee > STEEPEST * RATE_ONE:
+        raise ValueError("venue.tiers: maintenance and close_fee grow too fast")
 
 
 def _sizing(value: Any, seconds: Fraction, step: Fraction) -> Sizing:

@@ -202,21 +202,21 @@ class Account(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def margin_ratio_of(self, market: str) -> float:
         """Equity over maintenance of what a position stands and falls with."""
         equity, maintenance = self.pocket(self.holding(market))
-        found: float = rules.margin_ratio(equity=equity, maintenance=maintenance)
+        found: float = rules.margin_ratio(equity=equity, maintenance_margin=maintenance)
         return found
 
     def is_due(self, market: str) -> bool:
         """Whether a position is due at the marks, by `Venue.trigger`."""
         equity, maintenance = self.pocket(self.holding(market))
         trigger = self.venue.trigger
-        return bool(rules.is_liquidatable(equity=equity, maintenance=maintenance, trigger=trigger))
+        return bool(rules.is_liquidatable(equity=equity, maintenance_margin=maintenance, trigger=trigger))
 
     def liquidation_price(self, market: str) -> float:
         """Mark at which a position is due, the others standing still.
 
         Isolated: equity of its margin. Cross: of the wallet, with the other positions' profit and maintenance
         counted. In the tier of the notional at that price (`perpcore.rules.liquidation_price`,
-        `cross_liquidation_price`; Deribit's linear rate by a quadratic).
+        `cross_liquidation_price`).
 
         Parameters
         ----------

@@ -62,16 +62,8 @@ def requirement(venue: Venue, holding: Holding, price: float) -> float:
     at = holding.entry_price if venue.maintenance_at == "entry" else price
     notional = worth(venue, holding.qty, at)
     fee = float(venue.close_fee) * worth(venue, holding.qty, price)
-    linear = venue.tier_rule == "linear"
-    given = {"rate": _linear_rate(venue, notional)} if linear else _under_tiers(venue)
-    found: float = rules.maintenance_margin(notional=notional, closing_fee=fee, **given)
+    found: float = rules.maintenance_margin(notional=notional, closing_fee=fee, **_under_tiers(venue))
     return found
-
-
-def _linear_rate(venue: Venue, notional: float) -> float:
-    """Straight between the tiers' floors, constant from the last on."""
-    floors, rates, _ = zip(*tier_rows(venue), strict=True)
-    return float(np.interp(notional, floors, rates))
 
 
 def max_leverage(venue: Venue, notional: float) -> float:
@@ -114,7 +106,7 @@ def initial_rate(venue: Venue, leverage: float, notional: float, open_interest: 
     if venue.open_interest_caps is not None and open_interest is not None:
         lower, upper = map(float, venue.open_interest_caps)
         least = rules.open_interest_rate(
-            rate=min(least, 1.0), open_interest=open_interest, lower_cap=lower, upper_cap=upper
+            initial_rate=min(least, 1.0), open_interest=open_interest, lower_cap=lower, upper_cap=upper
         )
     return max(1.0 / leverage, least)
 
@@ -124,56 +116,23 @@ def initial_margin(venue: Venue, holding: Holding, open_interest: float | None) 
     at = holding.entry_price if venue.maintenance_at == "entry" else holding.mark
     notional = worth(venue, holding.qty, at)
     rate = initial_rate(venue, leverage_of(venue, holding), notional, open_interest)
-    found: float = rules.initial_margin(notional=notional, rate=rate)
+    found: float = rules.initial_margin(notional=notional, initial_rate=rate)
     return found
 
 
 def liquidation_price(venue: Venue, holding: Holding, backing: float) -> float:
     """Price at which what stands behind a position, and its profit, is what is asked of it; NaN for none."""
-    given: dict[str, Any] = {
-        "side": holding.side,
-        "qty": holding.qty,
-        "entry_price": holding.entry_price,
-        "margin": backing,
-        "fee_rate": float(venue.close_fee),
-        "contract": venue.contract,
-    }
-    at_entry = venue.maintenance_at == "entry"
-    if venue.tier_rule == "linear" and not at_entry:
-        return _linear_price(venue, holding, backing)
-    if venue.tier_rule == "linear":
-        given["maintenance_rate"] = _linear_rate(venue, worth(venue, holding.qty, holding.entry_price))
-    else:
-        given |= _under_tiers(venue)
-    found: float = rules.liquidation_price(maintenance_at="entry" if at_entry else "liquidation", **given)
-    return found
-
-
-def _linear_price(venue: Venue, holding: Holding, backing: float) -> float:
-    """The same where the rate grows with the notional V: ``V (r + f + k (V - F)) = backing + d (V - C)``.
-
-    Solved between each two floors; a position meets the solution first that is nearest on its losing side.
-    """
-    rows, fee = tier_rows(venue), float(venue.close_fee)
-    d = holding.sign if venue.contract == "linear" else -holding.sign
-    cost = worth(venue, holding.qty, holding.entry_price)
-    found = []
-    for i, (floor, rate, _) in enumerate(rows):
-        top, rise = np.inf, 0.0
-        if i + 1 < len(rows):
-            top = rows[i + 1][0]
-            rise = (rows[i + 1][1] - rate) / (top - floor)
-        roots = np.roots([rise, rate + fee - rise * floor - d, d * cost - backing])
-        found += [
-            float(v.real) for v in roots if abs(v.imag) <= 1e-12 * abs(v) and max(floor, 0) <= v.real < top
-        ]
-    found = [v for v in found if v > 0]
-    if not found:
-        return float("nan")
-    price: float = rules.implied_price(
-        notional=max(found) if d > 0 else min(found), qty=holding.qty, contract=venue.contract
+    found: float = rules.liquidation_price(
+        side=holding.side,
+        qty=holding.qty,
+        entry_price=holding.entry_price,
+        margin=backing,
+        maintenance_at=venue.maintenance_at,
+        fee_rate=float(venue.close_fee),
+        contract=venue.contract,
+        **_under_tiers(venue),
     )
-    return price
+    return found
 
 
 def bankruptcy_price(venue: Venue, holding: Holding, backing: float) -> float:

@@ -97,7 +97,7 @@ class Course:
     def is_due(self) -> bool:
         """By the venue's trigger."""
         trigger = self.venue.trigger
-        return bool(rules.is_liquidatable(equity=self.equity, maintenance=self.asked, trigger=trigger))
+        return bool(rules.is_liquidatable(equity=self.equity, maintenance_margin=self.asked, trigger=trigger))
 
 
 def run(account: Account, market: str, given: Given) -> Liquidation:
@@ -192,7 +192,7 @@ def _rounds(course: Course) -> Literal["open", "closed", "vault"]:
 
 
 def _ratio(course: Course) -> str:
-    return f"margin ratio {rules.margin_ratio(equity=course.equity, maintenance=course.asked):,.6g}"
+    return f"margin ratio {rules.margin_ratio(equity=course.equity, maintenance_margin=course.asked):,.6g}"
 
 
 def _bankruptcy(course: Course) -> float:
@@ -244,7 +244,7 @@ def _limit(course: Course) -> float:
         price=course.mark,
         maintenance_rate=own / terms.worth(course.market, held.qty, course.mark),
         equity=course.equity,
-        maintenance=course.asked,
+        maintenance_margin=course.asked,
         adjustment=float(venue.bankruptcy_adjustment),
         spread=float(venue.fillable_spread),
     )

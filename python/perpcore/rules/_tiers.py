@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem, shown
-from perpcore.rules._columns import each, numbers
+from perpcore.rules._columns import chosen, each, numbers
 from perpcore.venues import MarginTiers
 
 if TYPE_CHECKING:
@@ -17,19 +17,24 @@ if TYPE_CHECKING:
 
     Tiers = MarginTiers | Sequence[tuple[float, float]]
 
-TierRule = Literal["marginal", "whole_position"]
+TierRule = Literal["marginal", "whole_position", "linear"]
 
 
-def rows_of(tiers: Tiers) -> list[tuple[float, float, float]]:
-    """``(min_notional, rate, deduction)`` of each tier."""
+def rows_of(
+    tiers: Tiers, tier_rule: TierRule = "marginal", fee_rate: float = 0.0
+) -> list[tuple[float, float, float]]:
+    """``(min_notional, rate, deduction)`` of each tier; refused are those that outgrow the notional."""
+    chosen("tier_rule", tier_rule, get_args(TierRule))
     if isinstance(tiers, MarginTiers):
         deductions = [float(deduction) for deduction in tiers.deductions]
         pairs = [(float(floor), float(rate)) for floor, rate, _ in tiers.rows]
     else:
         pairs = _pairs(tiers)
         floors, rates = zip(*pairs, strict=True)
-        deductions = tier_deductions(min_notional=floors, rate=rates).tolist()
-    return [(floor, rate, c) for (floor, rate), c in zip(pairs, deductions, strict=True)]
+        deductions = tier_deductions(min_notional=floors, maintenance_rate=rates).tolist()
+    rows = [(floor, rate, c) for (floor, rate), c in zip(pairs, deductions, strict=True)]
+    _refuse_steep(rows, fee_rate, linear=tier_rule == "linear")
+    return rows
 
 
 def _pairs(tiers: Any) -> list[tuple[float, float]]:
@@ -44,8 +49,18 @@ def _pairs(tiers: Any) -> list[tuple[float, float]]:
         if not before[0] < floor < np.inf or (i == 0 and floor != 0):
             raise problem(f"tiers[{i}].min_notional", floor, "0 in the first tier, then rising")
         if not before[1] <= rate < 1:
-            raise problem(f"tiers[{i}].rate", rate, "0 or more, below 1, and no less than the tier before")
+            allowed = "0 or more, below 1, and no less than the tier before"
+            raise problem(f"tiers[{i}].maintenance_rate", rate, allowed)
     return pairs
+
+
+def _refuse_steep(rows: list[tuple[float, float, float]], fee_rate: float, *, linear: bool) -> None:
+    """What is asked of a position may not grow as fast as its worth, or no price breaks it."""
+    for i, (floor, rate, _) in enumerate(rows):
+        below, slower = rows[i - 1][:2] if i and linear else (0.0, rate)
+        if rate + fee_rate + (rate - slower) * floor / (floor - below or 1.0) >= 1:
+            allowed = "a rate at which maintenance and fee grow more slowly than the notional"
+            raise problem(f"tiers[{i}].maintenance_rate", rate, allowed)
 
 
 def tiers_by_leverage(*, min_notional: ArrayLike, max_leverage: ArrayLike) -> list[tuple[float, float]]:
@@ -102,15 +117,16 @@ def maintenance_rate(*, max_leverage: ArrayLike) -> Any:
     return each(_core.half_leverage_rate, max_leverage=max_leverage)
 
 
-def tier_deductions(*, min_notional: ArrayLike, rate: ArrayLike, first: float = 0.0) -> NDArray[np.float64]:
+def tier_deductions(
+    *, min_notional: ArrayLike, maintenance_rate: ArrayLike, first: float = 0.0
+) -> NDArray[np.float64]:
     """Deduction of each tier: ``c_n = c_(n-1) + floor_n (r_n - r_(n-1))``.
 
     Parameters
     ----------
     min_notional : array_like of float
         Lower ends of the tiers.
-    rate : array_like of float
-        Their maintenance rates.
+    maintenance_rate : array_like of float
     first : float
         Deduction of the first one, for a table that is given from its middle on.
 
@@ -128,9 +144,10 @@ def tier_deductions(*, min_notional: ArrayLike, rate: ArrayLike, first: float = 
     Binance, "Leverage and Margin of USD-M Futures": maintenance amount; Bybit, "Maintenance Margin":
     ``mmDeduction``.
     """
-    floors, rates = numbers("min_notional", min_notional), numbers("rate", rate)
+    floors, rates = numbers("min_notional", min_notional), numbers("maintenance_rate", maintenance_rate)
     if floors.ndim != 1 or floors.shape != rates.shape:
-        raise problem("rate", f"shape {rates.shape}", f"the shape {floors.shape} of min_notional, one axis")
+        allowed = f"the shape {floors.shape} of min_notional, one axis"
+        raise problem("maintenance_rate", f"shape {rates.shape}", allowed)
     steps = floors[1:] * np.diff(rates)
     return first + np.concatenate([[0.0], np.cumsum(steps)])
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem
-from perpcore.rules._arrays import finite, rows, signs
-from perpcore.rules._tables import above, along, choice, each, holed, not_below, sequences, shaped
+from perpcore.rules._columns import Contract, along, chosen, each, is_inverse, numbers, one, signs
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+Rank = Literal["profit_leverage", "hyperliquid", "profit_share", "size"]
 
 
 class AdlOrder(NamedTuple):
@@ -57,10 +58,8 @@ def profit_share(
     ScenarioError
         A side that is none, a notional that is not positive, another basis.
     """
-    choice("basis", basis, "entry", "exit")
-    above(exit_notional=exit_notional)
-    (sign, gain, notional), shape = rows(side=signs(side), profit=profit, exit_notional=exit_notional)
-    return shaped(_core.profit_share(sign, gain, notional, basis == "exit"), shape)
+    on_exit = chosen("basis", basis, ("entry", "exit")) == "exit"
+    return each(_core.profit_share, on_exit, side=side, profit=profit, exit_notional=exit_notional)
 
 
 def adl_score(
@@ -70,14 +69,15 @@ def adl_score(
     entry_price: ArrayLike,
     mark_price: ArrayLike,
     equity: ArrayLike,
-    form: str = "profit",
-    contract: str = "linear",
-    shorts: str = "inverted",
+    rank: Rank = "profit_leverage",
+    contract: Contract = "linear",
+    shorts: Literal["inverted", "literal"] = "inverted",
 ) -> Any:
     """Score for auto-deleveraging: the highest is closed first.
 
-    ``profit``: profit over entry notional, times leverage; a loss, by leverage. ``ratio`` (Hyperliquid): mark
-    over entry, times leverage. Leverage is notional at mark over equity.
+    By `Adl.rank` of a venue. ``profit_leverage``: profit over entry notional, times leverage; a loss, by
+    leverage. ``hyperliquid``: mark over entry, times leverage. ``profit_share``: profit over entry notional.
+    ``size``: notional at mark. Leverage is notional at mark over equity.
 
     Parameters
     ----------
@@ -88,36 +88,32 @@ def adl_score(
         More than 0.
     equity : array_like of float
         Margin with open profit: of an isolated position, or of the account; in coin for an inverse contract.
-    form : {"profit", "ratio"}
+    rank : {"profit_leverage", "hyperliquid", "profit_share", "size"}
     contract : {"linear", "inverse"}
     shorts : {"inverted", "literal"}
-        For ``ratio``: the documentation has mark over entry for both sides, by which the shorts with the
-        greatest profit come last. ``inverted``, the reading taken, is entry over mark for shorts.
+        For ``hyperliquid``: the documentation has mark over entry for both sides, by which the shorts with
+        the greatest profit come last. ``inverted``, the reading taken, is entry over mark for shorts.
 
     Returns
     -------
     float or numpy.ndarray of float64
-        NaN where equity is not positive: such an account is liquidated, not ranked.
+        NaN where it takes a leverage and equity is not positive: such an account is liquidated, not ranked
+        (the engine, which has liquidated it or will in the next round, ranks it first).
 
     Raises
     ------
     ScenarioError
-        A side, form, contract or reading that is none, sizes or prices that are not positive.
+        A side, rank, contract or reading that is none, sizes or prices that are not positive.
 
     References
     ----------
     BitMEX, "Auto-deleveraging"; Binance, "What is auto-deleveraging"; Hyperliquid documentation,
     "Auto-deleveraging".
     """
-    choice("form", form, "profit", "ratio")
-    choice("contract", contract, "linear", "inverse")
-    choice("shorts", shorts, "inverted", "literal")
-    above(qty=qty, entry_price=entry_price, mark_price=mark_price)
-    flat, shape = rows(
-        side=signs(side), qty=qty, entry_price=entry_price, mark_price=mark_price, equity=equity
-    )
-    inverse, ratio = contract == "inverse", form == "ratio"
-    return shaped(_core.adl_score(flat, inverse, ratio, shorts == "inverted"), shape)
+    chosen("rank", rank, get_args(Rank))
+    literal = chosen("shorts", shorts, ("inverted", "literal")) == "literal" and rank == "hyperliquid"
+    given = {"side": side, "qty": qty, "entry_price": entry_price, "mark_price": mark_price, "equity": equity}
+    return each(_core.adl_score, rank, is_inverse(contract), literal, **given)
 
 
 def adl_order(*, score: ArrayLike, qty: ArrayLike) -> AdlOrder:
@@ -145,12 +141,11 @@ def adl_order(*, score: ArrayLike, qty: ArrayLike) -> AdlOrder:
     ----------
     BitMEX, "Auto-deleveraging examples".
     """
-    above(qty=qty)
-    scores, sizes = holed("score", score), finite("qty", qty)
+    scores, sizes = numbers("score", score), numbers("qty", qty)
     if scores.ndim != 1 or scores.shape != sizes.shape:
         raise problem("score, qty", f"of the shapes {scores.shape}, {sizes.shape}", "one of each a position")
     order = np.argsort(-scores, kind="stable").astype(np.int64)
-    return AdlOrder(order, _core.quintiles(np.ascontiguousarray(sizes[order])))
+    return AdlOrder(order, along(_core.quintiles, sequences={"qty": sizes[order]}))
 
 
 def adl_threshold(*, average_fund: ArrayLike, share: ArrayLike = 0.3, floor: ArrayLike = 50_000.0) -> Any:
@@ -178,7 +173,6 @@ def adl_threshold(*, average_fund: ArrayLike, share: ArrayLike = 0.3, floor: Arr
     ----------
     OKX, "Automatic-Deleveraging: what it is and how it affects your positions".
     """
-    not_below(average_fund=average_fund, share=share, floor=floor)
     return each(_core.adl_threshold, average_fund=average_fund, share=share, floor=floor)
 
 
@@ -224,27 +218,11 @@ def deleverage(
     ----------
     BitMEX, "Auto-deleveraging examples"; dydxprotocol/v4-chain, ``x/clob/keeper/deleveraging.go``.
     """
-    not_below(qty=qty, queue_qty=queue_qty)
     if price is None:
-        above(qty=qty)
-        (sign, size, own), shape = rows(side=signs(side), qty=qty, cash=cash)
-        price = shaped(-sign * own / size, shape)
-    above(price=price)
-    balances = np.atleast_1d(finite("queue_cash", queue_cash))
-    tables = {**sequences(queue_qty=queue_qty), "queue_cash": balances}
-    finite("queue_qty", tables["queue_qty"])
-    (queue, held), (sign, size, at, own), lead, width = along(
-        tables, {"side": signs(side), "qty": qty, "price": price, "cash": cash}
-    )
-    fills = _core.fill_queue(width, queue, size).reshape(len(size), width)
-    change = -sign[:, None] * fills * at[:, None]
-    shape = (*lead, width)
-    closed = fills.sum(axis=1)
-    return Deleveraging(
-        fills.reshape(shape),
-        (queue.reshape(fills.shape) - fills).reshape(shape),
-        held.reshape(shape) + change.reshape(shape),
-        shaped(own - change.sum(axis=1), lead),
-        shaped(closed, lead),
-        shaped(np.maximum(size - closed, 0.0), lead),
-    )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            price = -signs(side) * numbers("cash", cash) / numbers("qty", qty)
+    queue = {"queue_qty": queue_qty, "queue_cash": queue_cash}
+    given = {"side": side, "qty": qty, "price": price, "cash": cash}
+    found = along(_core.deleverage, sequences=queue, **given)
+    fills, queue_left, cash_after = np.split(found[..., :-3], 3, axis=-1)
+    return Deleveraging(fills, queue_left, cash_after, *(one(found, i) for i in (-3, -2, -1)))

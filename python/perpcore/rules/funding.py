@@ -8,8 +8,7 @@ import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem, shown
-from perpcore.rules._arrays import finite, rows, signs
-from perpcore.rules._tables import NO_BOUND, above, along, choice, each, holed, not_below, sequences, shaped
+from perpcore.rules._columns import Contract, along, chosen, each, is_inverse, one
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -49,18 +48,8 @@ def premium_index(
     Binance, "Introduction to Binance Futures Funding Rates"; Hyperliquid documentation, "Funding" (with the
     oracle price as the index); dYdX v4 chain, ``GetPricePremium``.
     """
-    above(index_price=index_price)
-    sides = {"impact_bid": holed("impact_bid", impact_bid), "impact_ask": holed("impact_ask", impact_ask)}
-    not_below(**sides)
-    here = {name: side > 0 for name, side in sides.items()}
-    (bid, ask, index, with_bid, with_ask), shape = rows(
-        **{name: np.where(here[name], side, 0.0) for name, side in sides.items()},
-        index_price=index_price,
-        with_bid=here["impact_bid"],
-        with_ask=here["impact_ask"],
-    )
-    bid[with_bid == 0], ask[with_ask == 0] = np.nan, np.nan
-    return shaped(_core.premium_index(bid, ask, index, ppm), shape)
+    sides = {"impact_bid": impact_bid, "impact_ask": impact_ask}
+    return each(_core.premium_index, ppm, **sides, index_price=index_price)
 
 
 def average_premium(
@@ -95,18 +84,14 @@ def average_premium(
     Binance, "Introduction to Binance Futures Funding Rates": the time-weighted average of the premium index;
     dYdX v4 chain, ``x/perpetuals``: premium samples, padded up to ``MinNumVotesPerSample``.
     """
-    choice("weighting", weighting, "plain", "ramp")
-    tables = sequences(premiums=premiums)
-    finite("premiums", tables["premiums"])
-    ramp = weighting == "ramp"
+    ramp = chosen("weighting", weighting, ("plain", "ramp")) == "ramp"
     if ramp and expected is not None:
         raise problem("expected", shown(expected), 'nothing where weighting is "ramp"')
-    if ramp and not tables["premiums"].shape[-1]:
+    if ramp and np.shape(premiums)[-1:] == (0,):
         raise problem("premiums", "[]", "at least one sample for a ramp")
     least: ArrayLike = 0.0 if expected is None else expected
-    not_below(expected=least)
-    (flat,), (needed,), lead, _ = along(tables, {"expected": least})
-    return shaped(_core.average_premium(flat, needed, ramp, whole), lead)
+    given = {"premiums": premiums}
+    return one(along(_core.average_premium, ramp, whole, sequences=given, expected=least))
 
 
 def interest_rate(*, quote_rate: ArrayLike, base_rate: ArrayLike, per_day: ArrayLike = 3.0) -> Any:
@@ -132,7 +117,6 @@ def interest_rate(*, quote_rate: ArrayLike, base_rate: ArrayLike, per_day: Array
     ----------
     Bybit, "Funding fee calculation"; BitMEX, "Perpetual contracts guide".
     """
-    above(per_day=per_day)
     return each(_core.interest_rate, quote_rate=quote_rate, base_rate=base_rate, per_day=per_day)
 
 
@@ -180,9 +164,7 @@ def funding_rate(
     Binance, "Introduction to Binance Futures Funding Rates"; Hyperliquid documentation, "Funding"; Deribit,
     "Inverse perpetual"; Kraken Futures, "Funding rates".
     """
-    most: ArrayLike = NO_BOUND if cap is None else cap
-    not_below(clamp=clamp, cap=most)
-    above(divisor=divisor)
+    most: ArrayLike = np.inf if cap is None else cap
     return each(
         _core.funding_rate, premium=premium, interest=interest, clamp=clamp, divisor=divisor, cap=most
     )
@@ -193,11 +175,11 @@ def funding_payment(
     side: ArrayLike,
     qty: ArrayLike,
     price: ArrayLike,
-    rate: ArrayLike,
+    funding_rate: ArrayLike,
     share: ArrayLike = 1.0,
-    contract: str = "linear",
+    contract: Contract = "linear",
 ) -> Any:
-    """Cash that a position receives: ``-side qty price rate share``, or ``qty / price`` if inverse.
+    """Cash that a position receives: ``-side qty price funding_rate share``, or ``qty / price`` if inverse.
 
     Parameters
     ----------
@@ -206,7 +188,7 @@ def funding_payment(
         Tokens; for an inverse contract its size in quote currency. 0 or more.
     price : array_like of float
         Mark price (Binance, Bybit, OKX, BitMEX) or oracle price (Hyperliquid, dYdX), more than 0.
-    rate : array_like of float
+    funding_rate : array_like of float
         What longs pay.
     share : array_like of float, default 1
         Of the interval that the position was held, for venues that settle continuously.
@@ -226,16 +208,13 @@ def funding_payment(
     ----------
     Binance, "Introduction to Binance Futures Funding Rates"; Kraken Futures, "Funding rates" (inverse).
     """
-    choice("contract", contract, "linear", "inverse")
-    not_below(qty=qty)
-    above(price=price)
-    (sign, size, at, paid, part), shape = rows(side=signs(side), qty=qty, price=price, rate=rate, share=share)
-    return shaped(_core.funding_payment(sign * size, at, paid, part, contract == "inverse"), shape)
+    given = {"side": side, "qty": qty, "price": price, "funding_rate": funding_rate, "share": share}
+    return each(_core.funding_payment, is_inverse(contract), **given)
 
 
 def funding_index_delta(
     *,
-    samples: ArrayLike,
+    premiums: ArrayLike,
     price: ArrayLike,
     expected: ArrayLike = 0.0,
     default: ArrayLike = 0.0,
@@ -250,8 +229,8 @@ def funding_index_delta(
 
     Parameters
     ----------
-    samples : array_like of float
-        Premiums in parts a million of a rate of eight hours, along the last axis.
+    premiums : array_like of float
+        In parts a million of a rate of eight hours, along the last axis.
     price : array_like of float
         Oracle price, more than 0.
     expected : array_like of float, default 0
@@ -279,14 +258,11 @@ def funding_index_delta(
     ----------
     dydxprotocol/v4-chain, ``x/perpetuals/keeper/perpetual.go``: ``MaybeProcessNewFundingTickEpoch``.
     """
-    most: ArrayLike = NO_BOUND if cap is None else cap
-    not_below(cap=most)
-    above(price=price, hours=hours, units=units)
-    average = average_premium(premiums=samples, expected=expected, whole=True)
     return each(
         _core.funding_index_delta,
-        samples=average + finite("default", default),
-        cap=most,
+        premium=average_premium(premiums=premiums, expected=expected, whole=True),
+        default=default,
+        cap=np.inf if cap is None else cap,
         price=price,
         hours=hours,
         units=units,

@@ -8,8 +8,7 @@ import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem
-from perpcore.rules._arrays import finite, rows, signs
-from perpcore.rules._tables import above, along, each, not_below, parted, sequences, shaped
+from perpcore.rules._columns import Contract, along, each, is_inverse, numbers, one, several
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,8 +55,11 @@ def insurance_fund_change(
     fill_price: ArrayLike,
     qty: ArrayLike = 1.0,
     fee_rate: ArrayLike = 0.0,
+    contract: Contract = "linear",
 ) -> Any:
     """What a fund gains where a liquidation fills: ``side qty (fill - bankruptcy)``, less a fee.
+
+    Inverse ``side qty (1 / bankruptcy - 1 / fill)``, in coin.
 
     Parameters
     ----------
@@ -66,9 +68,10 @@ def insurance_fund_change(
     bankruptcy_price, fill_price : array_like of float
         More than 0.
     qty : array_like of float, default 1
-        Tokens: by default, per token.
+        Tokens: by default, per token; inverse the face value.
     fee_rate : array_like of float, default 0
         Of the filled notional, where the fund pays it.
+    contract : {"linear", "inverse"}
 
     Returns
     -------
@@ -84,26 +87,25 @@ def insurance_fund_change(
     ----------
     Bybit, "Insurance fund"; Bitget, "Insurance fund".
     """
-    above(bankruptcy_price=bankruptcy_price, fill_price=fill_price)
-    not_below(qty=qty)
-    (sign, size, *prices), shape = rows(
-        side=signs(side),
+    return each(
+        _core.insurance_fund_change,
+        is_inverse(contract),
+        side=side,
         qty=qty,
         bankruptcy_price=bankruptcy_price,
         fill_price=fill_price,
         fee_rate=fee_rate,
     )
-    return shaped(_core.insurance_fund_change(sign * size, *prices), shape)
 
 
-def fund_fee(*, bankruptcy_quote: ArrayLike, fill_quote: ArrayLike, max_fee: ArrayLike) -> Any:
-    """What a liquidation on dYdX v4 pays its fund: ``min(fill - bankruptcy, max_fee abs(fill))``.
+def fund_fee(*, bankruptcy_quote: ArrayLike, fill_quote: ArrayLike, max_fee_rate: ArrayLike) -> Any:
+    """What a liquidation on dYdX v4 pays its fund: ``min(fill - bankruptcy, max_fee_rate abs(fill))``.
 
     Parameters
     ----------
     bankruptcy_quote, fill_quote : array_like of float
         Quote currency that closing should and did bring; below 0 for a short, which pays.
-    max_fee : array_like of float
+    max_fee_rate : array_like of float
         Share of the filled notional, 0 or more.
 
     Returns
@@ -120,8 +122,8 @@ def fund_fee(*, bankruptcy_quote: ArrayLike, fill_quote: ArrayLike, max_fee: Arr
     ----------
     dydxprotocol/v4-chain, ``x/clob/keeper/liquidations.go``: the insurance fund's delta.
     """
-    not_below(max_fee=max_fee)
-    return each(_core.fund_fee, bankruptcy_quote=bankruptcy_quote, fill_quote=fill_quote, max_fee=max_fee)
+    quotes = {"bankruptcy_quote": bankruptcy_quote, "fill_quote": fill_quote}
+    return each(_core.fund_fee, **quotes, max_fee_rate=max_fee_rate)
 
 
 def liquidation_spread(
@@ -152,9 +154,8 @@ def liquidation_spread(
     ----------
     dYdX documentation, "Contract loss mechanisms".
     """
-    not_below(spread_ratio=spread_ratio, maintenance_rate=maintenance_rate)
-    flat, shape = rows(spread_ratio=spread_ratio, maintenance_rate=maintenance_rate, margin_left=margin_left)
-    return Spread(*parted(_core.liquidation_spread(flat), shape, 2))
+    given = {"spread_ratio": spread_ratio, "maintenance_rate": maintenance_rate, "margin_left": margin_left}
+    return Spread(*several(2, _core.liquidation_spread, **given))
 
 
 def take_over(
@@ -208,41 +209,21 @@ def take_over(
     ----------
     Vega specifications 0012-POSR (position resolution), 0015-INSR (insurance pool), 0019-MCAL (margins).
     """
-    above(previous_price=previous_price, price=price)
-    not_below(qty=qty)
-    at = price if fill_price is None else fill_price
-    factor: ArrayLike = 0.0 if risk_factor is None else risk_factor
-    (sign, size, held, before, now, rate, extra, pool, fill, fee), shape = rows(
-        side=signs(side),
+    loss, left, maintenance, closed, to_fund, after = several(
+        6,
+        _core.take_over,
+        side=side,
         qty=qty,
         margin=margin,
         previous_price=previous_price,
         price=price,
-        risk_factor=factor,
+        risk_factor=risk_factor,
         slippage=slippage,
         fund=fund,
-        fill_price=at,
+        fill_price=fill_price,
         fee_rate=fee_rate,
     )
-    above(fill_price=fill)
-    required = np.full_like(rate, np.nan) if risk_factor is None else rate + extra
-    signed = np.ascontiguousarray(sign * size)
-    loss, left, maintenance, closed, to_fund = (
-        np.ascontiguousarray(column)
-        for column in _core.take_over([signed, held, before, now, required]).reshape(-1, 5).T
-    )
-    gain = np.zeros_like(pool)
-    if fill_price is not None:
-        gain = np.where(closed > 0, _core.insurance_fund_change(signed, now, fill, fee), 0.0)
-    ends = closed.reshape(shape) > 0 if shape else bool(closed[0])
-    return TakeOver(
-        loss=shaped(loss, shape),
-        margin_left=shaped(left, shape),
-        maintenance=shaped(maintenance, shape),
-        closed_out=ends,
-        to_fund=shaped(to_fund, shape),
-        fund=shaped(pool + to_fund + gain, shape),
-    )
+    return TakeOver(loss, left, maintenance, closed > 0, to_fund, after)
 
 
 def share_loss(
@@ -280,16 +261,12 @@ def share_loss(
     ----------
     Vega specifications 0002-STTL (settlement: loss socialisation), 0053-PERP.
     """
-    not_below(owed=owed, available=available, gains=gains, fund=fund)
-    tables = sequences(gains=gains)
-    finite("gains", tables["gains"])
-    (due,), given, lead, width = along(tables, {"owed": owed, "available": available, "fund": fund})
-    if not width:
+    if np.shape(gains)[-1:] == (0,):
         raise problem("gains", "[]", "at least one winner")
-    found = _core.share_loss(width, due, given, whole).reshape(*lead, width + 2)
-    payouts = found[..., :width]
-    rest = (shaped(np.ascontiguousarray(found[..., width + i]).ravel(), lead) for i in (0, 1))
-    return SharedLoss(payouts, payouts - due.reshape(payouts.shape), *rest)
+    given = {"owed": owed, "available": available, "fund": fund}
+    found = along(_core.share_loss, whole, sequences={"gains": gains}, **given)
+    payouts = found[..., :-2]
+    return SharedLoss(payouts, payouts - numbers("gains", gains), one(found, -2), one(found, -1))
 
 
 def loss_per_unit(*, loss: ArrayLike, units: ArrayLike, decimals: int | None = None) -> UnitLoss:
@@ -320,12 +297,8 @@ def loss_per_unit(*, loss: ArrayLike, units: ArrayLike, decimals: int | None = N
     """
     if decimals is not None and (type(decimals) is not int or not 0 <= decimals <= 12):
         raise problem("decimals", decimals, "an int from 0 to 12, or None")
-    not_below(loss=loss, units=units)
-    tables = sequences(units=units)
-    finite("units", tables["units"])
-    above(units=tables["units"].sum(axis=-1))
-    (held,), (amount,), lead, width = along(tables, {"loss": loss})
     scale = 0.0 if decimals is None else 10.0**decimals
-    each_unit = _core.loss_per_unit(held, amount, scale)
-    shares = (held.reshape(-1, width) * each_unit[:, None]).reshape(*lead, width)
-    return UnitLoss(shaped(each_unit, lead), shares)
+    found = along(_core.loss_per_unit, sequences={"units": units}, loss=loss, scale=scale)
+    if np.isnan(found).any() or np.isinf(found).any():
+        raise problem("units", 0.0, "more than 0 together")
+    return UnitLoss(one(found), found * numbers("units", units))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from perpcore.rules._tiers import Tiers
 
-MaintenanceAt = Literal["liquidation", "entry"]
+MaintenanceAt = Literal["mark", "entry"]
 
 
 def liquidation_price(
@@ -31,7 +31,7 @@ def liquidation_price(
     maintenance_rate: ArrayLike | None = None,
     deduction: ArrayLike = 0.0,
     rate_rise: ArrayLike = 0.0,
-    maintenance_at: MaintenanceAt = "liquidation",
+    maintenance_at: MaintenanceAt = "mark",
     fee_rate: float = 0.0,
     closing_fee: ArrayLike = 0.0,
     extra_margin: ArrayLike = 0.0,
@@ -55,18 +55,20 @@ def liquidation_price(
         Isolated margin, in quote currency; inverse in coin.
     tiers : MarginTiers, or sequence of (min_notional, rate), optional
         Either these or `maintenance_rate`. Inverse: notionals in coin.
-    tier_rule : {"marginal", "whole_position"}
-        Whether a tier's rate counts on what lies inside it or on the whole position. On the whole position, a
-        long can break in several tiers: the highest price is given, which a falling price meets first; what
-        jumps over its equity at a tier's edge breaks on the edge.
+    tier_rule : {"marginal", "whole_position", "linear"}
+        Whether a tier's rate counts on what lies inside it or on the whole position; or on all of it, rising
+        linearly to the next tier's. On the whole position, a long can break in several tiers: the highest
+        price is given, which a falling price meets first; what jumps over its equity at a tier's edge breaks
+        on the edge.
     maintenance_rate : array_like of float, optional
         One rate for each position, with `deduction`.
     deduction : array_like of float
         "Maintenance amount", with `maintenance_rate`.
     rate_rise : array_like of float
         What a unit of notional adds to `maintenance_rate` (Deribit: linear in the position's size).
-    maintenance_at : {"liquidation", "entry"}
-        Maintenance of the notional at the liquidation price (Binance, OKX, Gate), or at entry (older Bybit).
+    maintenance_at : {"mark", "entry"}
+        Maintenance of the notional at the mark, here the liquidation price (Binance, OKX, Gate), or at entry
+        (older Bybit).
     fee_rate : float
         Taker fee of closing at the liquidation price, counted into the requirement (OKX, Gate, Phemex).
     closing_fee : array_like of float
@@ -122,7 +124,7 @@ def cross_liquidation_price(
     maintenance_rate: ArrayLike | None = None,
     deduction: ArrayLike = 0.0,
     rate_rise: ArrayLike = 0.0,
-    maintenance_at: MaintenanceAt = "liquidation",
+    maintenance_at: MaintenanceAt = "mark",
     fee_rate: float = 0.0,
     closing_fee: ArrayLike = 0.0,
     contract: Contract = "linear",
@@ -188,16 +190,15 @@ def _solve(
     contract: Contract,
 ) -> Any:
     """By tiers, or by one rate for each position."""
-    whole = chosen("tier_rule", tier_rule, ("marginal", "whole_position")) == "whole_position"
-    at_entry = chosen("maintenance_at", maintenance_at, ("liquidation", "entry")) == "entry"
+    at_entry = chosen("maintenance_at", maintenance_at, ("mark", "entry")) == "entry"
     inverse, fee = is_inverse(contract), scalar("fee_rate", fee_rate, end=1.0)
     rate = own["maintenance_rate"]
     if (tiers is None) == (rate is None):
         given = "nothing" if tiers is None else f"tiers with maintenance_rate {rate!r}"
         raise problem("tiers", given, "either tiers or maintenance_rate")
     if tiers is not None:
-        rows = rows_of(tiers)
-        return each(_core.liquidation_price, rows, not whole, fee, at_entry, inverse, **backing)
+        rows = rows_of(tiers, tier_rule, fee)
+        return each(_core.liquidation_price, rows, tier_rule, fee, at_entry, inverse, **backing)
     rates = {name: 0.0 if value is None else value for name, value in own.items()}
     formula = _core.liquidation_price_at_rate
     return each(formula, at_entry, inverse, **backing, **rates, fee_rate=fee)
@@ -245,7 +246,7 @@ def account_liquidation_price(
     """
     moves = chosen("own_maintenance", own_maintenance, ("at_liquidation", "at_mark")) == "at_liquidation"
     worth = each(_core.notional, False, qty=qty, price=mark_price, contract_size=1.0)
-    required = maintenance_margin(notional=worth, rate=maintenance_rate, deduction=deduction)
+    required = maintenance_margin(notional=worth, maintenance_rate=maintenance_rate, deduction=deduction)
     total = np.sum(np.atleast_1d(required), axis=-1, keepdims=True)
     wallet = numbers("equity", equity)
     return cross_liquidation_price(
@@ -256,7 +257,7 @@ def account_liquidation_price(
         others_maintenance=total - required,
         maintenance_rate=maintenance_rate,
         deduction=deduction,
-        maintenance_at="liquidation" if moves else "entry",
+        maintenance_at="mark" if moves else "entry",
     )
 
 
@@ -316,7 +317,7 @@ def bankruptcy_price(
     )
 
 
-def round_to_tick(*, side: ArrayLike, price: ArrayLike, tick: ArrayLike) -> Any:
+def round_to_tick(*, side: ArrayLike, price: ArrayLike, tick_size: ArrayLike) -> Any:
     """A liquidation or bankruptcy price on the tick grid: up for a long, down for a short.
 
     So it is met no later than the exact one.
@@ -325,7 +326,7 @@ def round_to_tick(*, side: ArrayLike, price: ArrayLike, tick: ArrayLike) -> Any:
     ----------
     side : {"long", "short"} or array_like of those or of +1 and -1
         Of the position.
-    price, tick : array_like of float
+    price, tick_size : array_like of float
         More than 0. A price within 1e-9 of a tick stays on it.
 
     Returns
@@ -341,4 +342,4 @@ def round_to_tick(*, side: ArrayLike, price: ArrayLike, tick: ArrayLike) -> Any:
     ----------
     Bybit's API: ``bustPrice`` and ``liqPrice`` of a long are rounded up.
     """
-    return each(_core.rounded_against, side=side, price=price, tick=tick)
+    return each(_core.rounded_against, side=side, price=price, tick_size=tick_size)

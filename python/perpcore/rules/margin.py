@@ -22,21 +22,21 @@ def initial_margin(
     *,
     notional: ArrayLike,
     leverage: ArrayLike | None = None,
-    rate: ArrayLike | None = None,
+    initial_rate: ArrayLike | None = None,
     tiers: MarginTiers | None = None,
     closing_fee: ArrayLike = 0.0,
     step: float = 0.0,
 ) -> Any:
-    """What opening a position takes: ``N / leverage`` or ``N rate``, and a fee held back for closing.
+    """What opening a position takes: ``N / leverage`` or ``N initial_rate``, and a fee held back for closing.
 
     Parameters
     ----------
     notional : array_like of float
         Worth at entry (Bybit), at mark (Binance, OKX), as `notional` gives it; its sign does not count.
     leverage : array_like of float, optional
-        More than 0. Either this or `rate`.
-    rate : array_like of float, optional
-        Initial margin rate.
+        More than 0. Either this or `initial_rate`.
+    initial_rate : array_like of float, optional
+        Initial margin over notional.
     tiers : MarginTiers, optional
         Leverage is at most that of the notional's tier.
     closing_fee : array_like of float
@@ -58,18 +58,18 @@ def initial_margin(
     ----------
     Binance, "Leverage and Margin of USD-M Futures"; OKX, "Initial margin"; dYdX, "Margin".
     """
-    if (leverage is None) == (rate is None):
-        raise problem("leverage", f"{leverage!r} with rate {rate!r}", "one of the two")
+    if (leverage is None) == (initial_rate is None):
+        raise problem("leverage", f"{leverage!r} with initial_rate {initial_rate!r}", "one of the two")
     if leverage is not None:
         if tiers is not None:
             leverage = np.minimum(numbers("leverage", leverage), _max_leverage(notional, tiers))
-        rate = each(_core.leverage_rate, leverage=leverage)
+        initial_rate = each(_core.leverage_rate, leverage=leverage)
     elif tiers is not None:
-        rate = np.maximum(numbers("rate", rate or 0.0), 1 / _max_leverage(notional, tiers))
+        initial_rate = np.maximum(numbers("initial_rate", initial_rate), 1 / _max_leverage(notional, tiers))
     return each(
         _core.initial_margin,
         notional=notional,
-        rate=rate if rate is not None else 0.0,
+        initial_rate=initial_rate,
         closing_fee=closing_fee,
         step=scalar("step", step),
     )
@@ -87,7 +87,7 @@ def _max_leverage(notional: ArrayLike, tiers: MarginTiers) -> NDArray[np.float64
 def maintenance_margin(
     *,
     notional: ArrayLike,
-    rate: ArrayLike | None = None,
+    maintenance_rate: ArrayLike | None = None,
     tiers: Tiers | None = None,
     tier_rule: TierRule = "marginal",
     deduction: ArrayLike = 0.0,
@@ -102,22 +102,22 @@ def maintenance_margin(
     ----------
     notional : array_like of float
         Worth at mark (Binance, OKX), at entry (older Bybit, BitMEX); its sign does not count.
-    rate : array_like of float, optional
-        Maintenance rate. Either this or `tiers`.
+    maintenance_rate : array_like of float, optional
+        Either this or `tiers`.
     tiers : MarginTiers, or sequence of (min_notional, rate), optional
-    tier_rule : {"marginal", "whole_position"}
+    tier_rule : {"marginal", "whole_position", "linear"}
         Whether a tier's rate counts on what lies inside it (with deductions, as Binance and Bybit) or on the
-        whole position (BitMEX, OKX).
+        whole position (BitMEX, OKX); or on all of it, rising linearly to the next tier's (Deribit).
     deduction : array_like of float
-        With `rate`: what the lower tiers save ("maintenance amount").
+        With `maintenance_rate`: what the lower tiers save ("maintenance amount").
     rate_rise : array_like of float
-        With `rate`: what a unit of notional adds to it (Deribit: linear in the position's size).
+        With `maintenance_rate`: what a unit of notional adds to it (Deribit: linear in the position's size).
     fee_rate : float
         Taker fee on the same notional, where the venue counts it.
     closing_fee : array_like of float
         A fee held back as an amount, where it is taken at another price.
     step : float
-        With `rate`: rounded up to whole ones of these (dYdX: quantums); 0 for none.
+        With `maintenance_rate`: rounded up to whole ones of these (dYdX: quantums); 0 for none.
 
     Returns
     -------
@@ -134,17 +134,17 @@ def maintenance_margin(
     Binance, "Maintenance margin"; Bybit, "Maintenance margin calculation"; BitMEX, "Risk limits"; OKX,
     "Position tiers"; Deribit, "Margins"; dYdX, "Margin".
     """
-    whole = chosen("tier_rule", tier_rule, ("marginal", "whole_position")) == "whole_position"
     fee = scalar("fee_rate", fee_rate)
-    if (rate is None) == (tiers is None):
-        raise problem("tiers", f"tiers with rate {rate!r}" if tiers else "neither", "one of tiers and rate")
+    if (maintenance_rate is None) == (tiers is None):
+        given = f"tiers with maintenance_rate {maintenance_rate!r}" if tiers else "neither"
+        raise problem("tiers", given, "one of tiers and maintenance_rate")
     if tiers is not None:
-        options = (rows_of(tiers), not whole, fee)
+        options = (rows_of(tiers, tier_rule, fee), tier_rule, fee)
         return each(_core.tier_maintenance, *options, notional=notional, closing_fee=closing_fee)
     return each(
         _core.maintenance_margin,
         notional=notional,
-        rate=rate if rate is not None else 0.0,
+        maintenance_rate=maintenance_rate,
         deduction=deduction,
         rate_rise=rate_rise,
         fee_rate=fee,
@@ -155,19 +155,20 @@ def maintenance_margin(
 
 def open_interest_rate(
     *,
-    rate: ArrayLike,
+    initial_rate: ArrayLike,
     open_interest: ArrayLike,
     lower_cap: ArrayLike,
     upper_cap: ArrayLike,
     step: float = 0.0,
 ) -> Any:
-    """Initial margin rate that rises with the market's open interest: ``rate + scale (1 - rate)``.
+    """Initial margin rate that rises with the market's open interest.
 
-    ``scale = (open_interest - lower_cap) / (upper_cap - lower_cap)``, held between 0 and 1.
+    ``initial_rate + scale (1 - initial_rate)``, with
+    ``scale = (open_interest - lower_cap) / (upper_cap - lower_cap)`` held between 0 and 1.
 
     Parameters
     ----------
-    rate : array_like of float
+    initial_rate : array_like of float
         Of a market with little open interest.
     open_interest, lower_cap, upper_cap : array_like of float
         Notionals, in one unit. Caps that are equal: 1 from there on.
@@ -189,7 +190,7 @@ def open_interest_rate(
     """
     return each(
         _core.open_interest_rate,
-        rate=rate,
+        initial_rate=initial_rate,
         open_interest=open_interest,
         lower_cap=lower_cap,
         upper_cap=upper_cap,
@@ -316,7 +317,7 @@ def slippage_margin(
 
 def margin_levels(
     *,
-    maintenance: ArrayLike,
+    maintenance_margin: ArrayLike,
     search: float = 1.1,
     initial: float = 1.2,
     release: float = 1.4,
@@ -326,7 +327,7 @@ def margin_levels(
 
     Parameters
     ----------
-    maintenance : array_like of float
+    maintenance_margin : array_like of float
     search, initial, release : float
         Their factors.
     step : float
@@ -349,7 +350,12 @@ def margin_levels(
     factors = {"search": search, "initial": initial, "release": release}
     least = scalar("step", step)
     return {
-        name: each(_core.margin_level, maintenance=maintenance, factor=scalar(name, factor), step=least)
+        name: each(
+            _core.margin_level,
+            maintenance_margin=maintenance_margin,
+            factor=scalar(name, factor),
+            step=least,
+        )
         for name, factor in factors.items()
     }
 
@@ -411,7 +417,7 @@ def sustainable_loss(
     return available_margin(wallet=available, initial_margin=np.negative(held))
 
 
-def margin_ratio(*, equity: ArrayLike, maintenance: ArrayLike) -> Any:
+def margin_ratio(*, equity: ArrayLike, maintenance_margin: ArrayLike) -> Any:
     """Equity over maintenance margin: a position breaks at 1 (OKX, "Margin ratio").
 
     Venues that show it the other way round (Bybit, Toobit) show one over this.
@@ -420,8 +426,8 @@ def margin_ratio(*, equity: ArrayLike, maintenance: ArrayLike) -> Any:
     ----------
     equity : array_like of float
         Margin and unrealised profit.
-    maintenance : array_like of float
-        Maintenance margin and, where the venue counts it, the fee for closing.
+    maintenance_margin : array_like of float
+        With the fee for closing, where the venue counts it.
 
     Returns
     -------
@@ -433,20 +439,20 @@ def margin_ratio(*, equity: ArrayLike, maintenance: ArrayLike) -> Any:
     ScenarioError
         Numbers that are not finite, shapes that do not broadcast.
     """
-    return each(_core.margin_ratio, equity=equity, maintenance=maintenance)
+    return each(_core.margin_ratio, equity=equity, maintenance_margin=maintenance_margin)
 
 
 def is_liquidatable(
     *,
     equity: ArrayLike,
-    maintenance: ArrayLike,
+    maintenance_margin: ArrayLike,
     trigger: Literal["at_or_below", "below"] = "at_or_below",
 ) -> Any:
     """Whether equity has reached maintenance margin.
 
     Parameters
     ----------
-    equity, maintenance : array_like of float
+    equity, maintenance_margin : array_like of float
     trigger : {"at_or_below", "below"}
         Whether equity that just equals maintenance is liquidated: Binance, Bybit, OKX yes, dYdX and
         Hyperliquid no.
@@ -461,5 +467,5 @@ def is_liquidatable(
         Numbers that are not finite, shapes that do not broadcast.
     """
     strict = chosen("trigger", trigger, ("at_or_below", "below")) == "below"
-    free = each(_core.excess_margin, equity=equity, maintenance=maintenance)
+    free = each(_core.excess_margin, equity=equity, maintenance_margin=maintenance_margin)
     return free < 0 if strict else free <= 0

@@ -8,11 +8,10 @@ import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem
-from perpcore.rules._arrays import finite
-from perpcore.rules._tables import NO_BOUND, above, along, choice, each, holed, not_below, sequences, shaped
+from perpcore.rules._columns import along, chosen, each, one
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 
 def impact_notional(*, base: ArrayLike = 200.0, initial_rate: ArrayLike) -> Any:
@@ -38,7 +37,6 @@ def impact_notional(*, base: ArrayLike = 200.0, initial_rate: ArrayLike) -> Any:
     ----------
     Binance, "Introduction to Binance Futures Funding Rates": impact margin notional.
     """
-    above(base=base, initial_rate=initial_rate)
     return each(_core.impact_notional, base=base, initial_rate=initial_rate)
 
 
@@ -69,12 +67,9 @@ def impact_price(*, prices: ArrayLike, sizes: ArrayLike, notional: ArrayLike, th
     Binance, "Introduction to Binance Futures Funding Rates"; dydxprotocol/v4-chain,
     ``memclob``: impact price.
     """
-    choice("thin", thin, "nan", "zero")
-    above(prices=prices, notional=notional)
-    not_below(sizes=sizes)
-    tables = {name: finite(name, table) for name, table in sequences(prices=prices, sizes=sizes).items()}
-    (levels, depth), (amount,), lead, _ = along(tables, {"notional": notional})
-    return shaped(_core.impact_price(levels, depth, amount, 0.0 if thin == "zero" else np.nan), lead)
+    zero = chosen("thin", thin, ("nan", "zero")) == "zero"
+    levels = {"prices": prices, "sizes": sizes}
+    return one(along(_core.impact_price, zero, sequences=levels, notional=notional))
 
 
 def mid_price(*, bid: ArrayLike, ask: ArrayLike) -> Any:
@@ -94,7 +89,6 @@ def mid_price(*, bid: ArrayLike, ask: ArrayLike) -> Any:
     ScenarioError
         Prices that are not positive.
     """
-    above(bid=bid, ask=ask)
     return each(_core.mid_price, bid=bid, ask=ask)
 
 
@@ -135,9 +129,9 @@ def weighted_price(
     ----------
     Vega specification 0009-MRKP: mark price by weighted average; 0053-PERP: time-weighted averages.
     """
-    not_below(weights=weights)
-    (flat, heavy), _, lead, _ = along(_sources(prices, weights, ages, max_age))
-    return shaped(_core.weighted_price(_count(lead), flat, heavy, whole), lead)
+    oldest = _oldest(ages, max_age)
+    sources = {"prices": prices, "weights": weights, "ages": 0.0 if ages is None else ages}
+    return one(along(_core.weighted_price, whole, sequences=sources, max_age=oldest))
 
 
 def median_price(*, prices: ArrayLike, weights: ArrayLike = 1.0) -> Any:
@@ -167,22 +161,24 @@ def median_price(*, prices: ArrayLike, weights: ArrayLike = 1.0) -> Any:
     ----------
     Binance, "Mark price in USD-margined futures"; Hyperliquid documentation, "Robust price indices".
     """
-    not_below(weights=weights)
-    (flat, heavy), _, lead, _ = along(_sources(prices, weights, None, None))
-    return shaped(_core.median_price(_count(lead), flat, heavy), lead)
+    return one(along(_core.median_price, sequences={"prices": prices, "weights": weights}))
 
 
 def fair_basis(
-    *, index_price: ArrayLike, rate: ArrayLike, hours_to_funding: ArrayLike, interval_h: ArrayLike = 8.0
+    *,
+    index_price: ArrayLike,
+    funding_rate: ArrayLike,
+    hours_to_funding: ArrayLike,
+    interval_h: ArrayLike = 8.0,
 ) -> Any:
-    """What funding until the next payment is worth: ``index rate hours_to_funding / interval``.
+    """What funding until the next payment is worth: ``index funding_rate hours_to_funding / interval``.
 
     Parameters
     ----------
     index_price : array_like of float
         More than 0.
-    rate : array_like of float
-        Funding rate of the interval under way.
+    funding_rate : array_like of float
+        Of the interval under way.
     hours_to_funding : array_like of float
         0 or more.
     interval_h : array_like of float, default 8
@@ -202,21 +198,25 @@ def fair_basis(
     ----------
     BitMEX, "Fair price marking"; Binance, "Mark price in USD-margined futures": Price 1.
     """
-    above(index_price=index_price, interval_h=interval_h)
-    not_below(hours_to_funding=hours_to_funding)
     return each(
         _core.fair_basis,
         index_price=index_price,
-        rate=rate,
+        funding_rate=funding_rate,
         hours_to_funding=hours_to_funding,
         interval_h=interval_h,
     )
 
 
 def fair_price(
-    *, index_price: ArrayLike, rate: ArrayLike, hours_to_funding: ArrayLike, interval_h: ArrayLike = 8.0
+    *,
+    index_price: ArrayLike,
+    funding_rate: ArrayLike,
+    hours_to_funding: ArrayLike,
+    interval_h: ArrayLike = 8.0,
 ) -> Any:
-    """Index with its fair basis: ``index (1 + rate hours_to_funding / interval)``; arguments of `fair_basis`.
+    """Index with its fair basis: ``index (1 + funding_rate hours_to_funding / interval)``.
+
+    Arguments of `fair_basis`.
 
     Returns
     -------
@@ -228,18 +228,21 @@ def fair_price(
     ScenarioError
         As `fair_basis`.
     """
-    basis = fair_basis(
-        index_price=index_price, rate=rate, hours_to_funding=hours_to_funding, interval_h=interval_h
+    return each(
+        _core.fair_price,
+        index_price=index_price,
+        funding_rate=funding_rate,
+        hours_to_funding=hours_to_funding,
+        interval_h=interval_h,
     )
-    return np.asarray(index_price, dtype=np.float64)[()] + basis
 
 
-def fair_basis_rate(*, rate: ArrayLike, per_day: ArrayLike = 3.0) -> Any:
-    """Funding of a year of 365 days at one rate, not compounded: ``365 per_day rate`` (BitMEX).
+def fair_basis_rate(*, funding_rate: ArrayLike, per_day: ArrayLike = 3.0) -> Any:
+    """Funding of a year of 365 days at one rate, not compounded: ``365 per_day funding_rate`` (BitMEX).
 
     Parameters
     ----------
-    rate : array_like of float
+    funding_rate : array_like of float
         Of one interval.
     per_day : array_like of float, default 3
         Intervals a day, more than 0.
@@ -253,8 +256,7 @@ def fair_basis_rate(*, rate: ArrayLike, per_day: ArrayLike = 3.0) -> Any:
     ScenarioError
         `per_day` that is not positive.
     """
-    above(per_day=per_day)
-    return each(_core.fair_basis_rate, rate=rate, per_day=per_day)
+    return each(_core.fair_basis_rate, funding_rate=funding_rate, per_day=per_day)
 
 
 def exponential_average(
@@ -289,13 +291,9 @@ def exponential_average(
     ----------
     Hyperliquid documentation, "Robust price indices".
     """
-    choice("kernel", kernel, "step", "time")
-    not_below(seconds=seconds)
-    above(time_constant_s=time_constant_s)
-    tables = {**sequences(values=values), "seconds": np.atleast_1d(finite("seconds", seconds))}
-    finite("values", tables["values"])
-    (samples, steps), (tau,), lead, width = along(tables, {"time_constant_s": time_constant_s})
-    return _core.exponential_average(width, samples, steps, tau, kernel == "time").reshape(*lead, width)
+    by_time = chosen("kernel", kernel, ("step", "time")) == "time"
+    samples = {"values": values, "seconds": seconds}
+    return along(_core.exponential_average, by_time, sequences=samples, time_constant_s=time_constant_s)
 
 
 def composite_price(
@@ -340,17 +338,16 @@ def composite_price(
     ----------
     Hyperliquid documentation, "Robust price indices": mark price.
     """
-    given = {
-        "oracle_price": holed("oracle_price", oracle_price) + holed("basis_average", basis_average),
-        "bid": holed("bid", bid),
-        "ask": holed("ask", ask),
-        "last_price": holed("last_price", last_price),
-        "others": holed("others", others),
-        "book_average": holed("book_average", book_average),
-    }
-    above(**given)
-    columns, _, lead, _ = along({name: column[..., None] for name, column in given.items()})
-    return shaped(_core.composite_price(columns), lead)
+    return each(
+        _core.composite_price,
+        oracle_price=oracle_price,
+        basis_average=basis_average,
+        bid=bid,
+        ask=ask,
+        last_price=last_price,
+        others=others,
+        book_average=book_average,
+    )
 
 
 def limit_step(*, price: ArrayLike, previous: ArrayLike, max_step: ArrayLike) -> Any:
@@ -372,8 +369,6 @@ def limit_step(*, price: ArrayLike, previous: ArrayLike, max_step: ArrayLike) ->
     ScenarioError
         Prices that are not positive, a step below 0.
     """
-    above(price=price, previous=previous)
-    not_below(max_step=max_step)
     return each(_core.limit_step, price=price, previous=previous, max_step=max_step)
 
 
@@ -402,11 +397,8 @@ def capped_prices(*, prices: ArrayLike, cap: ArrayLike, outliers: str = "clamp")
     ----------
     Deribit, "Index prices"; OKX, "Index price"; Binance, "What is the price index".
     """
-    choice("outliers", outliers, "clamp", "drop")
-    above(prices=prices)
-    not_below(cap=cap)
-    (flat,), (share,), lead, width = along(sequences(prices=prices), {"cap": cap})
-    return _core.capped_prices(width, flat, share, outliers == "drop").reshape(*lead, width)
+    drop = chosen("outliers", outliers, ("clamp", "drop")) == "drop"
+    return along(_core.capped_prices, drop, sequences={"prices": prices}, cap=cap)
 
 
 def index_price(
@@ -447,12 +439,11 @@ def index_price(
     ----------
     Deribit, "Index prices"; OKX, "Index price"; Binance, "What is the price index".
     """
-    choice("outliers", outliers, "clamp", "drop")
-    above(prices=prices)
-    share: ArrayLike = NO_BOUND if cap is None else cap
-    not_below(weights=weights, cap=share)
-    (flat, heavy), (share,), lead, _ = along(_sources(prices, weights, ages, max_age), {"cap": share})
-    return shaped(_core.index_price(flat, heavy, share, outliers == "drop"), lead)
+    drop = chosen("outliers", outliers, ("clamp", "drop")) == "drop"
+    oldest = _oldest(ages, max_age)
+    sources = {"prices": prices, "weights": weights, "ages": 0.0 if ages is None else ages}
+    widest: ArrayLike = np.inf if cap is None else cap
+    return one(along(_core.index_price, drop, sequences=sources, max_age=oldest, cap=widest))
 
 
 def cross_price(*, base_price: ArrayLike, quote_price: ArrayLike) -> Any:
@@ -476,25 +467,11 @@ def cross_price(*, base_price: ArrayLike, quote_price: ArrayLike) -> Any:
     ----------
     Bybit, "Index price calculation".
     """
-    above(base_price=base_price, quote_price=quote_price)
     return each(_core.cross_price, base_price=base_price, quote_price=quote_price)
 
 
-def _sources(
-    prices: ArrayLike, weights: ArrayLike, ages: ArrayLike | None, max_age: ArrayLike | None
-) -> dict[str, NDArray[np.float64]]:
-    """Prices, NaN where missing or stale, and a weight of each."""
-    given = sequences(prices=prices)["prices"]
+def _oldest(ages: ArrayLike | None, max_age: ArrayLike | None) -> ArrayLike:
+    """Age up to which a price counts."""
     if (ages is None) != (max_age is None):
         raise problem("max_age", max_age, "given together with ages, or neither")
-    if ages is not None and max_age is not None:
-        not_below(ages=ages, max_age=max_age)
-        try:
-            given = np.where(finite("ages", ages) > finite("max_age", max_age), np.nan, given)
-        except ValueError:
-            raise problem("ages", f"of shape {np.shape(ages)}", "an age of each price") from None
-    return {"prices": given, "weights": np.atleast_1d(finite("weights", weights))}
-
-
-def _count(lead: tuple[int, ...]) -> int:
-    return int(np.prod(lead, dtype=np.int64))
+    return np.inf if max_age is None else max_age

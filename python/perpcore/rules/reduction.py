@@ -48,13 +48,13 @@ def quantity_to_cover(
     shortage: ArrayLike,
     margin_rate: ArrayLike,
     price: ArrayLike,
-    liquidator_fee: ArrayLike = 0.0,
-    fund_fee: ArrayLike = 0.0,
+    liquidator_fee_rate: ArrayLike = 0.0,
+    fund_fee_rate: ArrayLike = 0.0,
     quote_price: ArrayLike = 1.0,
 ) -> Any:
     """What must be closed so that the margin it frees, less fees, covers a shortage.
 
-    ``shortage / (price quote_price (margin_rate - liquidator_fee - fund_fee))``.
+    ``shortage / (price quote_price (margin_rate - liquidator_fee_rate - fund_fee_rate))``.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def quantity_to_cover(
         Of the requirement that must hold afterwards, a buffer above maintenance counted.
     price : array_like of float
         Oracle price.
-    liquidator_fee, fund_fee : array_like of float
+    liquidator_fee_rate, fund_fee_rate : array_like of float
         Rates on what is closed, for who closes and for the insurance fund.
     quote_price : array_like of float
         Of the currency that the margin is in.
@@ -89,8 +89,8 @@ def quantity_to_cover(
         shortage=shortage,
         margin_rate=margin_rate,
         price=price,
-        liquidator_fee=liquidator_fee,
-        fund_fee=fund_fee,
+        liquidator_fee_rate=liquidator_fee_rate,
+        fund_fee_rate=fund_fee_rate,
         quote_price=quote_price,
     )
 
@@ -102,12 +102,12 @@ def after_takeover(
     qty: float,
     closed: float,
     price: float,
-    liquidator_fee: float = 0.0,
-    fund_fee: float = 0.0,
+    liquidator_fee_rate: float = 0.0,
+    fund_fee_rate: float = 0.0,
 ) -> dict[str, float]:
     """An account after a liquidator took a part of its position over at a discount.
 
-    The liquidator pays ``price (1 - s liquidator_fee)``, the fund gets its rate of the worth at `price`.
+    The liquidator pays ``price (1 - s liquidator_fee_rate)``, the fund gets its rate of the worth at `price`.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def after_takeover(
         What is taken over; no more than there is.
     price : float
         Oracle price.
-    liquidator_fee, fund_fee : float
+    liquidator_fee_rate, fund_fee_rate : float
         Rates.
 
     Returns
@@ -139,7 +139,10 @@ def after_takeover(
     Drift v2, "Liquidations".
     """
     taken = min(scalar("closed", closed), scalar("qty", qty))
-    discount, rate = scalar("liquidator_fee", liquidator_fee), scalar("fund_fee", fund_fee)
+    discount, rate = (
+        scalar("liquidator_fee_rate", liquidator_fee_rate),
+        scalar("fund_fee_rate", fund_fee_rate),
+    )
     worth = each(_core.signed_worth, side=side, qty=taken, price=price)
     paid, fund = worth - discount * abs(worth), rate * abs(worth)
     left = {"qty": qty - taken, "balance": float(numbers("balance", balance)) + paid - fund}
@@ -223,27 +226,27 @@ def disposal_pnl(
 
 def fund_fee_rate(
     *,
-    margin_rate: ArrayLike,
-    liquidator_fee: ArrayLike,
+    maintenance_rate: ArrayLike,
+    liquidator_fee_rate: ArrayLike,
     shortage: ArrayLike,
     notional: ArrayLike,
-    max_fee: ArrayLike,
+    max_fee_rate: ArrayLike,
     share: ArrayLike = 0.95,
 ) -> Any:
     """The insurance fund's rate: a share of what the margin leaves after the liquidator and the shortage.
 
-    ``share (margin_rate - liquidator_fee - shortage / notional)``, between 0 and `max_fee`.
+    ``share (maintenance_rate - liquidator_fee_rate - shortage / notional)``, between 0 and `max_fee_rate`.
 
     Parameters
     ----------
-    margin_rate : array_like of float
+    maintenance_rate : array_like of float
         Maintenance margin rate.
-    liquidator_fee : array_like of float
+    liquidator_fee_rate : array_like of float
     shortage : array_like of float
         Requirement less equity.
     notional : array_like of float
         Of the position, more than 0.
-    max_fee : array_like of float
+    max_fee_rate : array_like of float
     share : array_like of float
         Drift's is 0.95.
 
@@ -262,25 +265,25 @@ def fund_fee_rate(
     """
     return each(
         _core.fund_fee_rate,
-        margin_rate=margin_rate,
-        liquidator_fee=liquidator_fee,
+        maintenance_rate=maintenance_rate,
+        liquidator_fee_rate=liquidator_fee_rate,
         shortage=shortage,
         notional=notional,
-        max_fee=max_fee,
+        max_fee_rate=max_fee_rate,
         share=share,
     )
 
 
 def rising_fee(
-    *, fee: ArrayLike, per_step: ArrayLike, elapsed: ArrayLike, grace: ArrayLike, max_fee: ArrayLike
+    *, fee_rate: ArrayLike, per_step: ArrayLike, elapsed: ArrayLike, grace: ArrayLike, max_fee_rate: ArrayLike
 ) -> Any:
     """A liquidator's fee that rises with the time a liquidation has waited, after a grace period.
 
-    ``min(fee + per_step max(0, elapsed - grace), max_fee)``.
+    ``min(fee_rate + per_step max(0, elapsed - grace), max_fee_rate)``.
 
     Parameters
     ----------
-    fee, max_fee : array_like of float
+    fee_rate, max_fee_rate : array_like of float
         Rates at the start and at most.
     per_step : array_like of float
         What one step of time adds.
@@ -300,7 +303,14 @@ def rising_fee(
     ----------
     Drift v2, "Liquidations": dynamic liquidation fee.
     """
-    return each(_core.rising_fee, fee=fee, per_step=per_step, elapsed=elapsed, grace=grace, max_fee=max_fee)
+    return each(
+        _core.rising_fee,
+        fee_rate=fee_rate,
+        per_step=per_step,
+        elapsed=elapsed,
+        grace=grace,
+        max_fee_rate=max_fee_rate,
+    )
 
 
 def fillable_price(
@@ -309,13 +319,13 @@ def fillable_price(
     price: ArrayLike,
     maintenance_rate: ArrayLike,
     equity: ArrayLike,
-    maintenance: ArrayLike,
+    maintenance_margin: ArrayLike,
     adjustment: ArrayLike = 1.0,
     spread: ArrayLike = 0.1,
 ) -> Any:
     """Limit price of a liquidation order: the worse the account stands, the further from the oracle's.
 
-    ``price (1 - s r spread a)`` with ``a = adjustment (1 - equity / maintenance)`` between 0 and 1.
+    ``price (1 - s r spread a)`` with ``a = adjustment (1 - equity / maintenance_margin)`` between 0 and 1.
 
     Parameters
     ----------
@@ -325,7 +335,7 @@ def fillable_price(
         Oracle price, in the unit of the result.
     maintenance_rate : array_like of float
         Of the position's market.
-    equity, maintenance : array_like of float
+    equity, maintenance_margin : array_like of float
         Of the whole account, in one unit.
     adjustment : array_like of float
         dYdX's "bankruptcy adjustment".
@@ -351,7 +361,7 @@ def fillable_price(
         price=price,
         maintenance_rate=maintenance_rate,
         equity=equity,
-        maintenance=maintenance,
+        maintenance_margin=maintenance_margin,
         adjustment=adjustment,
         spread=spread,
     )
@@ -364,12 +374,12 @@ def bankruptcy_quote(
     price: ArrayLike,
     maintenance_rate: ArrayLike,
     equity: ArrayLike,
-    maintenance: ArrayLike,
+    maintenance_margin: ArrayLike,
 ) -> Any:
     """What an account must get for a change of position so that this takes just its share of the equity.
 
-    ``ceil(-change of worth - equity |change of requirement| / maintenance)``: equity is shared over the
-    account's positions by maintenance margin.
+    ``ceil(-change of worth - equity |change of requirement| / maintenance_margin)``: equity is shared over
+    the account's positions by maintenance margin.
 
     Parameters
     ----------
@@ -379,7 +389,7 @@ def bankruptcy_quote(
         Quote quantums for one quantum.
     maintenance_rate : array_like of float
         Of the market, in millionths.
-    equity, maintenance : array_like of float
+    equity, maintenance_margin : array_like of float
         Of the whole account, in quote quantums.
 
     Returns
@@ -403,5 +413,5 @@ def bankruptcy_quote(
         price=price,
         maintenance_rate=maintenance_rate,
         equity=equity,
-        maintenance=maintenance,
+        maintenance_margin=maintenance_margin,
     )

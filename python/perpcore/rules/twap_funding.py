@@ -8,11 +8,10 @@ import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem
-from perpcore.rules._arrays import finite, rows
-from perpcore.rules._tables import NO_BOUND, above, choice, each, not_below, parted, shaped
+from perpcore.rules._columns import chosen, each, numbers, several
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 # One over the share of the oracle price that Drift's average may be away from it.
 DRIFT_TIERS = {"A": 33, "B": 33, "C": 20, "Speculative": 10, "HighlySpeculative": 10, "Isolated": 10}
@@ -60,10 +59,8 @@ def max_divergence(*, oracle_twap: ArrayLike, tier: str | float, whole: bool = F
     drift-labs/protocol-v2, ``get_max_price_divergence_for_funding_rate``.
     """
     if isinstance(tier, str):
-        choice("tier", tier, *DRIFT_TIERS)
-    divisor = DRIFT_TIERS[tier] if isinstance(tier, str) else tier
-    above(oracle_twap=oracle_twap, tier=divisor)
-    return _whole((finite("oracle_twap", oracle_twap) / divisor)[()], whole)
+        tier = DRIFT_TIERS[chosen("tier", tier, tuple(DRIFT_TIERS))]
+    return each(_core.max_divergence, whole, oracle_twap=oracle_twap, tier=tier)
 
 
 def twap_funding_rate(
@@ -107,19 +104,16 @@ def twap_funding_rate(
     ----------
     drift-labs/protocol-v2, ``controller/funding.rs``.
     """
-    most: ArrayLike = NO_BOUND if limit is None else limit
-    not_below(limit=most)
-    above(hours=hours, buffer=buffer)
-    rate = each(
+    return each(
         _core.twap_funding_rate,
+        whole,
         mark_twap=mark_twap,
         oracle_twap=oracle_twap,
-        limit=_whole(most, whole),
+        limit=np.inf if limit is None else limit,
         hours=hours,
         offset=offset,
         buffer=buffer,
     )
-    return _whole(rate, whole)
 
 
 def twap_payment(
@@ -166,9 +160,18 @@ def twap_payment(
     ----------
     Vega specification 0053-PERP, "Funding payment calculation".
     """
-    above(external_twap=external_twap)
-    low, high = (-1.0 if lower_rate is None else lower_rate), (1.0 if upper_rate is None else upper_rate)
-    flat, shape = rows(
+    low, high = (
+        (-np.inf if lower_rate is None else lower_rate),
+        (np.inf if upper_rate is None else upper_rate),
+    )
+    for name, lower, upper in (("clamp", *clamp), ("lower_rate", low, high)):
+        if np.any(beyond := np.greater(numbers(name, lower), numbers(name, upper))):
+            first = np.broadcast_to(numbers(name, lower), beyond.shape)[beyond].ravel()[0]
+            raise problem(name, first, "not above the upper bound")
+    found = several(
+        2,
+        _core.twap_payment,
+        whole,
         internal_twap=internal_twap,
         external_twap=external_twap,
         interest=interest,
@@ -179,15 +182,7 @@ def twap_payment(
         lower_rate=low,
         upper_rate=high,
     )
-    if lower_rate is None:
-        flat[7][:] = -np.inf
-    if upper_rate is None:
-        flat[8][:] = np.inf
-    for name, lower, upper in (("clamp", flat[4], flat[5]), ("lower_rate", flat[7], flat[8])):
-        if (lower > upper).any():
-            raise problem(name, lower[lower > upper][0], "not above the upper bound")
-    payment = _core.twap_payment(flat, whole)
-    return TwapFunding(shaped(payment, shape), shaped(payment / flat[1], shape))
+    return TwapFunding(*found)
 
 
 def capped_funding(
@@ -228,17 +223,6 @@ def capped_funding(
     ----------
     drift-labs/protocol-v2, ``math/funding.rs``: ``calculate_funding_rate_long_short``.
     """
-    not_below(long_qty=long_qty, short_qty=short_qty, pool_floor=pool_floor, share=share)
-    flat, shape = rows(
-        long_qty=long_qty, short_qty=short_qty, rate=rate, pool=pool, pool_floor=pool_floor, share=share
-    )
-    return CappedFunding(*parted(_core.capped_funding(flat), shape, 3))
-
-
-def _whole(values: ArrayLike, whole: bool) -> Any:
-    """`values`, towards zero if `whole`."""
-    if not whole:
-        return values
-    (flat,), shape = rows(values=values)
-    cut: NDArray[np.float64] = _core.cut(flat)
-    return shaped(cut, shape)
+    given = {"long_qty": long_qty, "short_qty": short_qty, "rate": rate, "pool": pool}
+    found = several(3, _core.capped_funding, **given, pool_floor=pool_floor, share=share)
+    return CappedFunding(*found)

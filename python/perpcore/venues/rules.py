@@ -39,7 +39,7 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tier_rule : {"marginal", "whole_position", "linear"}
         Of a notional N in tier n: ``N r_n - c_n``, continuous (Binance, Bybit, Hyperliquid); ``N r_n``, with
         jumps (OKX, BitMEX "Risk limits"); or ``N r(N)``, r straight between the tiers' floors (Deribit, whose
-        rate grows with each coin).
+        rate grows with each coin). Together with `close_fee` it may grow by at most 0.99 of N.
     maintenance_at : {"mark", "entry"}
         Notional that maintenance is taken of: the mark's (Binance, OKX, Hyperliquid, dYdX v4, Deribit) or the
         entry's (BitMEX; Bybit, isolated).

@@ -1,99 +1,87 @@
 //! Queues, the fund, shared losses.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::{Column, Numbers, along, each};
+use super::columns::{Kind, checked, formulas, formulas_along};
+use super::{Column, Numbers};
 use crate::rules::{self, Ranked};
+use crate::venue::AdlRank;
 
-/// Profit over a notional.
+/// Scores for auto-deleveraging; `literal`: of shorts as of longs.
 #[pyfunction]
-pub fn profit_share<'py>(
-    py: Python<'py>,
-    side: Numbers<'py>,
-    profit: Numbers<'py>,
-    exit_notional: Numbers<'py>,
-    on_exit: bool,
-) -> PyResult<Column<'py>> {
-    each(py, [&side, &profit, &exit_notional], |[s, p, n]| rules::profit_share(s, p, n, on_exit))
-}
-
-/// Scores for auto-deleveraging; `given` are side, size, entry, mark, equity.
-#[pyfunction]
+#[pyo3(signature = (columns, rank, inverse, literal, /))]
 pub fn adl_score<'py>(
     py: Python<'py>,
-    given: [Numbers<'py>; 5],
+    columns: [Numbers<'py>; 5],
+    rank: &str,
     inverse: bool,
-    by_ratio: bool,
-    turned: bool,
+    literal: bool,
 ) -> PyResult<Column<'py>> {
-    each(py, given.each_ref(), |[side, qty, entry, mark, equity]| {
+    let rank = match rank {
+        "profit_leverage" => AdlRank::ProfitLeverage,
+        "hyperliquid" => AdlRank::Hyperliquid,
+        "profit_share" => AdlRank::ProfitShare,
+        "size" => AdlRank::Size,
+        _ => return Err(PyValueError::new_err(format!("no rank {rank}"))),
+    };
+    let price = Kind::Positive;
+    let arguments = [
+        ("side", Kind::Side),
+        ("qty", Kind::Positive),
+        ("entry_price", price),
+        ("mark_price", price),
+        ("equity", Kind::Finite),
+    ];
+    checked(py, &columns, arguments, |[side, qty, entry, mark, equity]| {
         let position = Ranked { side, qty, entry, mark, equity };
-        if by_ratio { position.by_ratio(inverse, turned) } else { position.by_profit(inverse) }
+        if literal { position.literal(inverse) } else { position.score(rank, inverse) }
     })
 }
 
-/// Fifths of one queue.
-#[pyfunction]
-pub fn quintiles<'py>(py: Python<'py>, sizes: Numbers<'py>) -> PyResult<Column<'py>> {
-    let width = sizes.len()?;
-    along(py, 1, width, [&sizes], [], |[sizes], [], out| rules::quintiles(sizes, out))
+formulas! {
+    /// Profit over a notional.
+    profit_share(side: Side, profit: Finite, exit_notional: Positive; on_exit) =
+        |[side, profit, exit]: [f64; 3], on_exit| rules::profit_share(side, profit, exit, on_exit);
+    /// Fund at which auto-deleveraging starts.
+    adl_threshold(average_fund: NotNegative, share: NotNegative, floor: NotNegative) =
+        |[average, share, floor]: [f64; 3]| rules::adl_threshold(average, share, floor);
+    /// What the fund gains from a fill.
+    insurance_fund_change(side: Side, qty: NotNegative, bankruptcy_price: Positive, fill_price: Positive, fee_rate: Finite; inverse) =
+        |[side, qty, bankruptcy, fill, fee]: [f64; 5], inverse| {
+            rules::insurance_fund_change(side, qty, bankruptcy, fill, fee, inverse)
+        };
+    /// What a liquidation pays to the fund.
+    fund_fee(bankruptcy_quote: Finite, fill_quote: Finite, max_fee_rate: NotNegative) =
+        |[bankruptcy, fill, max]: [f64; 3]| rules::fund_fee(bankruptcy, fill, max);
+    /// Widest spread, and what of it margin does not cover.
+    liquidation_spread(spread_ratio: NotNegative, maintenance_rate: NotNegative, margin_left: Finite) =
+        |[ratio, rate, left]: [f64; 3]| rules::liquidation_spread(ratio, rate, left);
+    /// Positions taken over: loss, margin left, maintenance, whether it is closed, what goes to the fund, the fund then.
+    take_over(side: Side, qty: NotNegative, margin: Finite, previous_price: Positive, price: Positive, risk_factor: Gap, slippage: Finite, fund: Finite, fill_price: PositiveGap, fee_rate: Finite) =
+        |[side, qty, margin, before, now, rate, slippage, fund, fill, fee]: [f64; 10]| {
+            let [loss, left, maintenance, closed, to_fund] =
+                rules::take_over(side * qty, margin, before, now, rate + slippage);
+            let sold = closed > 0.0 && !fill.is_nan();
+            let gain = if sold { rules::insurance_fund_change(side, qty, now, fill, fee, false) } else { 0.0 };
+            [loss, left, maintenance, closed, to_fund, fund + to_fund + gain]
+        };
 }
 
-/// What of each queue closes.
-#[pyfunction]
-pub fn fill_queue<'py>(
-    py: Python<'py>,
-    width: usize,
-    queue: Numbers<'py>,
-    qty: Numbers<'py>,
-) -> PyResult<Column<'py>> {
-    let rows = qty.len()?;
-    along(py, rows, width, [&queue], [&qty], |[queue], [qty], out| rules::fill_queue(qty, queue, out))
-}
-
-/// Widest spread, and what of it margin does not cover, two to a row.
-#[pyfunction]
-pub fn liquidation_spread<'py>(py: Python<'py>, given: [Numbers<'py>; 3]) -> PyResult<Column<'py>> {
-    let rows = given[0].len()?;
-    along(py, rows, 2, [], given.each_ref(), |[], [ratio, rate, left], out| {
-        out.copy_from_slice(&rules::liquidation_spread(ratio, rate, left));
-    })
-}
-
-/// Payouts after a loss, then what is lacking and what the fund keeps: two more than `width` to a row.
-#[pyfunction]
-pub fn share_loss<'py>(
-    py: Python<'py>,
-    width: usize,
-    gains: Numbers<'py>,
-    given: [Numbers<'py>; 3],
-    whole: bool,
-) -> PyResult<Column<'py>> {
-    let rows = given[0].len()?;
-    along(py, rows, width + 2, [&gains], given.each_ref(), |[gains], [owed, available, fund], out| {
-        rules::share_loss(owed, available, fund, gains, whole, out);
-    })
-}
-
-/// Losses per unit, rounded up to one in `scale`.
-#[pyfunction]
-pub fn loss_per_unit<'py>(
-    py: Python<'py>,
-    units: Numbers<'py>,
-    loss: Numbers<'py>,
-    scale: f64,
-) -> PyResult<Column<'py>> {
-    let rows = loss.len()?;
-    along(py, rows, 1, [&units], [&loss], |[units], [loss], out| {
-        out[0] = rules::loss_per_unit(loss, units, scale);
-    })
-}
-
-/// Positions taken over, five to a row; `given` are signed size, margin, price before and now, rate or NaN.
-#[pyfunction]
-pub fn take_over<'py>(py: Python<'py>, given: [Numbers<'py>; 5]) -> PyResult<Column<'py>> {
-    let rows = given[0].len()?;
-    along(py, rows, 5, [], given.each_ref(), |[], [qty, margin, before, now, rate], out| {
-        out.copy_from_slice(&rules::take_over(qty, margin, before, now, rate));
-    })
+formulas_along! {
+    /// Fifths of a queue.
+    quintiles(qty: Positive) -> |n| n, |[sizes]: [&[f64]; 1], []: [f64; 0], out: &mut [f64]| rules::quintiles(sizes, out);
+    /// Fills of a queue, what it keeps, its cash; then the cash of who is closed, what of it is, and what is not.
+    deleverage(queue_qty: NotNegative, queue_cash: Finite; side: Side, qty: NotNegative, price: Positive, cash: Finite) -> |n| 3 * n + 3,
+        |[queue, held]: [&[f64]; 2], [side, qty, price, cash]: [f64; 4], out: &mut [f64]| {
+            rules::deleverage([side, qty, price, cash], queue, held, out);
+        };
+    /// Payouts after a loss, then what is lacking and what the fund keeps.
+    share_loss(gains: NotNegative; owed: NotNegative, available: NotNegative, fund: NotNegative | whole) -> |n| n + 2,
+        |[gains]: [&[f64]; 1], [owed, available, fund]: [f64; 3], out: &mut [f64], whole| {
+            rules::share_loss(owed, available, fund, gains, whole, out);
+        };
+    /// Losses per unit, rounded up to one in `scale`.
+    loss_per_unit(units: NotNegative; loss: NotNegative, scale: NotNegative) -> |_| 1,
+        |[units]: [&[f64]; 1], [loss, scale]: [f64; 2], out: &mut [f64]| out[0] = rules::loss_per_unit(loss, units, scale);
 }

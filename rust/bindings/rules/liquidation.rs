@@ -28,17 +28,17 @@ fn position(row: [f64; 9], inverse: bool) -> Liquidation {
 
 /// Liquidation prices under tiers of (min_notional, rate, deduction).
 #[pyfunction]
-#[pyo3(signature = (columns, tiers, marginal, fee_rate, at_entry, inverse, /))]
+#[pyo3(signature = (columns, tiers, tier_rule, fee_rate, at_entry, inverse, /))]
 pub fn liquidation_price<'py>(
     py: Python<'py>,
     columns: [Numbers<'py>; 9],
     tiers: Rows,
-    marginal: bool,
+    tier_rule: &str,
     fee_rate: f64,
     at_entry: bool,
     inverse: bool,
 ) -> PyResult<Column<'py>> {
-    let search = rules::Search::new(tiers_of(&tiers, marginal), fee_rate, at_entry);
+    let search = rules::Search::new(tiers_of(&tiers, tier_rule)?, fee_rate, at_entry);
     let alone = columns[4..].iter().map(|column| column.as_slice()).collect::<Result<Vec<_>, _>>()?;
     if !inverse && alone.iter().all(|column| *column == [0.0]) {
         // What pipelines ask a million times: four columns instead of nine, a contract known when compiled.
@@ -80,6 +80,6 @@ formulas! {
             rules::bankruptcy_price(&Liquidation { side, qty, entry, backing, early: 0.0, inverse }, fee)
         };
     /// Prices on the tick grid, against their holders.
-    rounded_against(side: Side, price: Positive, tick: Positive) =
+    rounded_against(side: Side, price: Positive, tick_size: Positive) =
         |[side, price, tick]: [f64; 3]| rules::rounded_against(side, price, tick);
 }

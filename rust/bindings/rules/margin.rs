@@ -1,20 +1,28 @@
 //! Margin.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::columns::{Kind, checked, formulas};
 use super::{Column, Numbers};
 use crate::bindings::convert::decimal;
 use crate::bindings::errors;
-use crate::rules::{self, Rule, Tiers};
+use crate::margin::TierRule;
+use crate::rules::{self, Tiers};
 use crate::world::read_tiers;
 
 /// Tiers as (min_notional, rate, deduction).
 pub type Rows = Vec<(f64, f64, f64)>;
 
 /// As the formulas take them.
-pub fn tiers_of(rows: &[(f64, f64, f64)], marginal: bool) -> Tiers {
-    Tiers::new(rows, if marginal { Rule::Marginal } else { Rule::WholePosition })
+pub fn tiers_of(rows: &[(f64, f64, f64)], tier_rule: &str) -> PyResult<Tiers> {
+    let rule = match tier_rule {
+        "marginal" => TierRule::Marginal,
+        "whole_position" => TierRule::WholePosition,
+        "linear" => TierRule::Linear,
+        _ => return Err(PyValueError::new_err(format!("no tier rule {tier_rule}"))),
+    };
+    Ok(Tiers::new(rows, rule))
 }
 
 /// A formula of a tier and a notional.
@@ -28,15 +36,15 @@ fn by_tier<'py>(
 
 /// Maintenance margin of notionals.
 #[pyfunction]
-#[pyo3(signature = (columns, tiers, marginal, fee_rate, /))]
+#[pyo3(signature = (columns, tiers, tier_rule, fee_rate, /))]
 pub fn tier_maintenance<'py>(
     py: Python<'py>,
     columns: [Numbers<'py>; 2],
     tiers: Rows,
-    marginal: bool,
+    tier_rule: &str,
     fee_rate: f64,
 ) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, marginal);
+    let tiers = tiers_of(&tiers, tier_rule)?;
     let arguments = [("notional", Kind::Finite), ("closing_fee", Kind::Finite)];
     checked(py, &columns, arguments, |[n, fee]| tiers.maintenance(n.abs()) + n.abs() * fee_rate + fee)
 }
@@ -45,7 +53,7 @@ pub fn tier_maintenance<'py>(
 #[pyfunction]
 #[pyo3(signature = (columns, tiers, /))]
 pub fn tier_rate<'py>(py: Python<'py>, columns: [Numbers<'py>; 1], tiers: Rows) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, true);
+    let tiers = tiers_of(&tiers, "marginal")?;
     by_tier(py, &columns[0], |notional| tiers.rate(notional))
 }
 
@@ -57,19 +65,19 @@ pub fn tier_deduction<'py>(
     columns: [Numbers<'py>; 1],
     tiers: Rows,
 ) -> PyResult<Column<'py>> {
-    let tiers = tiers_of(&tiers, true);
+    let tiers = tiers_of(&tiers, "marginal")?;
     by_tier(py, &columns[0], |notional| tiers.deduction(notional))
 }
 
 formulas! {
     /// Initial margin at a rate.
-    initial_margin(notional: Finite, rate: NotNegative, closing_fee: Finite, step: NotNegative) =
+    initial_margin(notional: Finite, initial_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
         |[n, rate, fee, step]: [f64; 4]| rules::initial_margin(n, rate, fee, step);
     /// Maintenance margin at a rate.
-    maintenance_margin(notional: Finite, rate: NotNegative, deduction: Finite, rate_rise: NotNegative, fee_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
+    maintenance_margin(notional: Finite, maintenance_rate: NotNegative, deduction: Finite, rate_rise: NotNegative, fee_rate: NotNegative, closing_fee: Finite, step: NotNegative) =
         rules::maintenance_at_rate;
     /// Initial margin rate scaled by open interest.
-    open_interest_rate(rate: NotNegative, open_interest: NotNegative, lower_cap: NotNegative, upper_cap: Positive, step: NotNegative) =
+    open_interest_rate(initial_rate: NotNegative, open_interest: NotNegative, lower_cap: NotNegative, upper_cap: Positive, step: NotNegative) =
         |[rate, oi, lower, upper, step]: [f64; 5]| rules::open_interest_rate(rate, oi, lower, upper, step);
     /// A rate that rises in steps of notional.
     stepped_rate(notional: Finite, base: NotNegative, step: Positive, rate: NotNegative, rate_rise: NotNegative) =
@@ -87,16 +95,16 @@ formulas! {
     available_margin(wallet: Finite, initial_margin: Finite, unrealised_pnl: Finite) =
         |[wallet, im, pnl]: [f64; 3]| rules::available_margin(wallet, im, pnl);
     /// A multiple of an amount, cut down to whole steps.
-    margin_level(maintenance: NotNegative, factor: NotNegative, step: NotNegative) =
+    margin_level(maintenance_margin: NotNegative, factor: NotNegative, step: NotNegative) =
         |[amount, factor, step]: [f64; 3]| rules::level(amount, factor, step);
     /// One over leverage.
     leverage_rate(leverage: Positive) = |[leverage]: [f64; 1]| 1.0 / leverage;
     /// One over twice the largest leverage.
     half_leverage_rate(max_leverage: Positive) = |[leverage]: [f64; 1]| 0.5 / leverage;
     /// Equity above maintenance margin.
-    excess_margin(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| e - m;
+    excess_margin(equity: Finite, maintenance_margin: Finite) = |[e, m]: [f64; 2]| e - m;
     /// Equity over maintenance margin.
-    margin_ratio(equity: Finite, maintenance: Finite) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
+    margin_ratio(equity: Finite, maintenance_margin: Finite) = |[e, m]: [f64; 2]| rules::margin_ratio(e, m);
 }
 
 /// Checks `(min_notional, rate, max_leverage)` brackets and returns each one's deduction as decimal text.

@@ -1,200 +1,109 @@
 //! Mark, index, funding.
 
-use pyo3::prelude::*;
-
-use super::{Column, Numbers, along, each};
+use super::columns::{formulas, formulas_along};
 use crate::rules::{self, TwapTerms};
 
-/// Functions of numbers alone, row by row.
-macro_rules! elementwise {
-    ($($(#[$words:meta])* $name:ident($($argument:ident),+);)+) => {$(
-        $(#[$words])*
-        #[pyfunction]
-        pub fn $name<'py>(py: Python<'py>, $($argument: Numbers<'py>),+) -> PyResult<Column<'py>> {
-            each(py, [$(&$argument),+], |[$($argument),+]| rules::$name($($argument),+))
-        }
-    )+};
-}
-
-elementwise! {
+formulas! {
     /// Notional whose initial margin is `base`.
-    impact_notional(base, initial_rate);
-    /// Interest of an interval.
-    interest_rate(quote_rate, base_rate, per_day);
-    /// Premium and interest, clamped and capped.
-    funding_rate(premium, interest, clamp, divisor, cap);
-    /// Funding per token from two averages.
-    twap_funding_rate(mark_twap, oracle_twap, limit, hours, offset, buffer);
-    /// Gain of a cumulative funding index.
-    funding_index_delta(rate_ppm, cap_ppm, price, hours, units);
-    /// Towards zero to whole units.
-    cut(value);
+    impact_notional(base: Positive, initial_rate: Positive) = |[base, rate]: [f64; 2]| rules::impact_notional(base, rate);
     /// Between bid and ask.
-    mid_price(bid, ask);
+    mid_price(bid: Positive, ask: Positive) = |[bid, ask]: [f64; 2]| rules::mid_price(bid, ask);
     /// A price by way of a third currency.
-    cross_price(base, quote);
+    cross_price(base_price: Positive, quote_price: Positive) = |[base, quote]: [f64; 2]| rules::cross_price(base, quote);
     /// Funding until the next payment.
-    fair_basis(index_price, rate, hours_left, interval);
+    fair_basis(index_price: Positive, funding_rate: Finite, hours_to_funding: NotNegative, interval_h: Positive) =
+        |[index, rate, left, interval]: [f64; 4]| rules::fair_basis(index, rate, left, interval);
+    /// An index with its fair basis.
+    fair_price(index_price: Positive, funding_rate: Finite, hours_to_funding: NotNegative, interval_h: Positive) =
+        |[index, rate, left, interval]: [f64; 4]| index + rules::fair_basis(index, rate, left, interval);
     /// Funding of a year.
-    fair_basis_rate(rate, per_day);
+    fair_basis_rate(funding_rate: Finite, per_day: Positive) = |[rate, times]: [f64; 2]| rules::fair_basis_rate(rate, times);
     /// Not further than a share from where it was.
-    limit_step(price, previous, share);
-    /// Fund at which auto-deleveraging starts.
-    adl_threshold(average, share, floor);
-    /// What the fund gains from a fill; `qty` is signed.
-    insurance_fund_change(qty, bankruptcy_price, fill_price, fee_rate);
-    /// What a liquidation pays to the fund.
-    fund_fee(bankruptcy_quote, fill_quote, max_fee);
+    limit_step(price: Positive, previous: Positive, max_step: NotNegative) =
+        |[price, previous, share]: [f64; 3]| rules::limit_step(price, previous, share);
+    /// Median of oracle with basis, book and others.
+    composite_price(oracle_price: PositiveGap, basis_average: Gap, bid: PositiveGap, ask: PositiveGap, last_price: PositiveGap, others: PositiveGap, book_average: PositiveGap) =
+        |[oracle, basis, bid, ask, last, others, stand_in]: [f64; 7]| {
+            rules::composite_price(oracle + basis, [bid, ask, last], others, stand_in)
+        };
+    /// Premium of impact prices over an index; one of 0 is missing.
+    premium_index(impact_bid: NotNegativeGap, impact_ask: NotNegativeGap, index_price: Positive; ppm) =
+        |[bid, ask, index]: [f64; 3], ppm| {
+            let there = |price: f64| if price > 0.0 { price } else { f64::NAN };
+            rules::premium_index(there(bid), there(ask), index, ppm)
+        };
+    /// Interest of an interval.
+    interest_rate(quote_rate: Finite, base_rate: Finite, per_day: Positive) =
+        |[quote, base, times]: [f64; 3]| rules::interest_rate(quote, base, times);
+    /// Premium and interest, clamped and capped.
+    funding_rate(premium: Finite, interest: Finite, clamp: NotNegative, divisor: Positive, cap: Limit) =
+        |[premium, interest, clamp, divisor, cap]: [f64; 5]| rules::funding_rate(premium, interest, clamp, divisor, cap);
+    /// Cash that positions receive.
+    funding_payment(side: Side, qty: NotNegative, price: Positive, funding_rate: Finite, share: Finite; inverse) =
+        |[side, qty, price, rate, share]: [f64; 5], inverse| rules::funding_payment(side * qty, price, rate, share, inverse);
+    /// Gain of a cumulative funding index.
+    funding_index_delta(premium: Finite, default: Finite, cap: Limit, price: Positive, hours: Positive, units: Positive) =
+        |[premium, default, cap, price, hours, units]: [f64; 6]| {
+            rules::funding_index_delta(premium + default, cap, price, hours, units)
+        };
+    /// How far an average may be from the oracle.
+    max_divergence(oracle_twap: Positive, tier: Positive; whole) =
+        |[oracle, tier]: [f64; 2], whole| rules::cut_if(whole, oracle / tier);
+    /// Funding per token from two averages.
+    twap_funding_rate(mark_twap: Finite, oracle_twap: Finite, limit: Limit, hours: Positive, offset: Finite, buffer: Positive; whole) =
+        |[mark, oracle, limit, hours, offset, buffer]: [f64; 6], whole| {
+            let limit = rules::cut_if(whole, limit);
+            rules::cut_if(whole, rules::twap_funding_rate(mark, oracle, limit, hours, offset, buffer))
+        };
+    /// Payments per token from two averages, and over the external one.
+    twap_payment(internal_twap: Finite, external_twap: Positive, interest: Finite, years: Finite, clamp_low: Finite, clamp_high: Finite, scaling: Finite, lower_rate: Bound, upper_rate: Bound; whole) =
+        |[internal, external, interest, years, lo, hi, scaling, least, most]: [f64; 9], whole| {
+            let (clamp, rates) = ((lo, hi), (least, most));
+            let terms = TwapTerms { internal, external, interest, years, clamp, scaling, rates };
+            let payment = rules::twap_payment(&terms, whole);
+            [payment, payment / external]
+        };
+    /// Rates of longs and shorts, and the pool.
+    capped_funding(long_qty: NotNegative, short_qty: NotNegative, rate: Finite, pool: Finite, pool_floor: NotNegative, share: NotNegative) =
+        |[long, short, rate, pool, floor, share]: [f64; 6]| rules::capped_funding(long, short, rate, pool, floor, share);
 }
 
-/// Premium of impact prices over an index.
-#[pyfunction]
-pub fn premium_index<'py>(
-    py: Python<'py>,
-    bid: Numbers<'py>,
-    ask: Numbers<'py>,
-    index: Numbers<'py>,
-    ppm: bool,
-) -> PyResult<Column<'py>> {
-    each(py, [&bid, &ask, &index], |[b, a, i]| rules::premium_index(b, a, i, ppm))
+formulas_along! {
+    /// Mean price of filling a notional; of a side that has less, NaN or `zero`.
+    impact_price(prices: Positive, sizes: NotNegative; notional: Positive | zero) -> |_| 1,
+        |[prices, sizes]: [&[f64]; 2], [notional]: [f64; 1], out: &mut [f64], zero| {
+            out[0] = rules::impact_price(prices, sizes, notional, if zero { 0.0 } else { f64::NAN });
+        };
+    /// Average of samples, zeros added.
+    average_premium(premiums: Finite; expected: NotNegative | ramp, whole) -> |_| 1,
+        |[premiums]: [&[f64]; 1], [n]: [f64; 1], out: &mut [f64], ramp, whole| {
+            out[0] = rules::average_premium(premiums, n, ramp, whole);
+        };
+    /// Means by weight of what is not stale.
+    weighted_price(prices: Gap, weights: NotNegative, ages: NotNegative; max_age: Limit | whole) -> |_| 1,
+        |[prices, weights, ages]: [&[f64]; 3], [oldest]: [f64; 1], out: &mut [f64], whole| {
+            out[0] = rules::weighted_price(&fresh(prices, ages, oldest), weights, whole);
+        };
+    /// Medians by weight.
+    median_price(prices: Gap, weights: NotNegative) -> |_| 1,
+        |[prices, weights]: [&[f64]; 2], []: [f64; 0], out: &mut [f64]| out[0] = rules::median_price(prices, weights);
+    /// Averages after each sample; `by_time`: samples count by their time.
+    exponential_average(values: Finite, seconds: NotNegative; time_constant_s: Positive | by_time) -> |n| n,
+        |[values, seconds]: [&[f64]; 2], [tau]: [f64; 1], out: &mut [f64], by_time| match by_time {
+            true => rules::decayed_average(values, seconds, tau, out),
+            false => rules::exponential_average(values, seconds, tau, out),
+        };
+    /// Prices within a cap of their median.
+    capped_prices(prices: PositiveGap; cap: NotNegative | drop) -> |n| n,
+        |[prices]: [&[f64]; 1], [cap]: [f64; 1], out: &mut [f64], drop| rules::capped_prices(prices, cap, drop, out);
+    /// Means by weight of prices that are not stale, within a cap of their median.
+    index_price(prices: PositiveGap, weights: NotNegative, ages: NotNegative; max_age: Limit, cap: Limit | drop) -> |_| 1,
+        |[prices, weights, ages]: [&[f64]; 3], [oldest, cap]: [f64; 2], out: &mut [f64], drop| {
+            out[0] = rules::index_price(&fresh(prices, ages, oldest), weights, cap, drop);
+        };
 }
 
-/// Mean price of filling a notional; `thin` where a side has less.
-#[pyfunction]
-pub fn impact_price<'py>(
-    py: Python<'py>,
-    prices: Numbers<'py>,
-    sizes: Numbers<'py>,
-    notional: Numbers<'py>,
-    thin: f64,
-) -> PyResult<Column<'py>> {
-    let rows = notional.len()?;
-    along(py, rows, 1, [&prices, &sizes], [&notional], |[p, s], [n], out| {
-        out[0] = rules::impact_price(p, s, n, thin);
-    })
-}
-
-/// Average of samples, zeros added.
-#[pyfunction]
-pub fn average_premium<'py>(
-    py: Python<'py>,
-    samples: Numbers<'py>,
-    expected: Numbers<'py>,
-    ramp: bool,
-    whole: bool,
-) -> PyResult<Column<'py>> {
-    let rows = expected.len()?;
-    along(py, rows, 1, [&samples], [&expected], |[x], [n], out| {
-        out[0] = rules::average_premium(x, n, ramp, whole);
-    })
-}
-
-/// Cash that signed positions receive.
-#[pyfunction]
-pub fn funding_payment<'py>(
-    py: Python<'py>,
-    qty: Numbers<'py>,
-    price: Numbers<'py>,
-    rate: Numbers<'py>,
-    share: Numbers<'py>,
-    inverse: bool,
-) -> PyResult<Column<'py>> {
-    each(py, [&qty, &price, &rate, &share], |[q, p, r, s]| rules::funding_payment(q, p, r, s, inverse))
-}
-
-/// Payments per token from two averages; `terms` are nine columns as [`TwapTerms`] names them.
-#[pyfunction]
-pub fn twap_payment<'py>(py: Python<'py>, terms: [Numbers<'py>; 9], whole: bool) -> PyResult<Column<'py>> {
-    each(py, terms.each_ref(), |[internal, external, interest, years, lo, hi, scaling, least, most]| {
-        let (clamp, rates) = ((lo, hi), (least, most));
-        let terms = TwapTerms { internal, external, interest, years, clamp, scaling, rates };
-        rules::twap_payment(&terms, whole)
-    })
-}
-
-/// Rates of longs and shorts and the pool, three to a row; `given` are long, short, rate, pool, floor, share.
-#[pyfunction]
-pub fn capped_funding<'py>(py: Python<'py>, given: [Numbers<'py>; 6]) -> PyResult<Column<'py>> {
-    let rows = given[0].len()?;
-    along(py, rows, 3, [], given.each_ref(), |[], [long, short, rate, pool, floor, share], out| {
-        out.copy_from_slice(&rules::capped_funding(long, short, rate, pool, floor, share));
-    })
-}
-
-/// Means by weight.
-#[pyfunction]
-pub fn weighted_price<'py>(
-    py: Python<'py>,
-    rows: usize,
-    prices: Numbers<'py>,
-    weights: Numbers<'py>,
-    whole: bool,
-) -> PyResult<Column<'py>> {
-    along(py, rows, 1, [&prices, &weights], [], |[p, w], [], out| {
-        out[0] = rules::weighted_price(p, w, whole);
-    })
-}
-
-/// Medians by weight.
-#[pyfunction]
-pub fn median_price<'py>(
-    py: Python<'py>,
-    rows: usize,
-    prices: Numbers<'py>,
-    weights: Numbers<'py>,
-) -> PyResult<Column<'py>> {
-    along(py, rows, 1, [&prices, &weights], [], |[p, w], [], out| out[0] = rules::median_price(p, w))
-}
-
-/// Exponential averages along samples; `by_time`: samples count by their time.
-#[pyfunction]
-pub fn exponential_average<'py>(
-    py: Python<'py>,
-    width: usize,
-    values: Numbers<'py>,
-    dt: Numbers<'py>,
-    tau: Numbers<'py>,
-    by_time: bool,
-) -> PyResult<Column<'py>> {
-    let rows = tau.len()?;
-    along(py, rows, width, [&values, &dt], [&tau], |[x, t], [tau], out| match by_time {
-        true => rules::decayed_average(x, t, tau, out),
-        false => rules::exponential_average(x, t, tau, out),
-    })
-}
-
-/// Medians of oracle, book and others; `given` are those columns: oracle, bid, ask, last, others, stand-in.
-#[pyfunction]
-pub fn composite_price<'py>(py: Python<'py>, given: [Numbers<'py>; 6]) -> PyResult<Column<'py>> {
-    each(py, given.each_ref(), |[oracle, bid, ask, last, others, stand_in]| {
-        rules::composite_price(oracle, [bid, ask, last], others, stand_in)
-    })
-}
-
-/// Prices within a cap of their median.
-#[pyfunction]
-pub fn capped_prices<'py>(
-    py: Python<'py>,
-    width: usize,
-    prices: Numbers<'py>,
-    cap: Numbers<'py>,
-    drop: bool,
-) -> PyResult<Column<'py>> {
-    let rows = cap.len()?;
-    along(py, rows, width, [&prices], [&cap], |[p], [cap], out| rules::capped_prices(p, cap, drop, out))
-}
-
-/// Means by weight of prices within a cap of their median.
-#[pyfunction]
-pub fn index_price<'py>(
-    py: Python<'py>,
-    prices: Numbers<'py>,
-    weights: Numbers<'py>,
-    cap: Numbers<'py>,
-    drop: bool,
-) -> PyResult<Column<'py>> {
-    let rows = cap.len()?;
-    along(py, rows, 1, [&prices, &weights], [&cap], |[p, w], [cap], out| {
-        out[0] = rules::index_price(p, w, cap, drop);
-    })
+/// Prices without those that are too old.
+fn fresh(prices: &[f64], ages: &[f64], oldest: f64) -> Vec<f64> {
+    prices.iter().zip(ages).map(|(&price, &age)| if age > oldest { f64::NAN } else { price }).collect()
 }

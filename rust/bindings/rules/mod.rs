@@ -8,8 +8,7 @@ mod market;
 mod profit;
 mod reduction;
 
-use numpy::{PyArray1, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
+use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 pub use deleveraging::*;
@@ -34,56 +33,5 @@ pub type Numbers<'py> = PyReadonlyArray1<'py, f64>;
 /// A result.
 pub type Column<'py> = Bound<'py, PyArray1<f64>>;
 
-/// Applies a formula to the rows of arrays of one length, without the GIL.
-pub fn each<'py, const N: usize>(
-    py: Python<'py>,
-    columns: [&Numbers<'py>; N],
-    formula: impl Fn([f64; N]) -> f64 + Send + Sync,
-) -> PyResult<Column<'py>> {
-    let mut slices: [&[f64]; N] = [&[]; N];
-    for (slice, column) in slices.iter_mut().zip(columns) {
-        *slice = column.as_slice()?;
-    }
-    let rows = slices.first().map_or(0, |first| first.len());
-    if slices.iter().any(|slice| slice.len() != rows) {
-        return Err(PyValueError::new_err("arrays of different lengths"));
-    }
-    let out = py.detach(|| (0..rows).map(|i| formula(slices.map(|slice| slice[i]))).collect::<Vec<f64>>());
-    Ok(PyArray1::from_vec(py, out))
-}
-
-/// Applies a formula to rows of tables (the same number of elements of each) and columns, without the GIL.
-///
-/// It writes `width` numbers a row.
-pub fn along<'py, const T: usize, const N: usize>(
-    py: Python<'py>,
-    rows: usize,
-    width: usize,
-    tables: [&Numbers<'py>; T],
-    columns: [&Numbers<'py>; N],
-    formula: impl Fn([&[f64]; T], [f64; N], &mut [f64]) + Send + Sync,
-) -> PyResult<Column<'py>> {
-    let (mut flat, mut slices): ([&[f64]; T], [&[f64]; N]) = ([&[]; T], [&[]; N]);
-    for (slice, table) in flat.iter_mut().zip(tables) {
-        *slice = table.as_slice()?;
-    }
-    for (slice, column) in slices.iter_mut().zip(columns) {
-        *slice = column.as_slice()?;
-    }
-    let uneven = flat.iter().any(|table| table.len().checked_rem(rows).unwrap_or(table.len()) != 0);
-    if uneven || slices.iter().any(|slice| slice.len() != rows) {
-        return Err(PyValueError::new_err("arrays of different lengths"));
-    }
-    let out = py.detach(|| {
-        let mut out = vec![0.0; rows * width];
-        for i in 0..rows {
-            let tables = flat.map(|table| {
-                let length = table.len() / rows;
-                &table[i * length..(i + 1) * length]
-            });
-            formula(tables, slices.map(|slice| slice[i]), &mut out[i * width..(i + 1) * width]);
-        }
-        out
-    });
-    Ok(PyArray1::from_vec(py, out))
-}
+/// Results of sequences, a row each.
+pub type Table<'py> = Bound<'py, PyArray2<f64>>;
