@@ -29,6 +29,7 @@ def jelly(*, isolated: bool = False, **changes) -> pc.Scenario:
     )
     venue = pc.venues.hyperliquid(max_leverage=3).replace(
         {
+            # Within minutes the venue's averages of 30 s and 150 s are where spot is; here time stands still.
             "mark": "index",
             "funding": None,
             "backstop": pc.venues.Backstop(capital=1_000_000, isolated=isolated),
