@@ -1,4 +1,10 @@
-"""The README's benchmark table: what criterion and pytest-benchmark left of their last run."""
+"""The README's benchmark tables: what criterion and pytest-benchmark left of their last run.
+
+That of `pc.rules` is one by itself, and can be made alone:
+
+python -m pytest benches/bench_rules.py --benchmark-only --benchmark-json=RULES.json
+python benches/table.py --only rules --pytest RULES.json --write README.md
+"""
 
 import argparse
 import json
@@ -9,6 +15,8 @@ from reporting import deliver, load, where
 
 ROOT = Path(__file__).resolve().parents[1]
 UNITS = {"s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
+
+RULES = "bench_rules.py"
 
 Row = tuple[str, float, float, int | None]  # name, median and mean in ns, elements
 
@@ -24,10 +32,12 @@ def of_criterion(folder: Path) -> list[Row]:
     return rows
 
 
-def of_pytest(path: Path) -> list[Row]:
-    """A bench of many elements says how many in `benchmark.extra_info["elements"]`."""
+def of_pytest(path: Path, *, rules: bool) -> list[Row]:
+    """Those of the rules or the others; one of many elements says how many in `extra_info["elements"]`."""
     rows = []
     for each in json.loads(path.read_text())["benchmarks"]:
+        if (Path(each["fullname"].partition("::")[0]).name == RULES) != rules:
+            continue
         name = each["name"].removeprefix("bench_").replace("_", " ")
         median, mean = (1e9 * each["stats"][name] for name in ("median", "mean"))
         rows.append((name, median, mean, each["extra_info"].get("elements")))
@@ -64,12 +74,20 @@ def main() -> None:
     parser.add_argument("--criterion", type=Path, default=ROOT / "target" / "criterion", help="its folder")
     parser.add_argument("--pytest", type=Path, required=True, help="what --benchmark-json wrote")
     parser.add_argument("--write", type=Path, metavar="README.md", help="puts the tables between its marks")
+    parser.add_argument("--only", choices=("bench", "rules"), help="one of the tables")
     options = parser.parse_args()
-    rust, python = of_criterion(options.criterion), of_pytest(options.pytest)
-    if not rust:
-        sys.exit(f"{options.criterion}: no results of criterion, run `cargo bench` first")
-    text = [*table("Rust", rust), "", *table("Python", python), "", where([load()])]
-    deliver(options.write, "bench", "\n".join(text))
+    if options.only != "rules":
+        rust, python = of_criterion(options.criterion), of_pytest(options.pytest, rules=False)
+        if not rust:
+            sys.exit(f"{options.criterion}: no results of criterion, run `cargo bench` first")
+        text = [*table("Rust", rust), "", *table("Python", python), "", where([load()])]
+        deliver(options.write, "bench", "\n".join(text))
+    if options.only != "bench":
+        rules = of_pytest(options.pytest, rules=True)
+        if not rules and options.only:
+            sys.exit(f"{options.pytest}: no results of {RULES}")
+        if rules:  # `nox -s bench -- -k NAME` may have left them out
+            deliver(options.write, "rules", "\n".join([*table("`pc.rules`", rules), "", where([load()])]))
 
 
 if __name__ == "__main__":

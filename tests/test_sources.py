@@ -392,7 +392,7 @@ def test_the_contract_is_in_the_file_name_or_asked_for(tmp_path: Path, book: dic
         ({"circulating": -10}, "circulating: -10"),
         ({"hedge_ratio": -1}, "market_maker.hedge_ratio: -1"),
         ({"capital": math.inf}, "capital: inf"),
-        ({"insurance_fund": -1}, "venue.insurance_fund: -1"),
+        ({"insurance_fund": -1}, "insurance_fund: -1"),
     ],
 )
 def test_a_spoilt_argument(arguments: dict[str, Any], said: str) -> None:
