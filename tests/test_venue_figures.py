@@ -58,7 +58,7 @@ NONSENSE = {
         lambda: of(tier(), tier(10, "0.1"), tier(11, "0.9"), tier_rule="linear"),
         "tiers[2].maintenance_rate",
         "0.9",
-        "rises so slowly",
+        "0.99 of the notional",
     ),
     "delay": (
         lambda: of(index=V.SpotIndex(sources=[V.IndexSource(weight=1, delay_s=-1)])),

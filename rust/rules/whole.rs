@@ -7,7 +7,7 @@ pub fn cut(x: f64) -> f64 {
     if (x - near).abs() <= (4.0 * f64::EPSILON * x.abs()).max(1e-9) { near } else { x.trunc() }
 }
 
-/// [`cut`] where a venue counts in whole units.
+/// The same where a venue counts in whole units.
 pub fn cut_if(whole: bool, x: f64) -> f64 {
     if whole { cut(x) } else { x }
 }
