@@ -36,25 +36,27 @@ pub fn draw(seed: u64) -> (Scenario, World) {
 /// A scenario under a venue's own rules, its sums of money scaled so that the scenario's accounts reach several tiers.
 #[allow(dead_code)] // one test has no presets
 pub fn under(seed: u64, preset: &VenueSpec) -> (Scenario, World) {
-    dressed(seed, |dice, scenario| {
-        let (money, old) = (notional(scenario), scenario.venue.clone());
-        scenario.venue = VenueSpec {
-            liquidations_per_round: dice.maybe(0.5, |dice| i64::try_from(1 + dice.next() % 12).unwrap()),
-            max_rounds: 60,
-            insurance_fund: old.insurance_fund,
-            ..scaled(preset, money * dice.scale(0.05, 3.0))
-        };
-        if let Some(backstop) = &mut scenario.venue.backstop {
-            backstop.capital =
-                dice.maybe(0.5, |dice| rough(money * dice.scale(1e-4, 0.3))).unwrap_or_default();
-            backstop.isolated = dice.chance(0.5);
-        }
-        if let Some(funding) = &mut scenario.venue.funding {
-            funding.next_in_s = dice.pick(&[None, Some(0), Some(0), Some(20)]).map(Decimal::from);
-        }
-        common(dice, scenario);
-        scenario.round_seconds = dice.pick(&[0, 1, 10, 120]).into();
-    })
+    dressed(seed, |dice, scenario| put_under(dice, scenario, preset))
+}
+
+/// Puts a scenario under a preset; a world may refuse it.
+pub fn put_under(dice: &mut Dice, scenario: &mut Scenario, preset: &VenueSpec) {
+    let (money, old) = (notional(scenario), scenario.venue.clone());
+    scenario.venue = VenueSpec {
+        liquidations_per_round: dice.maybe(0.5, |dice| i64::try_from(1 + dice.next() % 12).unwrap()),
+        max_rounds: 60,
+        insurance_fund: old.insurance_fund,
+        ..scaled(preset, money * dice.scale(0.05, 3.0))
+    };
+    if let Some(backstop) = &mut scenario.venue.backstop {
+        backstop.capital = dice.maybe(0.5, |dice| rough(money * dice.scale(1e-4, 0.3))).unwrap_or_default();
+        backstop.isolated = dice.chance(0.5);
+    }
+    if let Some(funding) = &mut scenario.venue.funding {
+        funding.next_in_s = dice.pick(&[None, Some(0), Some(0), Some(20)]).map(Decimal::from);
+    }
+    common(dice, scenario);
+    scenario.round_seconds = dice.pick(&[0, 1, 10, 120]).into();
 }
 
 /// What every dressed scenario gets.
