@@ -22,8 +22,8 @@ impl AccountId {
     pub const TAKEOVER_DESK: AccountId = AccountId(5);
     /// The backstop vault: positions it took over before they were bankrupt.
     pub const VAULT: AccountId = AccountId(6);
-    /// The first account of the scenario's own positions.
-    pub const FIRST_NAMED: AccountId = AccountId(8);
+    /// The first account of an agent; where nobody acts, of the scenario's own positions.
+    pub const FIRST_AGENT: AccountId = AccountId(8);
 
     /// Its slot in arrays kept by account.
     #[inline]

@@ -14,7 +14,8 @@ use crate::units::{Lots, Overflow, Quote, Side};
 use crate::venue::{LiquidationOrder, Standing, cover, settle_liquidation};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
-const FIRST: AccountId = AccountId::FIRST_NAMED;
+/// Nobody has a second place here, so there are no agents.
+const FIRST: AccountId = AccountId::FIRST_AGENT;
 
 /// Fills of one order, summed.
 #[derive(Default)]

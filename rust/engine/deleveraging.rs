@@ -206,7 +206,7 @@ impl<T: Trace> Simulation<'_, T> {
                 self.maker.sold(sold, value).whose(MAKER, "net sales")?;
             }
             REST => self.finance_rest()?,
-            _ if account >= AccountId::FIRST_NAMED => {
+            _ if account >= self.world.named => {
                 self.touch(account);
                 if self.watch[account.index()] != Watch::Stopped {
                     self.rewatch(account)?;

@@ -1,6 +1,6 @@
 //! Phase 3: what longs and shorts pay each other.
 
-use super::{Simulation, Trace, is_cross};
+use super::{Simulation, Trace};
 use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Reason};
 use crate::ids::AccountId;
@@ -138,7 +138,7 @@ impl<T: Trace> Simulation<'_, T> {
                 *so_far = so_far.plus(amount).whose(account, "financing")?;
             }
             VAULT => {}
-            _ if is_cross(account) => {}
+            _ if self.is_cross(account) => {}
             _ => {
                 let margin = self.positions[account.index()].margin;
                 let short = amount.minus(margin).whose(account, "funding")?.max(Quote::ZERO);
@@ -158,7 +158,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn receive_funding(&mut self, account: AccountId, amount: Quote) -> Result<(), RunError> {
         self.pay(LedgerAccount::Clearing, LedgerAccount::Trader(account), amount, Reason::Funding)?;
-        if account == DESK || account >= AccountId::FIRST_NAMED && !is_cross(account) {
+        if account == DESK || account >= self.world.named && !self.is_cross(account) {
             let margin = &mut self.positions[account.index()].margin;
             *margin = margin.plus(amount).whose(account, "margin")?;
         }
@@ -167,7 +167,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Its thresholds are where they are no more.
     fn margin_changed(&mut self, account: AccountId) -> Result<(), RunError> {
-        if account < AccountId::FIRST_NAMED {
+        if account < self.world.named {
             return Ok(());
         }
         self.touch(account);

@@ -9,6 +9,7 @@ mod fuel;
 mod funding;
 mod hedging;
 mod marking;
+mod past_marks;
 mod pricing;
 mod ranking;
 mod rest;
@@ -38,6 +39,7 @@ use crate::world::{Account, Steps, Until, World, WorldSupply};
 use eager::Drawn;
 use funding::FundingClock;
 use marking::PriceState;
+use past_marks::PastMarks;
 use ranking::Ranking;
 use settlement::Sent;
 use thresholds::Ordered;
@@ -104,6 +106,8 @@ pub struct Simulation<'w, T: Trace> {
     previous_mark: Ticks,
     /// The mark when time last passed.
     last_mark: Ticks,
+    /// The marks at the ends of steps.
+    past_marks: PastMarks,
     /// What marks and indices remember.
     prices: PriceState,
     /// What funding remembers.
@@ -190,6 +194,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
                 break;
             }
         }
+        self.past_marks.push(self.mark);
         Ok(happened || self.is_to_come())
     }
 
@@ -360,10 +365,20 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.trace
     }
 
+    /// The market maker's account is cross, and those of agents: the whole balance stands behind the position.
+    #[inline]
+    fn is_cross(&self, account: AccountId) -> bool {
+        account == AccountId::MARKET_MAKER || self.world.is_agent(account)
+    }
+
     /// What stands behind an account's position: its margin, or the whole balance if it is a cross account.
     #[inline]
     fn collateral(&self, account: AccountId) -> Quote {
-        if is_cross(account) { self.ledger.cash(account) } else { self.positions[account.index()].margin }
+        if self.is_cross(account) {
+            self.ledger.cash(account)
+        } else {
+            self.positions[account.index()].margin
+        }
     }
 
     /// Collateral and profit at the mark.
@@ -387,10 +402,4 @@ enum Watch {
     Moved,
     /// Nowhere: its liquidation has been sent.
     Seized,
-}
-
-/// Only the market maker's account is cross: his whole balance stands behind his position.
-#[inline]
-const fn is_cross(account: AccountId) -> bool {
-    account.0 == AccountId::MARKET_MAKER.0
 }

@@ -4,7 +4,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use super::{Simulation, Trace, is_cross};
+use super::{Simulation, Trace};
 use crate::error::{RunError, Whose};
 use crate::ids::AccountId;
 use crate::random::Stream;
@@ -106,7 +106,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn is_counterparty(&self, id: AccountId, side: Side) -> bool {
         let held = self.positions[id.index()].qty;
-        let out = self.liquidated_now(id) || is_cross(id) && !self.maker.alive;
+        let out = self.liquidated_now(id) || self.is_cross(id) && !self.maker.alive;
         let venue = id == AccountId::TAKEOVER_DESK || id == AccountId::VAULT;
         held != Lots::ZERO && Side::closing(held) != side && !out && !venue
     }

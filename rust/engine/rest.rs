@@ -1,7 +1,7 @@
 //! What becomes of what a liquidation left: it stays, or goes to the fund's desk, the vault, or counterparties.
 
 use super::settlement::{Sent, Settled};
-use super::{Simulation, Trace, is_cross};
+use super::{Simulation, Trace};
 use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Reason};
 use crate::ids::AccountId;
@@ -18,7 +18,7 @@ impl<T: Trace> Simulation<'_, T> {
     pub(super) fn stays(&self, order: &Sent) -> Result<bool, RunError> {
         let account = order.account;
         let position = &self.positions[account.index()];
-        if position.qty == Lots::ZERO || is_cross(account) {
+        if position.qty == Lots::ZERO || self.is_cross(account) {
             return Ok(false);
         }
         if order.ordered < order.position.abs() && order.filled.qty == order.ordered {
@@ -70,7 +70,7 @@ impl<T: Trace> Simulation<'_, T> {
     #[inline]
     fn deleverages(&self, account: AccountId) -> Result<bool, RunError> {
         let Some(rule) = self.world.venue.adl else { return Ok(false) };
-        if self.world.venue.rest == Rest::Keep && !is_cross(account) {
+        if self.world.venue.rest == Rest::Keep && !self.is_cross(account) {
             return Ok(true);
         }
         let left = &self.positions[account.index()];

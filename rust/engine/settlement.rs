@@ -1,7 +1,7 @@
 //! Phase 5: who pays for the forced orders of the round, and what the fund's desk does.
 
 use super::booking::Filled;
-use super::{Simulation, Trace, Watch, is_cross};
+use super::{Simulation, Trace, Watch};
 use crate::book::{NewOrder, OrderKind};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism, Reason};
@@ -108,7 +108,7 @@ impl<T: Trace> Simulation<'_, T> {
     #[inline]
     pub(super) fn standing(&self, account: AccountId, freed: Quote) -> Standing {
         let position = &self.positions[account.index()];
-        let cross = is_cross(account);
+        let cross = self.is_cross(account);
         Standing {
             free: if cross { self.ledger.cash(account) } else { freed },
             margin: position.margin,
@@ -264,7 +264,7 @@ impl<T: Trace> Simulation<'_, T> {
             let taken = &mut stage.taken_over_value;
             *taken = taken.plus(taken_over_value).whose(whose, "value taken over")?;
         }
-        if whose >= AccountId::FIRST_NAMED {
+        if whose >= self.world.named {
             let burnt = qty.plus(settled.taken_over_qty).and_then(|burnt| burnt.plus(settled.adl_qty));
             self.burnt_qty = burnt.and_then(|qty| self.burnt_qty.plus(qty)).whose(whose, "fuel burnt")?;
         }

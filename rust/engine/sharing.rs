@@ -57,7 +57,7 @@ impl<T: Trace> Simulation<'_, T> {
         }
         let cost = &mut self.positions[account.index()].cost;
         *cost = cost.plus(share).whose(account, "cost")?;
-        if account >= AccountId::FIRST_NAMED && self.watch[account.index()] != Watch::Stopped {
+        if account >= self.world.named && self.watch[account.index()] != Watch::Stopped {
             self.touch(account);
             self.rewatch(account)?;
         }

@@ -1,6 +1,6 @@
 //! How a path begins: everybody has deposited and holds what the scenario says.
 
-use super::{Drawn, FundingClock, PriceState, Ranking, Simulation, Stage, Totals, Trace, Watch};
+use super::{Drawn, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace, Watch};
 use crate::agents::MarketMaker;
 use crate::book::OrderBook;
 use crate::error::{PathError, RunError, Whose};
@@ -10,8 +10,6 @@ use crate::ledger::Ledger;
 use crate::margin::{Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Ticks};
 use crate::world::{SupplyStreams, Template, World, WorldSupply};
-
-const NAMED: usize = AccountId::FIRST_NAMED.index();
 
 impl<T: Trace> Simulation<'_, T> {
     /// A path before its ignition.
@@ -27,8 +25,8 @@ impl<T: Trace> Simulation<'_, T> {
             positions: Vec::new(),
             places: true,
             watch: Vec::new(),
-            tokens: vec![Lots::ZERO; NAMED],
-            financed: vec![Quote::ZERO; NAMED],
+            tokens: Vec::new(),
+            financed: Vec::new(),
             fixed_taken: [0; 2],
             waiting: Way::BOTH.map(Waiting::new),
             moved: Moved::default(),
@@ -43,7 +41,7 @@ impl<T: Trace> Simulation<'_, T> {
             highest_fund: Quote::ZERO,
             next_cell: Vec::new(),
             drawn: None,
-            next_account: AccountId::FIRST_NAMED,
+            next_account: world.named,
             arrivals: Vec::new(),
             burnt: Vec::new(),
             touched: Vec::new(),
@@ -54,6 +52,7 @@ impl<T: Trace> Simulation<'_, T> {
             index: Ticks::ZERO,
             clock: 0,
             first_of_step: true,
+            past_marks: PastMarks::default(),
             prices: PriceState::default(),
             funding: FundingClock::default(),
             peak: Ticks::ZERO,
@@ -114,15 +113,18 @@ impl<T: Trace> Simulation<'_, T> {
     /// The fixed accounts move in.
     fn settle_in(&mut self) -> Result<(), RunError> {
         let fixed = &self.world.fixed;
-        let traders = NAMED + fixed.accounts.len();
+        let named = self.world.named;
+        let traders = named.index() + fixed.accounts.len();
+        self.tokens.resize(named.index(), Lots::ZERO);
+        self.financed.resize(named.index(), Quote::ZERO);
         self.positions.clear();
-        self.positions.resize(NAMED, Position::default());
+        self.positions.resize(named.index(), Position::default());
         self.positions.extend(fixed.accounts.iter().map(|account| account.position));
         self.watch.clear();
         self.watch.resize(traders, Watch::Sorted);
         self.ledger = Ledger::new(traders);
         self.ledger.rewind(traders, fixed.sum.margin);
-        for (id, account) in (AccountId::FIRST_NAMED.0..).zip(&fixed.accounts) {
+        for (id, account) in (named.0..).zip(&fixed.accounts) {
             self.ledger.restore(AccountId(id), account.position.margin);
         }
         self.touched.clear();
@@ -132,17 +134,18 @@ impl<T: Trace> Simulation<'_, T> {
     /// Takes the accounts back to where they began.
     fn rewind(&mut self) {
         let fixed = &self.world.fixed;
-        let traders = NAMED + fixed.accounts.len();
+        let named = self.world.named;
+        let traders = named.index() + fixed.accounts.len();
         self.positions.truncate(traders);
         self.watch.truncate(traders);
         self.ledger.rewind(traders, fixed.sum.margin);
-        for id in (0..AccountId::FIRST_NAMED.0).map(AccountId) {
+        for id in (0..named.0).map(AccountId) {
             self.ledger.restore(id, Quote::ZERO);
             self.positions[id.index()] = Position::default();
             self.watch[id.index()] = Watch::Sorted;
         }
         for id in self.touched.drain(..) {
-            let position = fixed.accounts[id.index() - NAMED].position;
+            let position = fixed.accounts[id.index() - named.index()].position;
             self.ledger.restore(id, position.margin);
             self.positions[id.index()] = position;
             self.watch[id.index()] = Watch::Sorted;
@@ -169,7 +172,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.spared.clear();
         self.late_stops.clear();
         self.ordered.clear();
-        self.next_account = AccountId(AccountId::FIRST_NAMED.0 + self.world.fixed.count());
+        self.next_account = AccountId(self.world.named.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);
         self.maker = MarketMaker::new(world.maker, world.conversion, world.perp.contract);
@@ -177,6 +180,7 @@ impl<T: Trace> Simulation<'_, T> {
             (world.perp.start, world.perp.start, world.perp.start);
         (self.index, self.peak) = (world.spot.start, world.spot.start);
         (self.clock, self.first_of_step) = (0, true);
+        self.past_marks.restart(world.perp.start, world.look_back());
         self.prices.restart(world);
         self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
@@ -206,7 +210,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What the fixed accounts deposited, written down.
     fn trace_fixed(&mut self) {
-        for (id, account) in (AccountId::FIRST_NAMED.0..).zip(&self.world.fixed.accounts) {
+        for (id, account) in (self.world.named.0..).zip(&self.world.fixed.accounts) {
             let to = LedgerAccount::Trader(AccountId(id));
             let amount = account.position.margin;
             let transfer = Transfer { from: LedgerAccount::Outside, to, amount, reason: Reason::Deposit };
@@ -224,7 +228,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn draw_beforehand(&mut self) -> Result<(), RunError> {
         let drawn = Drawn::all(&self.world, self.seed, self.path);
-        self.drawn = Some(drawn.whose(AccountId::FIRST_NAMED, "value of an account")?);
+        self.drawn = Some(drawn.whose(self.world.named, "value of an account")?);
         self.draw_levels();
         Ok(())
     }

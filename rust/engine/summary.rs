@@ -138,8 +138,8 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What the scenario's accounts have now less what they deposited: what all have, less what the others do.
     fn positions_pnl(&self) -> Result<Quote, RunError> {
-        let whose = AccountId::FIRST_NAMED;
-        let others = (0..AccountId::FIRST_NAMED.0).map(AccountId);
+        let whose = self.world.named;
+        let others = (0..whose.0).map(AccountId);
         let (mut cash, mut qty) = (-self.named_margin, Lots::ZERO);
         let mut cost = -self.ledger.balance(LedgerAccount::Clearing);
         let all = LedgerAccount::SYSTEM.into_iter().chain(others.clone().map(LedgerAccount::Trader));
@@ -159,7 +159,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn open_interest(&self) -> Result<Lots, RunError> {
         let mut expected = self.world.populations.iter().map(|population| population.expected_qty);
         let sum = expected.try_fold(self.world.fixed.open_interest, Lots::plus);
-        sum.whose(AccountId::FIRST_NAMED, "open interest")
+        sum.whose(self.world.named, "open interest")
     }
 
     fn profit(&self, account: AccountId, deposited: Quote) -> Result<Quote, RunError> {

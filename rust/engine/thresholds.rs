@@ -1,7 +1,7 @@
 //! Phase 4: thresholds the mark has reached become orders and match.
 
 use super::settlement::Sent;
-use super::{Simulation, Trace, Watch, is_cross};
+use super::{Simulation, Trace, Watch};
 use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Mechanism};
@@ -137,7 +137,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// An account that the scenario names is no longer as it was at the start.
     #[inline]
     pub(super) fn touch(&mut self, account: AccountId) {
-        let named = AccountId::FIRST_NAMED.index();
+        let named = self.world.named.index();
         if (named..named + self.world.fixed.accounts.len()).contains(&account.index()) {
             self.touched.push(account);
         }
@@ -216,9 +216,9 @@ impl<T: Trace> Simulation<'_, T> {
         }
         // An isolated position that is as it was sorted is due from its threshold on, unless less value lowers the rate.
         let stepped = self.world.venue.tiers.rule() == TierRule::WholePosition;
-        let known = watch == Watch::Sorted && !is_cross(account) && !stepped;
+        let known = watch == Watch::Sorted && !self.is_cross(account) && !stepped;
         if !stop && !known && !self.is_due(account)? {
-            if stepped && !is_cross(account) {
+            if stepped && !self.is_cross(account) {
                 self.spared.push(account);
             }
             return Ok(false);
@@ -241,7 +241,7 @@ impl<T: Trace> Simulation<'_, T> {
         }
         self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
         self.touch(account);
-        if is_cross(account) {
+        if self.is_cross(account) {
             self.withdraw_maker();
         }
         let mut sent = match route {
@@ -279,7 +279,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn route(&self, account: AccountId) -> Result<Route, RunError> {
         let venue = &self.world.venue;
         let qty = self.positions[account.index()].qty.abs();
-        if venue.is_plain() || is_cross(account) {
+        if venue.is_plain() || self.is_cross(account) {
             return Ok(Route::Order(qty));
         }
         let part = self.ordered.get(account.index()).and_then(|ordered| ordered.part);
@@ -398,7 +398,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What an order lacks is owed by the fund from now on.
     fn owe(&mut self, account: AccountId, sent: &Sent) -> Result<(), Overflow> {
-        let behind = if is_cross(account) {
+        let behind = if self.is_cross(account) {
             self.ledger.cash(account)
         } else {
             sent.freed.plus(self.positions[account.index()].margin)?

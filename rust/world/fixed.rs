@@ -6,7 +6,7 @@ use crate::ids::AccountId;
 use crate::margin::{Due, Position, Way};
 use crate::units::{Lots, Overflow, Ticks};
 
-/// They are numbered from [`AccountId::FIRST_NAMED`].
+/// They are numbered behind those who act.
 #[derive(Clone, Debug, Default)]
 pub struct Fixed {
     /// In the order of their ids.
@@ -26,9 +26,9 @@ impl Fixed {
         self.accounts.len() as u32
     }
 
-    pub(super) fn new(accounts: Vec<Account>) -> Result<Fixed, Overflow> {
+    pub(super) fn new(accounts: Vec<Account>, first: AccountId) -> Result<Fixed, Overflow> {
         let mut fixed = Fixed::default();
-        for (account, id) in accounts.iter().zip(AccountId::FIRST_NAMED.0..) {
+        for (account, id) in accounts.iter().zip(first.0..) {
             let Position { qty, cost, margin } = account.position;
             let way = Way::of(&account.position);
             let due = |threshold, mechanism| Due { threshold, account: AccountId(id), mechanism };

@@ -48,7 +48,7 @@ pub enum Sizes {
 impl Sizes {
     /// The quantity that a draw gives.
     #[inline]
-    pub(super) fn draw(&self, drawn: u16) -> Lots {
+    pub fn draw(&self, drawn: u16) -> Lots {
         match self {
             Sizes::Fixed(lots) => *lots,
             Sizes::Table(table) => table[usize::from(drawn >> 4)],

@@ -1,6 +1,7 @@
 //! What exists at the start: a scenario, checked and turned into integers once, then shared by every path.
 
 mod accounts;
+pub mod agents;
 mod cells;
 mod check;
 mod clock;
@@ -24,12 +25,14 @@ use rust_decimal::prelude::ToPrimitive;
 
 pub use self::accounts::Account;
 use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
+use self::agents::{Agent, Plan, Unlock};
 pub use self::check::MAX_LOTS;
 use self::check::{Check, double, ratio};
 use self::clock::Clock;
 pub use self::clock::{Steps, Until};
 pub use self::fixed::Fixed;
 pub use self::grid::{Grid, fee_rate};
+pub use self::law::Sizes;
 pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::Quoting;
@@ -123,6 +126,14 @@ pub struct World {
     pub steps: Option<Steps>,
     /// At which the venue closes every position after the run.
     pub settlement_price: Option<Ticks>,
+    /// Those who act while time passes.
+    pub agents: Arc<[Agent]>,
+    /// Tokens that come into being, in the order of their steps.
+    pub unlocks: Arc<[Unlock]>,
+    /// The first account that is nobody's but a trader's: behind those of the agents.
+    pub named: AccountId,
+    /// All tokens there may ever be, in spot lots.
+    pub total_supply: Lots,
     /// Accounts that are the same in every path.
     pub fixed: Arc<Fixed>,
     /// Accounts that are drawn.
@@ -167,6 +178,10 @@ impl World {
                 IgnitionMarket::Spot => event::Market::Spot,
                 IgnitionMarket::Perp => event::Market::Perp,
             },
+            agents: Arc::default(),
+            unlocks: Arc::default(),
+            named: AccountId::FIRST_AGENT,
+            total_supply: Lots::ZERO,
             fixed: Arc::default(),
             populations: Arc::default(),
         };
@@ -194,6 +209,27 @@ impl World {
             }
     }
 
+    /// Whether it is an account of an agent, at the venue or its desk.
+    #[inline]
+    pub fn is_agent(&self, account: AccountId) -> bool {
+        account >= AccountId::FIRST_AGENT && account < self.named
+    }
+
+    /// Which agent an account belongs to.
+    #[inline]
+    pub fn agent_of(&self, account: AccountId) -> Option<usize> {
+        self.is_agent(account).then(|| (account.index() - AccountId::FIRST_AGENT.index()) / 2)
+    }
+
+    /// How many steps back anybody looks at the mark.
+    pub fn look_back(&self) -> u64 {
+        let of = |agent: &Agent| match &agent.plan {
+            Plan::Momentum(momentum) => momentum.window,
+            _ => 0,
+        };
+        self.agents.iter().map(of).max().unwrap_or(0)
+    }
+
     /// The unit of an account's money.
     pub fn step_of(&self, account: LedgerAccount) -> Unit {
         if self.pays_in_quote(account) { self.quote_step } else { self.venue_step }
@@ -212,6 +248,7 @@ impl World {
 
     fn supply(&mut self, check: &mut Check, scenario: &Scenario) {
         let total = check.qty("total_supply", scenario.total_supply, scenario.spot.lot_size, 1);
+        self.total_supply = total;
         check.require(
             self.circulating <= total || check.found.names("total_supply"),
             "circulating",
@@ -299,7 +336,7 @@ impl World {
                 Batch::Cells(population) => populations.push(population),
             }
         }
-        match Fixed::new(fixed) {
+        match Fixed::new(fixed, self.named) {
             Ok(fixed) => self.fixed = Arc::new(fixed),
             Err(Overflow) => check.found.push("positions", "their sum", "sums below 2^63 quote steps"),
         }

@@ -1,0 +1,48 @@
+//! What agents draw: how many come in a step, and with which leverage.
+
+use crate::random::poisson_table;
+use crate::units::Rate;
+use crate::world::law::POINTS;
+
+/// A Poisson count as a word draws it.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    lowest: u32,
+    odds: Vec<u64>,
+}
+
+impl Arrivals {
+    /// So many in a step on average.
+    pub fn new(mean: f64) -> Arrivals {
+        let mut odds = Vec::new();
+        let lowest = poisson_table(mean, &mut odds);
+        Arrivals { lowest, odds }
+    }
+
+    /// How many a word makes.
+    #[inline]
+    pub fn count(&self, word: u64) -> u32 {
+        let n = self.odds.iter().position(|&odds| word < odds || odds == u64::MAX);
+        self.lowest + u32::try_from(n.unwrap_or(0)).unwrap_or(0)
+    }
+}
+
+/// Leverages in billionths, rising.
+#[derive(Clone, Debug)]
+pub enum Leverages {
+    /// Always the same.
+    Fixed(Rate),
+    /// As a word draws.
+    Table(Box<[Rate; POINTS]>),
+}
+
+impl Leverages {
+    /// The leverage that a word gives.
+    #[inline]
+    pub fn draw(&self, word: u64) -> Rate {
+        match self {
+            Leverages::Fixed(leverage) => *leverage,
+            Leverages::Table(table) => table[(word >> 52) as usize],
+        }
+    }
+}
