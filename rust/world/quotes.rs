@@ -97,6 +97,10 @@ impl Quotes {
         self.room = self.room.saturating_add(qty.0);
     }
 
+    pub fn add_room(&mut self, qty: Lots) {
+        self.room = self.room.saturating_add(qty.0);
+    }
+
     pub fn post(&mut self, round: u64, around: Ticks, limit: Option<Ticks>) {
         self.withdraw();
         let Some(plan) = &self.plan else { return };

@@ -95,6 +95,11 @@ impl WorldSupply {
         self.sides[side.index()].quotes.returned(qty);
     }
 
+    /// Asks of quotes may sell so much more.
+    pub fn add_room(&mut self, qty: Lots) {
+        self.sides[Side::Sell.index()].quotes.add_room(qty);
+    }
+
     /// Posts the quotes of a side and round around a price, none at `limit` or beyond: it would trade.
     pub fn quote(&mut self, resting: Side, round: u64, around: Ticks, limit: Option<Ticks>) {
         let half = &mut self.sides[resting.index()];
