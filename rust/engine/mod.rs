@@ -412,6 +412,21 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.mark
     }
 
+    /// How often time has passed: the step, in a run through time.
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// Spot lots that an agent's asks offer.
+    pub fn offered(&self, agent: usize) -> Lots {
+        self.offered[agent]
+    }
+
+    /// Orders, cancels and fills so far.
+    pub fn events(&self) -> u64 {
+        self.orders + self.booked
+    }
+
     /// The sink, to look at.
     pub fn trace(&self) -> &T {
         &self.trace

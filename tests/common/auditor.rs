@@ -367,6 +367,7 @@ impl Trace for Auditor<'_> {
             Cause::Stop => self.forced(trade, Mechanism::Stop),
             Cause::Unwind => self.see("an unwind", true),
             Cause::Ignition => {}
+            other => panic!("no agents here: {other:?}"),
             Cause::Hedge | Cause::Absorption => self.settle_desk(),
         }
         let signed = qty * i128::from(trade.taker_side.sign());

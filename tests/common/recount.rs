@@ -407,6 +407,7 @@ impl Trace for Recount<'_> {
             Cause::Liquidation | Cause::Stop => self.forced(trade),
             Cause::Hedge | Cause::Absorption => self.advance(Step::Done),
             Cause::Ignition | Cause::Unwind => {}
+            other => panic!("no agents here: {other:?}"),
         }
         self.now.volume[trade.market as usize] += qty;
         if trade.market == Market::Spot {
