@@ -5,8 +5,10 @@ mod burn;
 mod closing;
 mod deleveraging;
 mod eager;
+mod frictions;
 mod fuel;
 mod funding;
+mod halting;
 mod hedging;
 mod marking;
 mod past_marks;
@@ -37,6 +39,7 @@ use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, Steps, Until, World, WorldSupply};
 use eager::Drawn;
+use frictions::FrictionState;
 use funding::FundingClock;
 use marking::PriceState;
 use past_marks::PastMarks;
@@ -110,6 +113,8 @@ pub struct Simulation<'w, T: Trace> {
     past_marks: PastMarks,
     /// What marks and indices remember.
     prices: PriceState,
+    /// What frictions remember.
+    frictions: FrictionState,
     /// What funding remembers.
     funding: FundingClock,
     peak: Ticks,
@@ -195,12 +200,13 @@ impl<'w, T: Trace> Simulation<'w, T> {
             }
         }
         self.past_marks.push(self.mark);
+        self.remember_target()?;
         Ok(happened || self.is_to_come())
     }
 
     /// Whether time alone will move something.
     fn is_to_come(&self) -> bool {
-        self.cools && self.world.time_passes || self.prices.moving
+        self.cools && self.world.time_passes || self.prices.moving || self.frictions_to_come()
     }
 
     /// Phase 1: the push.
