@@ -256,14 +256,4 @@ impl<T: Trace> Simulation<'_, T> {
         }
         Ok(true)
     }
-
-    /// Whether the perpetual is halted.
-    pub(super) fn is_halted(&self) -> bool {
-        false
-    }
-
-    /// The largest leverage of a position of this value.
-    pub(super) fn max_leverage(&self, value: Quote) -> i64 {
-        self.world.venue.tiers.at(value).max_leverage
-    }
 }

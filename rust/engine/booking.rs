@@ -112,7 +112,8 @@ impl Dealt {
 }
 
 impl<T: Trace> Simulation<'_, T> {
-    /// Sends an order that does not rest. One in spot that finds too little exhausts spot.
+    /// Sends an order that does not rest, within the price band and not in a halt. One in spot that finds too little exhausts
+    /// spot.
     ///
     /// It goes in slices, one right after the other: the same fills, but no slice can fill the memory, and Ctrl-C is heard
     /// between them.
@@ -122,6 +123,13 @@ impl<T: Trace> Simulation<'_, T> {
         order: NewOrder,
         cause: Cause,
     ) -> Result<Filled, RunError> {
+        let order = match market {
+            Market::Spot => order,
+            Market::Perp | Market::OffBook => match self.admit(order)? {
+                Some(order) => order,
+                None => return Ok(Filled::default()),
+            },
+        };
         let terms = if market == Market::Spot { &self.world.spot } else { &self.world.perp };
         let linear = !terms.contract.is_inverse();
         self.orders += 1;

@@ -7,8 +7,10 @@ mod carrying;
 mod closing;
 mod deleveraging;
 mod eager;
+mod frictions;
 mod fuel;
 mod funding;
+mod halting;
 mod hedging;
 mod looking;
 mod marking;
@@ -42,6 +44,7 @@ use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, Steps, Until, World, WorldSupply};
 use eager::Drawn;
+use frictions::FrictionState;
 use funding::FundingClock;
 use marking::PriceState;
 use past_marks::PastMarks;
@@ -141,6 +144,8 @@ pub struct Simulation<'w, T: Trace> {
     past_marks: PastMarks,
     /// What marks and indices remember.
     prices: PriceState,
+    /// What frictions remember.
+    frictions: FrictionState,
     /// What funding remembers.
     funding: FundingClock,
     peak: Ticks,
@@ -246,12 +251,13 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.past_marks.push(self.mark);
         let index = self.index;
         self.actors.iter_mut().for_each(|actor| actor.see_index(index));
+        self.remember_target()?;
         Ok(happened || self.is_to_come())
     }
 
     /// Whether time alone will move something.
     fn is_to_come(&self) -> bool {
-        self.cools && self.world.time_passes || self.prices.moving
+        self.cools && self.world.time_passes || self.prices.moving || self.frictions_to_come()
     }
 
     /// Phase 1: the push.

@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Drawn, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace, Watch};
+use super::{
+    Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace,
+    Watch,
+};
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
 use crate::error::{PathError, RunError, Whose};
@@ -75,6 +78,7 @@ impl<T: Trace> Simulation<'_, T> {
             first_of_step: true,
             past_marks: PastMarks::default(),
             prices: PriceState::default(),
+            frictions: FrictionState::default(),
             funding: FundingClock::default(),
             peak: Ticks::ZERO,
             named_margin: Quote::ZERO,
@@ -100,6 +104,7 @@ impl<T: Trace> Simulation<'_, T> {
         let seed = self.seed;
         self.spot.restart(|supply| supply.restart(seed, path, SupplyStreams::SPOT));
         self.perp.restart(|supply| supply.restart(seed, path, SupplyStreams::PERP));
+        self.calm_down();
         self.rewind();
         self.begin()
     }
@@ -203,6 +208,7 @@ impl<T: Trace> Simulation<'_, T> {
         (self.clock, self.first_of_step) = (0, true);
         self.past_marks.restart(world.perp.start, world.look_back());
         self.prices.restart(world);
+        self.frictions.restart(world);
         self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
         self.ignition = (Lots::ZERO, Quote::ZERO);

@@ -62,8 +62,11 @@ pub(super) const PATIENCE: u64 = 4096;
 impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
-        self.draw_accounts()?;
         (self.cools, self.owed) = (false, Quote::ZERO);
+        if self.is_halted() {
+            return Ok(0);
+        }
+        self.draw_accounts()?;
         self.crosses_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;

@@ -367,8 +367,8 @@ impl Trace for Auditor<'_> {
             Cause::Stop => self.forced(trade, Mechanism::Stop),
             Cause::Unwind => self.see("an unwind", true),
             Cause::Ignition => {}
-            other => panic!("no agents here: {other:?}"),
             Cause::Hedge | Cause::Absorption => self.settle_desk(),
+            other => panic!("no agents here: {other:?}"),
         }
         let signed = qty * i128::from(trade.taker_side.sign());
         self.dealt[0] += if trade.market == Market::Perp && maker == MAKER { signed } else { 0 };

@@ -443,6 +443,7 @@ impl Trace for Recount<'_> {
                 self.system[2] += amount;
             }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
+            Reason::Collateral => panic!("no agents here"),
         }
         if transfer.reason == Reason::LossShare {
             self.advance(Step::Done);
