@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::agents::spec::{AgentSpec, UnlockSpec};
 pub use super::clock::{TimeSpec, Until};
+pub use super::frictions::{HaltSpec, StressSpec};
 pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{
     AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, MarginMode, TierSpec, VenueSpec,
@@ -135,6 +136,18 @@ pub struct MarketMakerSpec {
     pub spot_inventory: Decimal,
     #[serde(default)]
     pub quote: Option<QuoteSpec>,
+    #[serde(default)]
+    pub hedge_latency_s: Decimal,
+    #[serde(default)]
+    pub inventory_limit: Option<Decimal>,
+    #[serde(default)]
+    pub skew: Decimal,
+    #[serde(default)]
+    pub widen: Decimal,
+    #[serde(default)]
+    pub withdraw_move: Option<Decimal>,
+    #[serde(default)]
+    pub withdraw_s: Decimal,
 }
 
 const fn one() -> Decimal {
@@ -169,6 +182,8 @@ pub struct QuoteSpec {
     #[serde(default)]
     pub jitter: Decimal,
     pub level_qty: Law,
+    #[serde(default)]
+    pub recovery_half_life_s: Decimal,
 }
 
 /// What quotes stand around.
@@ -179,6 +194,7 @@ pub enum Around {
     #[default]
     Mark,
     SpotMid,
+    Last,
 }
 
 const fn one_level() -> i64 {

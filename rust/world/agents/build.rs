@@ -105,7 +105,7 @@ fn names(check: &mut Check, specs: &[AgentSpec]) {
 }
 
 /// Checks that tokens are there: of agents within the float, unlocked ones within all there may ever be.
-pub(in crate::world) fn tokens(check: &mut Check, world: &World, scenario: &Scenario) {
+fn tokens(check: &mut Check, world: &World, scenario: &Scenario) {
     let lot = scenario.spot.lot_size;
     let mut left = world.circulating.0 - world.maker.spot_inventory.0 - world.attacker_tokens().0;
     for (index, agent) in world.agents.iter().enumerate() {
@@ -126,6 +126,7 @@ pub(in crate::world) fn tokens(check: &mut Check, world: &World, scenario: &Scen
 
 /// What agents need of the rest of the scenario.
 pub(in crate::world) fn needs(check: &mut Check, world: &World, scenario: &Scenario) {
+    tokens(check, world, scenario);
     let spot_push = world.ignition.0 == Side::Buy && world.ignition_market == Market::Spot;
     for (index, agent) in world.agents.iter().enumerate() {
         let field = |name: &str| format!("agents[{index}].{name}");
