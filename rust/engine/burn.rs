@@ -118,7 +118,9 @@ impl<T: Trace> Simulation<'_, T> {
         if self.booked > MAX_FILLS {
             return Err(RunError::Fills { most: MAX_FILLS });
         }
-        Ok(burnt.orders + u64::from(left.is_some()))
+        let sent = burnt.orders + u64::from(left.is_some());
+        self.orders += sent;
+        Ok(sent)
     }
 
     /// The orders' sums go into the books.

@@ -193,6 +193,8 @@ pub struct Venue {
     pub liquidations_per_round: Option<u64>,
     /// Rounds after which a cascade is cut off.
     pub max_rounds: u64,
+    /// What an agent's tokens count as margin.
+    pub spot_margin: Rate,
     /// The insurance fund at the start.
     pub insurance_fund: Quote,
     /// What it does when the mark moves far.

@@ -63,6 +63,13 @@ impl Sizes {
         }
     }
 
+    /// The quantity that the upper bits of a word give.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // that is what is left of it
+    pub fn draw_word(&self, word: u64) -> Lots {
+        self.draw((word >> 48) as u16)
+    }
+
     pub(super) fn largest(&self) -> Lots {
         match self {
             Sizes::Fixed(lots) => *lots,

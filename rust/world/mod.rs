@@ -227,6 +227,11 @@ impl World {
         self.is_agent(account).then(|| (account.index() - AccountId::FIRST_AGENT.index()) / 2)
     }
 
+    /// Spot lots in a lot of the perpetual, where there are agents.
+    pub fn spot_lots(&self) -> i64 {
+        i64::try_from(self.conversion.lot.0 / self.conversion.lot.1).unwrap_or(i64::MAX)
+    }
+
     /// How many steps back anybody looks at the mark.
     pub fn look_back(&self) -> u64 {
         let of = |agent: &Agent| match &agent.plan {

@@ -130,6 +130,10 @@ impl Quotes {
         self.filled -= qty.0;
     }
 
+    pub fn add_room(&mut self, qty: Lots) {
+        self.room = self.room.saturating_add(qty.0);
+    }
+
     /// Whether time alone gives them strength.
     pub fn recover(&self) -> bool {
         let recovery = self.plan.as_ref().and_then(|plan| plan.recovery).filter(|_| self.posted);

@@ -95,6 +95,11 @@ impl WorldSupply {
         self.sides[side.index()].quotes.returned(qty);
     }
 
+    /// Asks of quotes may sell so much more.
+    pub fn add_room(&mut self, qty: Lots) {
+        self.sides[Side::Sell.index()].quotes.add_room(qty);
+    }
+
     /// Whether time alone gives a side's quotes strength.
     pub fn recovers(&self) -> bool {
         self.sides.iter().any(|half| half.quotes.recover())

@@ -304,6 +304,7 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
         loss_sharing: spec.loss_sharing,
         liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
         max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
+        spot_margin: Rate::default(),
         insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
     }
 }

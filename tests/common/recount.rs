@@ -29,7 +29,7 @@ pub const MAKER: usize = AccountId::MARKET_MAKER.index();
 pub const REST: usize = AccountId::REST_OF_MARKET.index();
 pub const DESK: usize = AccountId::TAKEOVER_DESK.index();
 pub const VAULT: usize = AccountId::VAULT.index();
-pub const NAMED: usize = AccountId::FIRST_NAMED.index();
+pub const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What one account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
