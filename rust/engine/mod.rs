@@ -249,9 +249,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
             }
         }
         self.past_marks.push(self.mark);
-        self.remember_target()?;
         let index = self.index;
         self.actors.iter_mut().for_each(|actor| actor.see_index(index));
+        self.remember_target()?;
         Ok(happened || self.is_to_come())
     }
 
@@ -416,6 +416,21 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// The mark price.
     pub fn mark(&self) -> Ticks {
         self.mark
+    }
+
+    /// How often time has passed: the step, in a run through time.
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// Spot lots that an agent's asks offer.
+    pub fn offered(&self, agent: usize) -> Lots {
+        self.offered[agent]
+    }
+
+    /// Orders, cancels and fills so far.
+    pub fn events(&self) -> u64 {
+        self.orders + self.booked
     }
 
     /// The sink, to look at.

@@ -368,6 +368,7 @@ impl Trace for Auditor<'_> {
             Cause::Unwind => self.see("an unwind", true),
             Cause::Ignition => {}
             Cause::Hedge | Cause::Absorption => self.settle_desk(),
+            other => panic!("no agents here: {other:?}"),
         }
         let signed = qty * i128::from(trade.taker_side.sign());
         self.dealt[0] += if trade.market == Market::Perp && maker == MAKER { signed } else { 0 };

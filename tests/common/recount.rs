@@ -407,6 +407,7 @@ impl Trace for Recount<'_> {
             Cause::Liquidation | Cause::Stop => self.forced(trade),
             Cause::Hedge | Cause::Absorption => self.advance(Step::Done),
             Cause::Ignition | Cause::Unwind => {}
+            other => panic!("no agents here: {other:?}"),
         }
         self.now.volume[trade.market as usize] += qty;
         if trade.market == Market::Spot {
@@ -442,6 +443,7 @@ impl Trace for Recount<'_> {
                 self.system[2] += amount;
             }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
+            Reason::Collateral => panic!("no agents here"),
         }
         if transfer.reason == Reason::LossShare {
             self.advance(Step::Done);
