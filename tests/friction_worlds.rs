@@ -13,9 +13,10 @@ use perpcore::error::RunError;
 use perpcore::event::LedgerAccount;
 use perpcore::units::Quote;
 use perpcore::world::World;
-use perpcore::world::scenario::{Around, HaltSpec, Scenario, StressSpec, TimeSpec, Until};
+use perpcore::world::scenario::{Around, HaltSpec, Scenario, StressSpec};
 use random_scenario::Dice;
 use rust_decimal::Decimal;
+use serde_json::json;
 
 const SCENARIOS: u64 = 400;
 const SEED: u64 = 77;
@@ -26,12 +27,10 @@ fn thousandths(dice: &mut Dice, of: &[i64]) -> Decimal {
 
 fn dress(dice: &mut Dice, scenario: &mut Scenario) {
     scenario.round_seconds = Decimal::ZERO;
-    scenario.time = Some(TimeSpec {
-        step_s: dice.pick(&[1, 2]).into(),
-        horizon_s: dice.pick(&[6, 20]).into(),
-        until: dice.pick(&[Until::Horizon, Until::Quiet]),
-        ..serde_json::from_str(r#"{"step_s": "1", "horizon_s": "1"}"#).unwrap()
-    });
+    let (step, horizon) = (dice.pick(&["1", "2"]), dice.pick(&["6", "20"]));
+    let until = dice.pick(&["horizon", "quiet"]);
+    let time = json!({"step_s": step, "horizon_s": horizon, "until": until});
+    scenario.time = Some(serde_json::from_value(time).unwrap());
     scenario.venue.max_rounds = dice.pick(&[1, 10]);
     let lot = scenario.perp.lot_size;
     let maker = &mut scenario.market_maker;
