@@ -25,7 +25,7 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import accounts, distributions, events, plots, presets, rules, sources, venues
+    from perpcore import accounts, agents, distributions, events, plots, presets, rules, sources, venues
     from perpcore.accounts import Account, Holding, Liquidation, RestingOrder
     from perpcore.distributions import (
         Beta,
@@ -86,7 +86,7 @@ _LAZY = {
     "Uniform": "distributions",
     "Venue": "venues",
 }
-_MODULES = ("accounts", "distributions", "events", "plots", "presets", "rules", "sources", "venues")
+_MODULES = ("accounts", "agents", "distributions", "events", "plots", "presets", "rules", "sources", "venues")
 
 __all__ = [
     "Account",
@@ -133,6 +133,7 @@ __all__ = [
     "Venue",
     "__version__",
     "accounts",
+    "agents",
     "distributions",
     "events",
     "plots",
