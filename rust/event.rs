@@ -35,6 +35,24 @@ pub enum Cause {
     Hedge = 4,
     /// Longs (or shorts) who took profit closed the market maker's remainder.
     Absorption = 5,
+    /// An agent without intelligence.
+    Noise = 6,
+    /// A chartist.
+    Momentum = 7,
+    /// Holders who sell into strength.
+    Holders = 8,
+    /// An arbitrageur, of funding or of the basis.
+    Arbitrage = 9,
+    /// A new position of the crowd.
+    Crowd = 10,
+    /// Who trades ahead of liquidations.
+    Hunting = 11,
+    /// A whale, but for its push.
+    Whale = 12,
+    /// What a user submitted.
+    External = 13,
+    /// Tokens posted as margin that the venue sold.
+    Collateral = 14,
 }
 
 /// One trade of the world: a book's fill with its market and cause.
@@ -255,6 +273,8 @@ pub enum Reason {
     Settlement = 11,
     /// What longs and shorts pay each other.
     Funding = 12,
+    /// Proceeds of tokens that were posted as margin.
+    Collateral = 13,
 }
 
 /// One movement of money between two ledger accounts.

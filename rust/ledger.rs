@@ -24,6 +24,12 @@ impl Ledger {
         self.traders.push(balance);
     }
 
+    /// Forgets the account opened last; it must be empty.
+    pub fn close(&mut self) {
+        let balance = self.traders.pop();
+        debug_assert!(balance.is_none_or(|balance| balance == Quote::ZERO));
+    }
+
     /// Takes money out of a system account, on its way to one that is not open yet (negative: back from it).
     #[inline]
     pub fn release(&mut self, from: LedgerAccount, amount: Quote) -> Result<(), Overflow> {

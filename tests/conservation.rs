@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 const SCENARIOS: u64 = 10_000;
 const MAKER: usize = AccountId::MARKET_MAKER.index();
 const DESK: usize = AccountId::TAKEOVER_DESK.index();
-const NAMED: usize = AccountId::FIRST_NAMED.index();
+const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What the scenarios must show, one in a hundred at least.
 const EXERCISED: [&str; 20] = [

@@ -20,7 +20,7 @@ use perpcore::world::World;
 const SCENARIOS: u64 = 2_000;
 const PATHS: u64 = 2;
 const SEED: u64 = 31;
-const NAMED: usize = AccountId::FIRST_NAMED.index();
+const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What the paths must show, and how many at least.
 const EXERCISED: [(&str, u64); 15] = [

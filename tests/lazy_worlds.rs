@@ -25,7 +25,7 @@ use rust_decimal::Decimal;
 const SCENARIOS: u64 = 2_500;
 const PATHS: u64 = 4;
 const SEED: u64 = 11;
-const NAMED: usize = AccountId::FIRST_NAMED.index();
+const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What the paths must show, and how many at least.
 const EXERCISED: [(&str, u64); 34] = [

@@ -112,7 +112,8 @@ impl Dealt {
 }
 
 impl<T: Trace> Simulation<'_, T> {
-    /// Sends an order that does not rest. One in spot that finds too little exhausts spot.
+    /// Sends an order that does not rest, within the price band and not in a halt. One in spot that finds too little exhausts
+    /// spot.
     ///
     /// It goes in slices, one right after the other: the same fills, but no slice can fill the memory, and Ctrl-C is heard
     /// between them.
@@ -122,8 +123,16 @@ impl<T: Trace> Simulation<'_, T> {
         order: NewOrder,
         cause: Cause,
     ) -> Result<Filled, RunError> {
+        let order = match market {
+            Market::Spot => order,
+            Market::Perp | Market::OffBook => match self.admit(order)? {
+                Some(order) => order,
+                None => return Ok(Filled::default()),
+            },
+        };
         let terms = if market == Market::Spot { &self.world.spot } else { &self.world.perp };
         let linear = !terms.contract.is_inverse();
+        self.orders += 1;
         if !T::ON && linear && terms.fees.are_none() && order.qty <= UNSEEN {
             return self.trade_unseen(market, order, cause);
         }
@@ -144,8 +153,8 @@ impl<T: Trace> Simulation<'_, T> {
             cut = rejoin(&mut fills, cut, left > Lots::ZERO);
             self.deal(market, &order, cause, &fills, &mut dealt, &mut filled)?;
             self.booked += fills.len() as u64;
-            if self.booked > MAX_FILLS {
-                return Err(RunError::Fills { most: MAX_FILLS });
+            if self.booked > self.most_fills() {
+                return Err(RunError::Fills { most: self.most_fills() });
             }
             if left > Lots::ZERO {
                 self.check_interrupt()?;
@@ -153,10 +162,15 @@ impl<T: Trace> Simulation<'_, T> {
         }
         self.fills = fills;
         self.book(market, &order, cause, &dealt, &mut filled)?;
-        if market == Market::Spot {
+        if market == Market::Spot && !self.world.is_agent(order.owner) {
             self.spot_exhausted |= filled.qty < order.qty;
         }
         Ok(filled)
+    }
+
+    /// Through time, a run that nobody traces may go on for long.
+    fn most_fills(&self) -> u64 {
+        if T::ON || self.world.steps.is_none() { MAX_FILLS } else { u64::MAX }
     }
 
     /// The same where nobody sees the fills.
@@ -168,14 +182,14 @@ impl<T: Trace> Simulation<'_, T> {
         };
         outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
         self.booked += deals.fills;
-        if self.booked > MAX_FILLS {
-            return Err(RunError::Fills { most: MAX_FILLS });
+        if self.booked > self.most_fills() {
+            return Err(RunError::Fills { most: self.most_fills() });
         }
         let mut filled = Filled::default();
         for dealt in deals.before.iter().chain([&deals.last]) {
             self.book(market, &order, cause, dealt, &mut filled)?;
         }
-        if market == Market::Spot {
+        if market == Market::Spot && !self.world.is_agent(order.owner) {
             self.spot_exhausted |= filled.qty < order.qty;
         }
         Ok(filled)
@@ -252,6 +266,11 @@ impl<T: Trace> Simulation<'_, T> {
         self.pay(LedgerAccount::Trader(buyer), LedgerAccount::Trader(seller), value, Reason::Purchase)?;
         self.tokens[buyer.index()] = self.tokens[buyer.index()].plus(dealt.qty).whose(buyer, "tokens")?;
         self.tokens[seller.index()] = self.tokens[seller.index()].minus(dealt.qty).whose(seller, "tokens")?;
+        if seller == maker
+            && let Some(number) = self.world.agent_of(maker)
+        {
+            self.offered[number] = self.offered[number].minus(dealt.qty).whose(maker, "offers")?;
+        }
         Ok(value)
     }
 

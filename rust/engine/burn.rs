@@ -68,7 +68,8 @@ impl<T: Trace> Simulation<'_, T> {
         let adds = if way == Way::Up { maker <= 0 } else { maker >= 0 };
         let market = self.world.venue.liquidation_order == LiquidationOrder::Market;
         let terms = &self.world.perp;
-        !self.places && adds && market && terms.fees.are_none() && !terms.contract.is_inverse()
+        let plain = market && self.world.venue.frictions.price_band.is_none();
+        !self.places && adds && plain && terms.fees.are_none() && !terms.contract.is_inverse()
     }
 
     /// Sends the orders of the waiting accounts that are due, as long as each is filled; how many that were.
@@ -117,7 +118,9 @@ impl<T: Trace> Simulation<'_, T> {
         if self.booked > MAX_FILLS {
             return Err(RunError::Fills { most: MAX_FILLS });
         }
-        Ok(burnt.orders + u64::from(left.is_some()))
+        let sent = burnt.orders + u64::from(left.is_some());
+        self.orders += sent;
+        Ok(sent)
     }
 
     /// The orders' sums go into the books.

@@ -23,7 +23,7 @@ impl<T: Trace> Simulation<'_, T> {
             if owed == Quote::ZERO {
                 continue;
             }
-            if id == AccountId::REST_OF_MARKET || id == AccountId::ATTACKER {
+            if id == AccountId::REST_OF_MARKET || id == AccountId::ATTACKER || self.is_financed(id) {
                 self.deposit(LedgerAccount::Trader(id), owed)?;
                 let so_far = &mut self.financed[id.index()];
                 *so_far = so_far.plus(owed).whose(id, "financing")?;

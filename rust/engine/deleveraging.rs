@@ -184,7 +184,8 @@ impl<T: Trace> Simulation<'_, T> {
     ) -> Result<bool, RunError> {
         let stake = match account {
             REST => return Ok(true),
-            MAKER => Ok(self.ledger.cash(MAKER)),
+            _ if self.is_financed(account) => return Ok(true),
+            _ if self.is_cross(account) => Ok(self.ledger.cash(account)),
             _ => before.margin.minus(after.margin),
         };
         let left = stake.and_then(|stake| stake.plus(profit)).whose(account, "balance")?;

@@ -16,12 +16,17 @@ const MAX_ACCOUNTS: usize = 50_000_000;
 impl<T: Trace> Simulation<'_, T> {
     /// Draws the cells that the mark has reached.
     pub(super) fn draw_accounts(&mut self) -> Result<(), RunError> {
+        self.draw_within(0)
+    }
+
+    /// Draws the cells that begin within so many ticks of the mark.
+    pub(super) fn draw_within(&mut self, reach: i64) -> Result<(), RunError> {
         let (mut slot, before) = (0, self.next_account);
         for population in 0..self.world.populations.len() {
             for group in 0..self.world.populations[population].groups() {
                 while let Some((at, way)) =
                     self.world.populations[population].reached_at(group, self.next_cell[slot])
-                    && (self.mark.0 - at.0) * way >= 0
+                    && (self.mark.0 - at.0) * way + reach >= 0
                 {
                     let way = if way > 0 { Way::Up } else { Way::Down };
                     self.enter_cell(way, population, group, slot)?;
@@ -112,12 +117,18 @@ impl<T: Trace> Simulation<'_, T> {
             return drawn.whose(first, "value of an account");
         }
         self.next_account = AccountId(id);
-        if self.next_account.index() > MAX_ACCOUNTS {
-            return Err(RunError::Accounts { most: MAX_ACCOUNTS });
-        }
+        self.check_accounts()?;
         drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
         if PLACES {
             self.show_arrivals(first);
+        }
+        Ok(())
+    }
+
+    /// No more accounts than the memory is good for.
+    pub(super) fn check_accounts(&self) -> Result<(), RunError> {
+        if self.next_account.index() > MAX_ACCOUNTS {
+            return Err(RunError::Accounts { most: MAX_ACCOUNTS });
         }
         Ok(())
     }
@@ -141,6 +152,13 @@ impl<T: Trace> Simulation<'_, T> {
         self.ledger.open(cash);
         self.watch.push(watch);
         id
+    }
+
+    /// Takes back the place that was given last: nobody came.
+    pub(super) fn unseat(&mut self) {
+        self.positions.pop();
+        self.ledger.close();
+        self.watch.pop();
     }
 
     /// Where anybody looks, or others may change what they have, accounts have their places from the start, in order.

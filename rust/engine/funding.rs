@@ -25,6 +25,11 @@ pub(super) struct FundingClock {
 }
 
 impl FundingClock {
+    /// The rate that was paid last, 0 before any.
+    pub const fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// As it was at the start.
     pub fn restart(&mut self, world: &World) {
         let rules = world.venue.funding.as_ref();
@@ -138,7 +143,7 @@ impl<T: Trace> Simulation<'_, T> {
                 *so_far = so_far.plus(amount).whose(account, "financing")?;
             }
             VAULT => {}
-            _ if self.is_cross(account) => {}
+            _ if self.is_cross(account) => {} // a financed agent gets what it lacks at the end of the round
             _ => {
                 let margin = self.positions[account.index()].margin;
                 let short = amount.minus(margin).whose(account, "funding")?.max(Quote::ZERO);

@@ -23,7 +23,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn hedge_in_spot(&mut self) -> Result<bool, RunError> {
         let owner = AccountId::MARKET_MAKER_SPOT;
-        let due = self.maker.hedge_due().whose(MAKER, "hedge")?;
+        let due = self.known_hedge_due()?;
         let (side, qty) = match due.0 {
             1.. => (Side::Buy, due),
             _ => (Side::Sell, due.abs().min(self.tokens[owner.index()])),
@@ -46,7 +46,7 @@ impl<T: Trace> Simulation<'_, T> {
         let rest = self.positions[REST.index()];
         let held = Lots((side.sign() * rest.qty.0).max(0));
         let qty = due.abs().min(held);
-        if qty == Lots::ZERO {
+        if qty == Lots::ZERO || self.is_halted() {
             return Ok(false);
         }
         let value = self.world.perp.contract.value(self.mark, qty).whose(REST, "value")?;

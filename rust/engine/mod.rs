@@ -1,13 +1,18 @@
 //! The engine: the phases of a round, in the order of `docs/MODEL.md` section 7.
 
+mod acting;
 mod booking;
 mod burn;
+mod carrying;
 mod closing;
 mod deleveraging;
 mod eager;
+mod frictions;
 mod fuel;
 mod funding;
+mod halting;
 mod hedging;
+mod looking;
 mod marking;
 mod past_marks;
 mod pricing;
@@ -16,18 +21,20 @@ mod rest;
 mod settlement;
 mod sharing;
 mod stage;
+mod standing;
 mod start;
 mod summary;
 mod thresholds;
 mod trace;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use stage::{Stage, Totals};
 pub use summary::{StopReason, Summary};
 pub use trace::{Recorder, Trace};
 
-use crate::agents::{MarketMaker, ignition};
+use crate::agents::{Actor, Intent, MarketMaker, Resting, ignition};
 use crate::book::{Fill, OrderBook};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Liquidation, Market, Reason, Transfer};
@@ -37,6 +44,7 @@ use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::{Account, Steps, Until, World, WorldSupply};
 use eager::Drawn;
+use frictions::FrictionState;
 use funding::FundingClock;
 use marking::PriceState;
 use past_marks::PastMarks;
@@ -96,6 +104,32 @@ pub struct Simulation<'w, T: Trace> {
     /// Fixed accounts that are not as they were at the start.
     touched: Vec<AccountId>,
     maker: MarketMaker,
+    /// Agents on their way.
+    actors: Vec<Actor>,
+    /// Who acts next in this step.
+    next_actor: usize,
+    /// What the one who acts wants done.
+    intents: Vec<Intent>,
+    /// What each agent has posted, oldest first.
+    resting: Vec<VecDeque<Resting>>,
+    /// Spot lots that each agent's asks offer.
+    offered: Vec<Lots>,
+    /// Tokens that each agent brought, and what they were worth when they came.
+    brought: Vec<(Lots, Quote)>,
+    /// What liquidations ahead are worth, for who looks.
+    ahead: (Quote, Quote),
+    /// Cross accounts that are due in this round.
+    crosses: Vec<(Way, Due)>,
+    /// A side's best level.
+    levels: Vec<(Ticks, Lots)>,
+    /// The next tokens to come into being.
+    next_unlock: usize,
+    /// Tokens there are, in spot lots.
+    circulating: Lots,
+    /// Lots of the perpetual that crowds opened.
+    opened_qty: Lots,
+    /// Orders and cancels so far.
+    orders: u64,
     /// How often time has passed: rounds of an instant cascade, steps of a run through time.
     clock: u64,
     /// Whether it has since the round before.
@@ -110,6 +144,8 @@ pub struct Simulation<'w, T: Trace> {
     past_marks: PastMarks,
     /// What marks and indices remember.
     prices: PriceState,
+    /// What frictions remember.
+    frictions: FrictionState,
     /// What funding remembers.
     funding: FundingClock,
     peak: Ticks,
@@ -172,22 +208,40 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// The row of the start of a run through time.
     pub fn begin_time(&mut self) -> Result<(), RunError> {
         (self.stage.index, self.stage.mark) = (self.index, self.mark);
+        if !self.world.agents.is_empty() {
+            self.post_quotes()?;
+        }
         self.end_round()
     }
 
     /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in
     /// it and nothing is to come.
     pub fn step(&mut self) -> Result<bool, RunError> {
+        let ignites = self.open_step()?;
+        while self.act()?.is_some() {}
+        Ok(self.close_step()? || ignites)
+    }
+
+    /// Time passes: what is due by the clock alone arrives. Agents may [`act`](Self::act) now.
+    pub fn open_step(&mut self) -> Result<bool, RunError> {
         self.clock += 1;
-        self.first_of_step = true;
+        (self.first_of_step, self.next_actor) = (true, 0);
+        self.unlock()?;
         let ignites = self.world.steps.is_some_and(|steps| steps.ignition == self.clock);
         if ignites {
             (self.stage.round, self.stage.clock) = (self.stage.round + 1, self.clock);
             self.ignite()?;
         }
-        let mut happened = ignites;
-        for _ in 0..self.world.venue.max_rounds {
-            let more = self.round()?;
+        self.stage.round += 1;
+        Ok(ignites)
+    }
+
+    /// Rounds until nothing more is due; false once nothing happened in them and nothing is to come.
+    pub fn close_step(&mut self) -> Result<bool, RunError> {
+        let mut happened = false;
+        for round in 0..self.world.venue.max_rounds {
+            self.stage.round += u64::from(round > 0);
+            let more = self.phases()?;
             self.first_of_step = false;
             happened |= more;
             if !more {
@@ -195,12 +249,15 @@ impl<'w, T: Trace> Simulation<'w, T> {
             }
         }
         self.past_marks.push(self.mark);
+        let index = self.index;
+        self.actors.iter_mut().for_each(|actor| actor.see_index(index));
+        self.remember_target()?;
         Ok(happened || self.is_to_come())
     }
 
     /// Whether time alone will move something.
     fn is_to_come(&self) -> bool {
-        self.cools && self.world.time_passes || self.prices.moving
+        self.cools && self.world.time_passes || self.prices.moving || self.frictions_to_come()
     }
 
     /// Phase 1: the push.
@@ -222,6 +279,10 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// One round of phases 2 to 6; false once nothing was due and nothing traded.
     pub fn round(&mut self) -> Result<bool, RunError> {
         self.stage.round += 1;
+        self.phases()
+    }
+
+    fn phases(&mut self) -> Result<bool, RunError> {
         let instant = self.world.steps.is_none();
         if instant {
             self.clock = self.stage.round;
@@ -232,11 +293,13 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let sent = self.thresholds()?; //      4: stops and liquidations
         let unwound = self.settle()?; //       5: margin, fund, venue
         let hedged = self.hedge()?; //         6: hedges, profit takers
+        let carried = self.carry()?; //           and who ties the venues together
         self.bankrupt_maker()?;
+        self.stand_good()?;
         self.end_round()?;
         // Within a step time stands still.
         let later = self.prices.requoted || instant && self.is_to_come();
-        Ok(sent > 0 && self.stirred || unwound || hedged || later)
+        Ok(sent > 0 && self.stirred || unwound || hedged || carried || later)
     }
 
     fn end_round(&mut self) -> Result<(), RunError> {
@@ -355,6 +418,21 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.mark
     }
 
+    /// How often time has passed: the step, in a run through time.
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// Spot lots that an agent's asks offer.
+    pub fn offered(&self, agent: usize) -> Lots {
+        self.offered[agent]
+    }
+
+    /// Orders, cancels and fills so far.
+    pub fn events(&self) -> u64 {
+        self.orders + self.booked
+    }
+
     /// The sink, to look at.
     pub fn trace(&self) -> &T {
         &self.trace
@@ -374,11 +452,11 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// What stands behind an account's position: its margin, or the whole balance if it is a cross account.
     #[inline]
     fn collateral(&self, account: AccountId) -> Quote {
-        if self.is_cross(account) {
-            self.ledger.cash(account)
-        } else {
-            self.positions[account.index()].margin
+        if !self.is_cross(account) {
+            return self.positions[account.index()].margin;
         }
+        // A value of tokens that did not fit would have failed where they were traded.
+        Quote(self.ledger.cash(account).0.saturating_add(self.token_margin(account).0))
     }
 
     /// Collateral and profit at the mark.

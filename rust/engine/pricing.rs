@@ -1,12 +1,13 @@
 //! Phase 2: index, mark, and the quotes around them.
 
+use super::frictions::Hampered;
 use super::{Simulation, Trace};
 use crate::book::{OrderBook, Supply};
 use crate::error::{Reject, RunError, Whose};
 use crate::ids::AccountId;
 use crate::units::{Overflow, Side, Ticks};
 use crate::venue::MarkPrice;
-use crate::world::{Around, Quoting, WorldSupply};
+use crate::world::{Around, Posting, Quoting, WorldSupply};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 
@@ -29,6 +30,9 @@ impl<T: Trace> Simulation<'_, T> {
         };
         self.index = index;
         (self.stage.index, self.stage.mark) = (index, self.mark);
+        if self.world.venue.frictions.watch_moves() {
+            self.watch_moves()?;
+        }
         self.post_quotes()
     }
 
@@ -47,24 +51,32 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Whoever quotes cancels his quotes and posts them anew; one that would trade is left out.
     pub(super) fn post_quotes(&mut self) -> Result<(), RunError> {
-        let round = self.stage.round;
+        let (round, first_of_step) = (self.stage.round, self.first_of_step);
         let index = self.spot_last();
         let mid = twice_mid(&self.spot, index);
         if let Some(quoting) = &self.world.spot.quoting {
             let around = match quoting.around {
-                Around::Mark => index,
+                Around::Mark | Around::Last => index,
                 Around::SpotMid => Ticks::nearest(mid, 2).whose(MAKER, "spot mid")?,
             };
-            repost(&mut self.spot, quoting, round, around)?;
+            let Hampered { wider, sides, .. } = Hampered::NOT;
+            repost(&mut self.spot, quoting, &Posting { round, first_of_step, around, wider, sides })?;
         }
         let alive = self.maker.alive;
+        let hampered = match self.world.frictions.filter(|_| alive) {
+            Some(terms) => self.hamper(&terms)?,
+            None => Hampered::NOT,
+        };
         if let Some(quoting) = self.world.perp.quoting.as_ref().filter(|_| alive) {
             let (n, d) = self.world.conversion.tick;
             let around = match quoting.around {
                 Around::Mark => self.mark,
+                Around::Last => self.perp_last(),
                 Around::SpotMid => Ticks::nearest(mid * n, 2 * d).whose(MAKER, "spot mid")?,
             };
-            repost(&mut self.perp, quoting, round, around)?;
+            let Hampered { shift, wider, sides } = hampered;
+            let around = around.plus(shift).whose(MAKER, "skew")?;
+            repost(&mut self.perp, quoting, &Posting { round, first_of_step, around, wider, sides })?;
         }
         Ok(())
     }
@@ -78,12 +90,7 @@ pub(super) fn twice_mid<S: Supply>(book: &OrderBook<S>, last: Ticks) -> i128 {
     }
 }
 
-fn repost(
-    book: &mut OrderBook<WorldSupply>,
-    quoting: &Quoting,
-    round: u64,
-    around: Ticks,
-) -> Result<(), RunError> {
+fn repost(book: &mut OrderBook<WorldSupply>, quoting: &Quoting, posting: &Posting) -> Result<(), RunError> {
     book.supply_mut().withdraw_quotes();
     while let Some((side, id)) = book.supply_mut().next_entered() {
         match book.cancel(id) {
@@ -93,9 +100,9 @@ fn repost(
         }
     }
     for resting in [Side::Sell, Side::Buy] {
-        if quoting.quotes(resting) {
+        if quoting.quotes(resting) && posting.sides[resting.index()] {
             let limit = book.best(resting.opposite());
-            book.supply_mut().quote(resting, round, around, limit);
+            book.supply_mut().quote(resting, posting, limit);
         }
     }
     Ok(())

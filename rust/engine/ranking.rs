@@ -106,7 +106,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn is_counterparty(&self, id: AccountId, side: Side) -> bool {
         let held = self.positions[id.index()].qty;
-        let out = self.liquidated_now(id) || self.is_cross(id) && !self.maker.alive;
+        let out = self.liquidated_now(id) || id == AccountId::MARKET_MAKER && !self.maker.alive;
         let venue = id == AccountId::TAKEOVER_DESK || id == AccountId::VAULT;
         held != Lots::ZERO && Side::closing(held) != side && !out && !venue
     }

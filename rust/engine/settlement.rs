@@ -80,6 +80,9 @@ impl<T: Trace> Simulation<'_, T> {
                 _ => self.settle_liquidated(order)?,
             };
             self.stirred |= !settled.idle;
+            if self.world.is_agent(order.account) {
+                self.watch[order.account.index()] = Watch::Sorted; // it may trade again
+            }
             self.tally(order, &settled)?;
             if T::ON {
                 let record = complete(self.records[i], order, &settled);
@@ -128,6 +131,7 @@ impl<T: Trace> Simulation<'_, T> {
         if self.stays(order)? {
             return self.keep(order);
         }
+        self.sell_collateral(account)?;
         let mut settled = self.settle_closed(account, order.freed, order.filled.value)?;
         if self.positions[account.index()].qty != Lots::ZERO {
             self.dispose(account, &mut settled)?;

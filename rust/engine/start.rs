@@ -1,15 +1,26 @@
 //! How a path begins: everybody has deposited and holds what the scenario says.
 
-use super::{Drawn, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace, Watch};
-use crate::agents::MarketMaker;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{
+    Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace,
+    Watch,
+};
+use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
 use crate::error::{PathError, RunError, Whose};
 use crate::event::{LedgerAccount, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
 use crate::margin::{Moved, Position, Waiting, Way};
+use crate::random::{Stream, Words};
 use crate::units::{Lots, Quote, Ticks};
+use crate::world::agents::{desk_account, venue_account};
 use crate::world::{SupplyStreams, Template, World, WorldSupply};
+
+/// The stream of the first agent.
+const FIRST_STREAM: u64 = 4096;
 
 impl<T: Trace> Simulation<'_, T> {
     /// A path before its ignition.
@@ -50,10 +61,24 @@ impl<T: Trace> Simulation<'_, T> {
             previous_mark: Ticks::ZERO,
             last_mark: Ticks::ZERO,
             index: Ticks::ZERO,
+            actors: Vec::new(),
+            next_actor: 0,
+            intents: Vec::new(),
+            resting: Vec::new(),
+            offered: Vec::new(),
+            brought: Vec::new(),
+            ahead: (Quote::ZERO, Quote::ZERO),
+            crosses: Vec::new(),
+            levels: Vec::new(),
+            next_unlock: 0,
+            circulating: Lots::ZERO,
+            opened_qty: Lots::ZERO,
+            orders: 0,
             clock: 0,
             first_of_step: true,
             past_marks: PastMarks::default(),
             prices: PriceState::default(),
+            frictions: FrictionState::default(),
             funding: FundingClock::default(),
             peak: Ticks::ZERO,
             named_margin: Quote::ZERO,
@@ -79,6 +104,7 @@ impl<T: Trace> Simulation<'_, T> {
         let seed = self.seed;
         self.spot.restart(|supply| supply.restart(seed, path, SupplyStreams::SPOT));
         self.perp.restart(|supply| supply.restart(seed, path, SupplyStreams::PERP));
+        self.calm_down();
         self.rewind();
         self.begin()
     }
@@ -155,7 +181,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// The rest of the market takes the other side of all positions; the others bring what they have.
     fn begin(&mut self) -> Result<(), RunError> {
         let world = &self.world;
-        self.places = T::ON || !world.venue.is_plain();
+        self.places = T::ON || !world.venue.is_plain() || !world.agents.is_empty();
         let Position { qty, cost, margin } = world.fixed.sum;
         self.positions[AccountId::REST_OF_MARKET.index()] =
             Position { qty: -qty, cost: -cost, margin: Quote::ZERO };
@@ -182,6 +208,7 @@ impl<T: Trace> Simulation<'_, T> {
         (self.clock, self.first_of_step) = (0, true);
         self.past_marks.restart(world.perp.start, world.look_back());
         self.prices.restart(world);
+        self.frictions.restart(world);
         self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
         self.ignition = (Lots::ZERO, Quote::ZERO);
@@ -199,6 +226,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.deposit(LedgerAccount::InsuranceFund, fund)?;
         self.deposit(LedgerAccount::Trader(AccountId::MARKET_MAKER), capital)?;
         self.deposit(LedgerAccount::Trader(AccountId::VAULT), vault)?;
+        self.agents_move_in()?;
         if T::ON {
             self.trace_fixed();
         }
@@ -206,6 +234,31 @@ impl<T: Trace> Simulation<'_, T> {
             Some(_) => self.draw_beforehand(),
             None => Ok(()),
         }
+    }
+
+    /// Agents come with their capital and tokens.
+    fn agents_move_in(&mut self) -> Result<(), RunError> {
+        (self.next_unlock, self.circulating) = (0, self.world.circulating);
+        (self.opened_qty, self.orders) = (Lots::ZERO, 0);
+        let agents = Arc::clone(&self.world.agents);
+        let contract = self.world.spot.contract;
+        self.actors.clear();
+        self.brought.clear();
+        self.offered.clear();
+        self.offered.resize(agents.len(), Lots::ZERO);
+        self.resting.resize(agents.len(), VecDeque::new());
+        self.resting.iter_mut().for_each(VecDeque::clear);
+        for (number, agent) in agents.iter().enumerate() {
+            let words = Words::new(Stream::new(self.seed, self.path, FIRST_STREAM + number as u64));
+            self.actors.push(Actor::new(number, &agent.plan, words));
+            let desk = desk_account(number);
+            self.tokens[desk.index()] = agent.tokens;
+            let worth = contract.value(self.world.spot.start, agent.tokens).whose(desk, "value of tokens")?;
+            self.brought.push((agent.tokens, worth));
+            let capital = agent.capital.unwrap_or(Quote::ZERO);
+            self.deposit(LedgerAccount::Trader(venue_account(number)), capital)?;
+        }
+        Ok(())
     }
 
     /// What the fixed accounts deposited, written down.

@@ -159,6 +159,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn open_interest(&self) -> Result<Lots, RunError> {
         let mut expected = self.world.populations.iter().map(|population| population.expected_qty);
         let sum = expected.try_fold(self.world.fixed.open_interest, Lots::plus);
+        let sum = sum.and_then(|sum| sum.plus(self.opened_qty));
         sum.whose(self.world.named, "open interest")
     }
 

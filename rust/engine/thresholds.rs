@@ -11,6 +11,7 @@ use crate::margin::{
 };
 use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks};
 use crate::venue::{LiquidationOrder, Seen, fillable_price, order_qty};
+use crate::world::agents::venue_account;
 
 /// Where a threshold was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,8 @@ enum From {
     Fixed(Way),
     Waiting(Way),
     Moved(Way),
-    Maker,
+    /// Which of those that are due.
+    Cross(usize),
 }
 
 impl From {
@@ -60,14 +62,17 @@ pub(super) const PATIENCE: u64 = 4096;
 impl<T: Trace> Simulation<'_, T> {
     /// Sends what is due, nearest first, and returns how many orders that were.
     pub(super) fn thresholds(&mut self) -> Result<u64, RunError> {
-        self.draw_accounts()?;
         (self.cools, self.owed) = (false, Quote::ZERO);
-        let mut maker = self.maker_due()?;
+        if self.is_halted() {
+            return Ok(0);
+        }
+        self.draw_accounts()?;
+        self.crosses_due()?;
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;
         // What is due now was due when the round began: the mark stands still.
         let mut sources = From::ACCOUNTS.into_iter().filter(|&from| self.peek(from).is_some());
-        let only = sources.next().filter(|_| maker.is_none() && sources.next().is_none());
+        let only = sources.next().filter(|_| self.crosses.is_empty() && sources.next().is_none());
         if let Some(From::Waiting(way)) = only
             && self.burns(way)
         {
@@ -76,14 +81,14 @@ impl<T: Trace> Simulation<'_, T> {
         while sent < limit {
             let next = match only {
                 Some(from) => self.peek(from).map(|due| (due, from)),
-                None => self.nearest(maker),
+                None => self.nearest(),
             };
             let Some((mut due, from)) = next else { break };
             match from {
                 From::Fixed(way) => self.fixed_taken[way as usize] += 1,
                 From::Waiting(way) => due.account = self.next_waiting(way),
                 From::Moved(way) => self.moved.take(way),
-                From::Maker => maker = None,
+                From::Cross(at) => drop(self.crosses.swap_remove(at)),
             }
             if due.mechanism != Mechanism::Stop {
                 let moved = matches!(from, From::Moved(_));
@@ -159,34 +164,47 @@ impl<T: Trace> Simulation<'_, T> {
             }
             From::Waiting(way) => self.waiting[way as usize].peek(mark).map(|arrival| arrival.due),
             From::Moved(way) => self.moved.peek(way, mark),
-            From::Maker => None,
+            From::Cross(at) => self.crosses.get(at).map(|&(_, due)| due),
         }
     }
 
     /// What the mark has reached first, wherever it stands.
-    fn nearest(&self, maker: Option<(Way, Due)>) -> Option<(Due, From)> {
+    fn nearest(&self) -> Option<(Due, From)> {
         let previous = self.previous_mark;
-        let maker = maker.map(|(way, due)| (due.rank(way, previous), due, From::Maker));
+        let crosses = self.crosses.iter().enumerate();
+        let crosses = crosses.map(|(at, &(way, due))| (due.rank(way, previous), due, From::Cross(at)));
         let accounts = From::ACCOUNTS.into_iter().filter_map(|from| {
             let due = self.peek(from)?;
             let way = match from {
                 From::Fixed(way) | From::Waiting(way) | From::Moved(way) => way,
-                From::Maker => return None,
+                From::Cross(_) => return None,
             };
             Some((due.rank(way, previous), due, from))
         });
-        let first = maker.into_iter().chain(accounts).min_by_key(|&(rank, ..)| rank);
+        let first = crosses.chain(accounts).min_by_key(|&(rank, ..)| rank);
         first.map(|(_, due, from)| (due, from))
     }
 
-    /// The market maker's threshold, which moves with every fill, if the mark has reached it.
-    fn maker_due(&self) -> Result<Option<(Way, Due)>, RunError> {
-        let account = AccountId::MARKET_MAKER;
-        if !self.maker.alive {
-            return Ok(None);
+    /// Cross accounts whose threshold, which moves with every fill, the mark has reached: the market maker and agents.
+    fn crosses_due(&mut self) -> Result<(), RunError> {
+        self.crosses.clear();
+        if self.maker.alive {
+            self.look_at_cross(AccountId::MARKET_MAKER)?;
         }
+        for number in 0..self.world.agents.len() {
+            let account = venue_account(number);
+            let margined = self.world.agents[number].capital.is_some();
+            if margined && self.positions[account.index()].qty != Lots::ZERO {
+                self.look_at_cross(account)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_cross(&mut self, account: AccountId) -> Result<(), RunError> {
         let due = self.liquidation_due(account)?;
-        Ok(due.filter(|(way, due)| way.distance(due.threshold, self.mark) >= 0))
+        self.crosses.extend(due.filter(|(way, due)| way.distance(due.threshold, self.mark) >= 0));
+        Ok(())
     }
 
     /// Where an account is due for liquidation as it stands.
@@ -241,8 +259,10 @@ impl<T: Trace> Simulation<'_, T> {
         }
         self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
         self.touch(account);
-        if self.is_cross(account) {
+        if account == AccountId::MARKET_MAKER {
             self.withdraw_maker();
+        } else {
+            self.withdraw_agent(account)?;
         }
         let mut sent = match route {
             Route::Order(qty) => self.send(account, &position, qty, mechanism)?,

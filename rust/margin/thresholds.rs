@@ -105,6 +105,12 @@ impl Waiting {
         self.sorted.get(self.taken).filter(|next| self.way.distance(next.due.threshold, mark) >= 0)
     }
 
+    /// The next ones, as far as `to` would reach.
+    pub fn as_far_as(&self, to: Ticks) -> impl Iterator<Item = Due> {
+        let next = self.sorted[self.taken..].iter().map(|arrival| arrival.due);
+        next.take_while(move |due| self.way.distance(due.threshold, to) >= 0)
+    }
+
     /// Takes what [`peek`](Waiting::peek) showed.
     #[inline]
     pub fn take(&mut self) -> Arrival {
@@ -152,6 +158,16 @@ impl Moved {
         let threshold = Ticks(distance.abs());
         let due = Due { threshold, account, mechanism };
         (way.distance(threshold, mark) >= 0).then_some(due)
+    }
+
+    /// Those on this way as far as `to` would reach.
+    pub fn as_far_as(&self, way: Way, to: Ticks) -> impl Iterator<Item = Due> {
+        let all = self.sorted[way as usize].iter().map(|&(distance, Reverse(mechanism), account)| Due {
+            threshold: Ticks(distance.abs()),
+            account,
+            mechanism,
+        });
+        all.take_while(move |due| way.distance(due.threshold, to) >= 0)
     }
 
     /// Takes what [`peek`](Moved::peek) showed.

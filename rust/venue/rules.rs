@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Funding, Index, MarkPrice, Marking};
+use super::{Frictions, Funding, Index, IndexPrice, MarkPrice, Marking};
 use crate::margin::{MarginRule, MarginTiers, TierRule};
 use crate::units::{Quote, Rate};
 
@@ -193,8 +193,12 @@ pub struct Venue {
     pub liquidations_per_round: Option<u64>,
     /// Rounds after which a cascade is cut off.
     pub max_rounds: u64,
+    /// What an agent's tokens count as margin.
+    pub spot_margin: Rate,
     /// The insurance fund at the start.
     pub insurance_fund: Quote,
+    /// What it does when the mark moves far.
+    pub frictions: Frictions,
 }
 
 impl Venue {
@@ -208,6 +212,13 @@ impl Venue {
             && self.adl.is_none()
             && self.loss_sharing == LossSharing::None
             && self.funding.is_none()
+            && self.frictions.stress.is_none()
+    }
+
+    /// Whether quotes, where no trade follows them, can move the mark.
+    pub fn reads_quotes(&self) -> bool {
+        let mid = matches!(&self.index, Index::Spot(spot) if spot.price == IndexPrice::Mid);
+        self.mark.reads_quotes() || self.mark == MarkPrice::Index && mid
     }
 
     /// Whether the index is spot's last trade and the mark needs neither averages nor the round before.

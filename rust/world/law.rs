@@ -55,6 +55,21 @@ impl Sizes {
         }
     }
 
+    /// The quantity that the upper bits of a word give.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // that is what is left of it
+    pub fn draw_word(&self, word: u64) -> Lots {
+        self.draw((word >> 48) as u16)
+    }
+
+    /// The mean of the table, floored.
+    pub(super) fn mean(&self) -> i128 {
+        match self {
+            Sizes::Fixed(lots) => lots.0.into(),
+            Sizes::Table(table) => table.iter().map(|lots| i128::from(lots.0)).sum::<i128>() / POINTS as i128,
+        }
+    }
+
     pub(super) fn largest(&self) -> Lots {
         match self {
             Sizes::Fixed(lots) => *lots,

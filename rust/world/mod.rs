@@ -6,6 +6,7 @@ mod cells;
 mod check;
 mod clock;
 mod fixed;
+mod frictions;
 mod grid;
 mod law;
 mod liquidity;
@@ -31,11 +32,12 @@ use self::check::{Check, double, ratio};
 use self::clock::Clock;
 pub use self::clock::{Steps, Until};
 pub use self::fixed::Fixed;
+pub use self::frictions::{MakerFrictions, Recovery};
 pub use self::grid::{Grid, fee_rate};
 pub use self::law::Sizes;
 pub use self::liquidity::Shape;
 pub use self::population::Population;
-pub use self::quotes::Quoting;
+pub use self::quotes::{Posting, Quoting};
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
 use self::scenario::{
     ContractKind, IgnitionMarket, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec,
@@ -108,6 +110,8 @@ pub struct World {
     pub venue: Venue,
     /// The market maker.
     pub maker: MakerTerms,
+    /// What keeps him from quoting and hedging as he would.
+    pub frictions: Option<MakerFrictions>,
     /// The push: side and quantity, in its market's lots.
     pub ignition: (Side, Lots),
     /// Where the push comes.
@@ -164,6 +168,7 @@ impl World {
             conversion: conversion(scenario, step),
             venue: venue::rules(check, &scenario.venue, &clock, money),
             maker: maker(check, scenario, money),
+            frictions: frictions::of_maker(check, &scenario.market_maker, &scenario.perp, &clock),
             ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
@@ -191,6 +196,7 @@ impl World {
         };
         world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, pushed.lot_size, 1);
         world.supply(check, scenario);
+        world.recoveries(check, scenario, &clock);
         std::mem::take(&mut check.found).into_result()?;
         world.positions(check, scenario, money);
         std::mem::take(&mut check.found).into_result()?;
@@ -221,13 +227,18 @@ impl World {
         self.is_agent(account).then(|| (account.index() - AccountId::FIRST_AGENT.index()) / 2)
     }
 
+    /// Spot lots in a lot of the perpetual, where there are agents.
+    pub fn spot_lots(&self) -> i64 {
+        i64::try_from(self.conversion.lot.0 / self.conversion.lot.1).unwrap_or(i64::MAX)
+    }
+
     /// How many steps back anybody looks at the mark.
     pub fn look_back(&self) -> u64 {
         let of = |agent: &Agent| match &agent.plan {
             Plan::Momentum(momentum) => momentum.window,
             _ => 0,
         };
-        self.agents.iter().map(of).max().unwrap_or(0)
+        self.agents.iter().map(of).max().unwrap_or(0).max(self.venue.frictions.look_back())
     }
 
     /// The unit of an account's money.
@@ -308,6 +319,18 @@ impl World {
             "a quote",
             "market_maker.quote: in the perpetual it is the market maker who quotes",
         );
+    }
+
+    /// How fast what is posted comes back once it was filled.
+    fn recoveries(&mut self, check: &mut Check, scenario: &Scenario, clock: &Clock) {
+        for (field, spec, market) in [
+            ("spot.quote", &scenario.spot.quote, &mut self.spot),
+            ("market_maker.quote", &scenario.market_maker.quote, &mut self.perp),
+        ] {
+            if let Some((spec, quoting)) = spec.as_ref().zip(market.quoting.as_mut()) {
+                quoting.recovery = frictions::recovery(check, field, spec, &quoting.level_qty, clock);
+            }
+        }
     }
 
     fn positions(&mut self, check: &mut Check, scenario: &Scenario, step: Decimal) {
@@ -446,6 +469,7 @@ fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec
         level_gap: check.gap(&path("level_gap"), spec.level_gap.unwrap_or(tick), tick, 1),
         jitter: check.gap(&path("jitter"), spec.jitter, tick, 0),
         level_qty: law::sizes(check, &path("level_qty"), &spec.level_qty, market.lot_size),
+        recovery: None,
         room,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::frictions::Recovery;
 use super::law::Sizes;
 use super::scenario::{Around, QuoteSide};
 use crate::book::MAX_PRICE;
@@ -26,8 +27,25 @@ pub struct Quoting {
     pub jitter: Ticks,
     /// In each level.
     pub level_qty: Arc<Sizes>,
+    /// How fast what was filled comes back; none: at once.
+    pub recovery: Option<Recovery>,
     /// What all asks of a run may sell.
     pub room: Lots,
+}
+
+/// How quotes are posted in a round.
+#[derive(Clone, Copy, Debug)]
+pub struct Posting {
+    /// Which round it is.
+    pub round: u64,
+    /// Whether it is a step's first.
+    pub first_of_step: bool,
+    /// The price they stand around.
+    pub around: Ticks,
+    /// By so much they stand farther away.
+    pub wider: Ticks,
+    /// Which sides: bids, asks.
+    pub sides: [bool; 2],
 }
 
 impl Quoting {
@@ -50,12 +68,20 @@ pub(super) struct Quotes {
     /// The round's first number.
     numbers: u64,
     around: i64,
+    /// From there to the first level.
+    half_spread: i64,
     limit: Option<Ticks>,
     level: i64,
     /// With jitter: the levels of the round in the order of their prices.
     sorted: Vec<(Ticks, i64)>,
     /// Lots that may still be sold.
     room: i64,
+    /// Lots filled since they were last posted, and of what is drawn what may still be.
+    filled: i64,
+    /// How much of its lots a level has, in units of 2^-32.
+    strength: i64,
+    /// Whether they stand.
+    posted: bool,
     pub next: Option<(Ticks, Lots)>,
     /// Those that became orders of the book.
     pub entered: Vec<OrderId>,
@@ -69,10 +95,14 @@ impl Quotes {
             words: words.clone(),
             numbers: 0,
             around: 0,
+            half_spread: 0,
             limit: None,
             level: 0,
             sorted: Vec::new(),
             room: 0,
+            filled: 0,
+            strength: Recovery::FULL,
+            posted: false,
             next: None,
             entered: Vec::new(),
         };
@@ -83,6 +113,7 @@ impl Quotes {
     pub fn restart(&mut self, words: Words) {
         self.words = words;
         self.room = self.plan.as_ref().filter(|_| self.resting == Side::Sell).map_or(i64::MAX, |p| p.room.0);
+        (self.filled, self.strength, self.posted) = (0, Recovery::FULL, false);
         self.next = None;
         self.entered.clear();
     }
@@ -90,25 +121,43 @@ impl Quotes {
     pub fn withdraw(&mut self) {
         // What was drawn ahead was not sold.
         let ahead = self.next.take().map_or(Lots::ZERO, |(_, qty)| qty);
-        self.returned(ahead);
+        self.room = self.room.saturating_add(ahead.0);
+        self.posted = false;
     }
 
     pub fn returned(&mut self, qty: Lots) {
         self.room = self.room.saturating_add(qty.0);
+        self.filled -= qty.0;
     }
 
-    pub fn post(&mut self, round: u64, around: Ticks, limit: Option<Ticks>) {
+    pub fn add_room(&mut self, qty: Lots) {
+        self.room = self.room.saturating_add(qty.0);
+    }
+
+    /// Whether time alone gives them strength.
+    pub fn recover(&self) -> bool {
+        let recovery = self.plan.as_ref().and_then(|plan| plan.recovery).filter(|_| self.posted);
+        recovery.is_some_and(|recovery| recovery.after(self.strength, Lots::ZERO, true) != self.strength)
+    }
+
+    pub fn post(&mut self, posting: &Posting, limit: Option<Ticks>) {
         self.withdraw();
         let Some(plan) = &self.plan else { return };
-        self.numbers = round.wrapping_mul(plan.levels.unsigned_abs());
-        (self.around, self.limit, self.level) = (around.0, limit, 0);
+        self.posted = true;
+        if let Some(recovery) = plan.recovery {
+            let filled = Lots(std::mem::take(&mut self.filled));
+            self.strength = recovery.after(self.strength, filled, posting.first_of_step);
+        }
+        self.numbers = posting.round.wrapping_mul(plan.levels.unsigned_abs());
+        (self.around, self.limit, self.level) = (posting.around.0, limit, 0);
+        self.half_spread = plan.half_spread.0.saturating_add(posting.wider.0);
         if plan.jitter > Ticks::ZERO {
             self.sorted.clear();
             for level in 0..plan.levels {
                 let word = self.words.at(self.numbers + level.unsigned_abs());
                 let jitter = (i128::from(word & 0xffff_ffff) * (i128::from(plan.jitter.0) + 1)) >> 32;
                 let jitter = i64::try_from(jitter).unwrap_or(plan.jitter.0);
-                let price = price(plan, self.resting, self.around, level, jitter);
+                let price = price(plan, self.half_spread, self.resting, self.around, level, jitter);
                 if !(Ticks(1)..=MAX_PRICE).contains(&price) {
                     break;
                 }
@@ -122,6 +171,7 @@ impl Quotes {
 
     pub fn draw(&mut self) -> Option<Lots> {
         let (_, qty) = self.next?;
+        self.filled += qty.0;
         self.advance();
         Some(qty)
     }
@@ -135,7 +185,7 @@ impl Quotes {
                 let Some(&posted) = posted else { return };
                 posted
             } else {
-                (price(plan, self.resting, self.around, self.level, 0), self.level)
+                (price(plan, self.half_spread, self.resting, self.around, self.level, 0), self.level)
             };
             if !(Ticks(1)..=MAX_PRICE).contains(&price) {
                 return; // and so are all further away
@@ -149,6 +199,14 @@ impl Quotes {
                 Sizes::Fixed(qty) => *qty,
                 law => law.draw((self.words.at(self.numbers + level.unsigned_abs()) >> 48) as u16),
             };
+            let qty = if self.strength < Recovery::FULL {
+                match Recovery::part(self.strength, qty) {
+                    Lots(0) => continue,
+                    part => part,
+                }
+            } else {
+                qty
+            };
             let qty = Lots(qty.0.min(self.room));
             if qty.0 > 0 {
                 self.room -= qty.0;
@@ -159,8 +217,7 @@ impl Quotes {
     }
 }
 
-fn price(plan: &Quoting, resting: Side, around: i64, level: i64, jitter: i64) -> Ticks {
-    let away =
-        plan.half_spread.0.saturating_add(level.saturating_mul(plan.level_gap.0)).saturating_add(jitter);
+fn price(plan: &Quoting, half: i64, resting: Side, around: i64, level: i64, jitter: i64) -> Ticks {
+    let away = half.saturating_add(level.saturating_mul(plan.level_gap.0)).saturating_add(jitter);
     Ticks(around.saturating_sub(resting.sign().saturating_mul(away)))
 }

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use super::clock::{TimeSpec, Until};
+pub use super::frictions::{HaltSpec, StressSpec};
 pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{
     AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, MarginMode, TierSpec, VenueSpec,
@@ -128,6 +129,18 @@ pub struct MarketMakerSpec {
     pub spot_inventory: Decimal,
     #[serde(default)]
     pub quote: Option<QuoteSpec>,
+    #[serde(default)]
+    pub hedge_latency_s: Decimal,
+    #[serde(default)]
+    pub inventory_limit: Option<Decimal>,
+    #[serde(default)]
+    pub skew: Decimal,
+    #[serde(default)]
+    pub widen: Decimal,
+    #[serde(default)]
+    pub withdraw_move: Option<Decimal>,
+    #[serde(default)]
+    pub withdraw_s: Decimal,
 }
 
 const fn one() -> Decimal {
@@ -162,6 +175,8 @@ pub struct QuoteSpec {
     #[serde(default)]
     pub jitter: Decimal,
     pub level_qty: Law,
+    #[serde(default)]
+    pub recovery_half_life_s: Decimal,
 }
 
 /// What quotes stand around.
@@ -172,6 +187,7 @@ pub enum Around {
     #[default]
     Mark,
     SpotMid,
+    Last,
 }
 
 const fn one_level() -> i64 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::check::MAX_TICKS;
 use super::liquidity::{Orders, Shape, Tail};
-use super::quotes::{Quotes, Quoting};
+use super::quotes::{Posting, Quotes, Quoting};
 use crate::book::{Level, Supply};
 use crate::ids::{AccountId, OrderId};
 use crate::random::{Stream, Words};
@@ -95,10 +95,20 @@ impl WorldSupply {
         self.sides[side.index()].quotes.returned(qty);
     }
 
-    /// Posts the quotes of a side and round around a price, none at `limit` or beyond: it would trade.
-    pub fn quote(&mut self, resting: Side, round: u64, around: Ticks, limit: Option<Ticks>) {
+    /// Asks of quotes may sell so much more.
+    pub fn add_room(&mut self, qty: Lots) {
+        self.sides[Side::Sell.index()].quotes.add_room(qty);
+    }
+
+    /// Whether time alone gives a side's quotes strength.
+    pub fn recovers(&self) -> bool {
+        self.sides.iter().any(|half| half.quotes.recover())
+    }
+
+    /// Posts the quotes of a side in a round, none at `limit` or beyond: it would trade.
+    pub fn quote(&mut self, resting: Side, posting: &Posting, limit: Option<Ticks>) {
         let half = &mut self.sides[resting.index()];
-        half.quotes.post(round, around, limit);
+        half.quotes.post(posting, limit);
         half.peek();
     }
 }

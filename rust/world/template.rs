@@ -296,7 +296,9 @@ impl Grids {
             "levels" if field.ends_with(']') => return None,
             "start_price" => (self.tick[0].max(self.tick[1]), false),
             "entry_price" | "half_spread" | "level_gap" | "jitter" => (self.tick[market], false),
-            "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" => (self.lot[market], false),
+            "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" | "inventory_limit" => {
+                (self.lot[market], false)
+            }
             "capital" | "insurance_fund" | "min_notional" if self.inverse => (COIN_STEP, false),
             "capital" | "insurance_fund" | "min_notional" | "notional" | "impact_notional" => {
                 (quote_step(&grids), false)

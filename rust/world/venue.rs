@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Check, billionths};
 use super::clock::Clock;
+use super::frictions::{self, HaltSpec, StressSpec};
 use super::pricing::{self, FundingSpec, IndexSpec};
 use super::read;
 use crate::error::ScenarioError;
@@ -75,6 +76,12 @@ pub struct VenueSpec {
     pub max_rounds: i64,
     #[serde(default)]
     pub insurance_fund: Decimal,
+    #[serde(default)]
+    pub price_band: Option<Decimal>,
+    #[serde(default)]
+    pub halt: Option<HaltSpec>,
+    #[serde(default)]
+    pub stress_margin: Option<StressSpec>,
 }
 
 const fn default_max_rounds() -> i64 {
@@ -256,7 +263,9 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
     check.require(once && some, "venue.margin_modes", named, "isolated, cross or both, each once");
     open_interest_caps(check, spec.open_interest_caps, step);
     let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
+    let frictions = frictions::of_venue(check, spec, clock, (&tiers, at_entry, close_fee));
     Venue {
+        frictions,
         margin: MarginRule::new(&tiers, at_entry, close_fee, spec.trigger),
         tiers,
         mark: spec.mark,
@@ -295,6 +304,7 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
         loss_sharing: spec.loss_sharing,
         liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
         max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
+        spot_margin: Rate::default(),
         insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
     }
 }
@@ -383,7 +393,11 @@ pub fn check_venue(json: &str) -> Result<(), ScenarioError> {
 
 /// Whether what is held against grows by more than 0.99 of the notional in a tier, or where a rate rises linearly to its
 /// floor. Equity that loses little more than that is due nowhere, or far from where it should be.
-fn is_steep(below: Option<&(Quote, Rate, i64)>, (floor, rate): (Quote, Rate), close_fee: Rate) -> bool {
+pub(super) fn is_steep(
+    below: Option<&(Quote, Rate, i64)>,
+    (floor, rate): (Quote, Rate),
+    close_fee: Rate,
+) -> bool {
     let over = i128::from(rate.0 + close_fee.0) - i128::from(Rate::ONE) / 100 * 99;
     below.map_or(over > 0, |&(low, slower, _)| {
         let width = i128::from(floor.0) - i128::from(low.0);

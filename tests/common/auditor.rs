@@ -13,7 +13,7 @@ use perpcore::world::{Account, World};
 const ONE: i128 = 1_000_000_000;
 const MAKER: usize = AccountId::MARKET_MAKER.index();
 const DESK: usize = AccountId::TAKEOVER_DESK.index();
-const NAMED: usize = AccountId::FIRST_NAMED.index();
+const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What one account has, worked out from its trades.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -368,6 +368,7 @@ impl Trace for Auditor<'_> {
             Cause::Unwind => self.see("an unwind", true),
             Cause::Ignition => {}
             Cause::Hedge | Cause::Absorption => self.settle_desk(),
+            other => panic!("no agents here: {other:?}"),
         }
         let signed = qty * i128::from(trade.taker_side.sign());
         self.dealt[0] += if trade.market == Market::Perp && maker == MAKER { signed } else { 0 };

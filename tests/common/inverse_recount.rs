@@ -9,7 +9,7 @@ use perpcore::margin::Way;
 use perpcore::units::{Side, Ticks};
 use perpcore::world::{Account, World};
 
-const NAMED: usize = AccountId::FIRST_NAMED.index();
+const NAMED: usize = AccountId::FIRST_AGENT.index();
 const REST: usize = AccountId::REST_OF_MARKET.index();
 const DESK: usize = AccountId::TAKEOVER_DESK.index();
 const MAKER: usize = AccountId::MARKET_MAKER.index();

@@ -273,6 +273,7 @@ fn maker(dice: &mut Dice, size: &Size, hedge: f64) -> MarketMakerSpec {
         residual: dice.pick(&[Residual::Carried, Residual::AbsorbedByLongs]),
         spot_inventory: inventory.unwrap_or_default(),
         quote,
+        ..serde_json::from_str(r#"{"capital": "0"}"#).unwrap()
     }
 }
 
@@ -296,6 +297,7 @@ fn quote(dice: &mut Dice, size: &Size, [tick, lot]: [Decimal; 2]) -> QuoteSpec {
             let about = size.push * dice.scale(0.05, 20.0);
             law(dice, about, lot)
         },
+        recovery_half_life_s: Decimal::ZERO,
     }
 }
 

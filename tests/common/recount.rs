@@ -29,7 +29,7 @@ pub const MAKER: usize = AccountId::MARKET_MAKER.index();
 pub const REST: usize = AccountId::REST_OF_MARKET.index();
 pub const DESK: usize = AccountId::TAKEOVER_DESK.index();
 pub const VAULT: usize = AccountId::VAULT.index();
-pub const NAMED: usize = AccountId::FIRST_NAMED.index();
+pub const NAMED: usize = AccountId::FIRST_AGENT.index();
 
 /// What one account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -407,6 +407,7 @@ impl Trace for Recount<'_> {
             Cause::Liquidation | Cause::Stop => self.forced(trade),
             Cause::Hedge | Cause::Absorption => self.advance(Step::Done),
             Cause::Ignition | Cause::Unwind => {}
+            other => panic!("no agents here: {other:?}"),
         }
         self.now.volume[trade.market as usize] += qty;
         if trade.market == Market::Spot {
@@ -442,6 +443,7 @@ impl Trace for Recount<'_> {
                 self.system[2] += amount;
             }
             Reason::Deposit | Reason::Purchase | Reason::Profit | Reason::Fee | Reason::Rounding => {}
+            Reason::Collateral => panic!("no agents here"),
         }
         if transfer.reason == Reason::LossShare {
             self.advance(Step::Done);
