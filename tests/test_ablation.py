@@ -58,7 +58,7 @@ def test_each_is_switched_off_alone():
     quote = pc.Quote(side="asks", level_qty=1_000, levels=9, recovery_half_life_s=30)
     changes |= {
         "market_maker.quote": quote,
-        "spot.asks": None,
+        "spot.asks": pc.Levels(levels=[("10.5", 40_000)]),
         "spot.quote": quote,
         "venue.price_band": "0.1",
         "venue.halt": pc.venues.Halt(move="0.3", window_s=60, pause_s=30),
