@@ -285,7 +285,11 @@ impl World {
         };
         let empty = market.shapes[side.index()].is_empty();
         let quotes = |agent: &Agent| matches!(agent.plan, Plan::SpotMaker(_));
-        let quoted = scenario.ignition.is_none() || spot && self.agents.iter().any(quotes);
+        // Where agents act, quotes are posted before the first step.
+        let posted = market.quoting.as_ref().is_some_and(|quoting| quoting.quotes(side));
+        let quoted = scenario.ignition.is_none()
+            || posted && !self.agents.is_empty()
+            || spot && self.agents.iter().any(quotes);
         check.require(
             !empty || quoted || check.found.names(&name),
             &name,
