@@ -17,7 +17,7 @@ CROWD_QTY = pc.Pareto(10, "1.6", high=5_000)
 
 # One of each kind, with what must be given only.
 LEAST = {
-    "noise": pc.agents.Noise(name="noise", market="spot", rate_per_s=2, qty=50),
+    "noise": pc.agents.Noise(name="noise", market="spot", rate_per_s=1, qty=50),
     "momentum": pc.agents.Momentum(
         name="momentum", window_s=60, threshold="0.01", order_qty=50, max_qty=2_000
     ),
@@ -28,7 +28,7 @@ LEAST = {
     "funding_arbitrageur": pc.agents.FundingArbitrageur(
         name="funding_arbitrageur", enter_rate="0.0002", exit_rate=0, order_qty=100, max_qty=50_000
     ),
-    "short_crowd": pc.agents.ShortCrowd(name="short_crowd", rate_per_s="0.1", qty=100),
+    "short_crowd": pc.agents.ShortCrowd(name="short_crowd", rate_per_s="0.1", qty=100, leverage=5),
     "liquidation_hunter": pc.agents.LiquidationHunter(
         name="liquidation_hunter", reach="0.03", min_notional=100_000, order_qty=100, max_qty=5_000
     ),
