@@ -8,14 +8,10 @@ use crate::event::LedgerAccount;
 use crate::ids::AccountId;
 use crate::margin::Way;
 use crate::units::{Lots, Quote, Rate, Ticks, narrow};
-use crate::world::Steps;
 use crate::world::agents::{Plan, desk_account, venue_account};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 const HOLDERS: AccountId = AccountId::HOLDERS;
-
-/// Samples that a run takes after its start, unless it is told how many.
-const SAMPLES: u64 = 500;
 
 /// Buckets of the heat map from zero to the start price.
 const BUCKETS: i64 = 100;
@@ -111,15 +107,10 @@ pub(super) struct Sampler {
     pub peak: Lots,
 }
 
-/// Steps from one sample to the next.
-fn every(steps: Steps) -> u64 {
-    steps.count.div_ceil(SAMPLES).max(1)
-}
-
 impl<T: Trace> Simulation<'_, T> {
     /// Takes a sample if the step that ended calls for one; without a trace only what the summary needs.
     pub(super) fn sample(&mut self) -> Result<(), RunError> {
-        if !self.world.steps.is_some_and(|steps| self.clock.is_multiple_of(every(steps))) {
+        if !self.world.steps.is_some_and(|steps| self.clock.is_multiple_of(steps.sample)) {
             return Ok(());
         }
         let open_interest = self.longs()?;
