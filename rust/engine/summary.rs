@@ -20,6 +20,8 @@ pub enum StopReason {
     SpotExhausted,
     /// The end of a run through time.
     Horizon,
+    /// It did not: its user looks at it on its way, or leaves it there.
+    Unfinished,
 }
 
 impl StopReason {
@@ -30,6 +32,7 @@ impl StopReason {
             StopReason::MaxRounds => "max_rounds",
             StopReason::SpotExhausted => "spot_exhausted",
             StopReason::Horizon => "horizon",
+            StopReason::Unfinished => "unfinished",
         }
     }
 }
@@ -76,15 +79,12 @@ impl<T: Trace> Simulation<'_, T> {
         let fund = self.ledger.balance(LedgerAccount::InsuranceFund).plus(desk);
         let fund = fund.whose(AccountId::TAKEOVER_DESK, "insurance fund")?;
         let shortfall = self.maker.hedge_due().whose(maker, "hedge")?.abs();
-        let maker_pnl = self.profit(maker, self.world.maker.capital)?;
-        let desk_pnl = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
         let attacker = self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?;
         let position = &self.positions[AccountId::ATTACKER.index()];
         let value = self.world.perp.contract.value(self.mark, position.qty);
         let attacker = value.and_then(|value| position.profit(value)?.plus(attacker));
         let attacker = attacker.whose(AccountId::ATTACKER, "profit")?;
         let attacker = self.in_quote(LedgerAccount::Trader(AccountId::ATTACKER), attacker);
-        let maker_pnl = self.in_quote(LedgerAccount::Trader(maker), maker_pnl);
         Ok(Summary {
             ignition_side: self.world.ignition.0,
             ignition_qty: self.ignition.0,
@@ -102,7 +102,7 @@ impl<T: Trace> Simulation<'_, T> {
                 .minus(self.world.venue.insurance_fund)
                 .whose(AccountId::TAKEOVER_DESK, "insurance fund")?,
             insurance_fund_shortfall: (-fund).max(Quote::ZERO),
-            market_maker_pnl: maker_pnl.and_then(|pnl| pnl.plus(desk_pnl)).whose(maker, "profit")?,
+            market_maker_pnl: self.maker_profit()?,
             market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
             market_maker_liquidated: !self.maker.alive,
             positions_pnl: self.positions_pnl()?,
@@ -116,6 +116,15 @@ impl<T: Trace> Simulation<'_, T> {
             spot_exhausted: self.spot_exhausted,
             stop_reason,
         })
+    }
+
+    /// What the market maker has made: perpetual account and spot desk.
+    pub fn maker_profit(&self) -> Result<Quote, RunError> {
+        let maker = AccountId::MARKET_MAKER;
+        let pnl = self.profit(maker, self.world.maker.capital)?;
+        let desk = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
+        let pnl = self.in_quote(LedgerAccount::Trader(maker), pnl);
+        pnl.and_then(|pnl| pnl.plus(desk)).whose(maker, "profit")
     }
 
     /// Money of an account in quote steps: coin at the last price in spot, cut toward zero.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::UInt8Type;
+use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt16Array,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
@@ -87,6 +87,18 @@ impl Table {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         // Codes come from enums whose names are listed beside them.
         if let Ok(column) = DictionaryArray::<UInt8Type>::try_new(codes, names) {
+            self.push(name, kind, Arc::new(column));
+        }
+    }
+
+    /// A column of names that a world gives: which of them.
+    pub fn given(&mut self, name: &str, names: &[&str], codes: impl Iterator<Item = u16>) {
+        let kind = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        // Every code is the place of a name.
+        if let Ok(column) =
+            DictionaryArray::<UInt16Type>::try_new(UInt16Array::from_iter_values(codes), names)
+        {
             self.push(name, kind, Arc::new(column));
         }
     }

@@ -1,10 +1,12 @@
 //! What a run returns: tables of columns, in exact integers or in units.
 
 mod columns;
+mod standing;
 mod summary;
 mod tables;
 
 pub use columns::{Names, Table};
+pub use standing::{inventories, standing, thresholds};
 pub use summary::{
     COLUMNS, Column, Kind, Of, STOP_REASONS, Scale, Value, billionths, exact_summary, quotient, summary,
 };
