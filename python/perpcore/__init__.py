@@ -25,8 +25,20 @@ from perpcore._core import (
 )
 
 if TYPE_CHECKING:
-    from perpcore import accounts, distributions, events, plots, presets, rules, sources, venues
+    from perpcore import (
+        accounts,
+        agents,
+        analysis,
+        distributions,
+        events,
+        plots,
+        presets,
+        rules,
+        sources,
+        venues,
+    )
     from perpcore.accounts import Account, Holding, Liquidation, RestingOrder
+    from perpcore.analysis import Ablation, ablation, frictions
     from perpcore.distributions import (
         Beta,
         Choice,
@@ -51,6 +63,7 @@ logging.getLogger("perpcore").addHandler(logging.NullHandler())
 
 # Read when first asked for: what a user does not touch he does not wait for.
 _LAZY = {
+    "Ablation": "analysis",
     "Account": "accounts",
     "Beta": "distributions",
     "Choice": "distributions",
@@ -85,10 +98,24 @@ _LAZY = {
     "Trapezoid": "distributions",
     "Uniform": "distributions",
     "Venue": "venues",
+    "ablation": "analysis",
+    "frictions": "analysis",
 }
-_MODULES = ("accounts", "distributions", "events", "plots", "presets", "rules", "sources", "venues")
+_MODULES = (
+    "accounts",
+    "agents",
+    "analysis",
+    "distributions",
+    "events",
+    "plots",
+    "presets",
+    "rules",
+    "sources",
+    "venues",
+)
 
 __all__ = [
+    "Ablation",
     "Account",
     "Beta",
     "BookEvent",
@@ -132,9 +159,13 @@ __all__ = [
     "Uniform",
     "Venue",
     "__version__",
+    "ablation",
     "accounts",
+    "agents",
+    "analysis",
     "distributions",
     "events",
+    "frictions",
     "plots",
     "presets",
     "rules",

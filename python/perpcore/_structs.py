@@ -6,7 +6,7 @@ import difflib
 import functools
 import operator
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
@@ -160,7 +160,8 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Parameters
         ----------
         changes : mapping of str to object, optional
-            New values by dotted path, as in ``{"market_maker.hedge_ratio": 0.3, "positions[0].qty": 1000}``.
+            New values by dotted path, as in ``{"market_maker.hedge_ratio": 0.3, "positions[0].qty": 1000}``;
+            what has a name may be named, as in ``{"agents.whale.capital": 0}``.
         **fields
             New values by field name.
 
@@ -298,16 +299,16 @@ def _changed(part: Any, changes: list[Change], at: str) -> Any:
         raise problem(path, f"a change of it together with {others}", "only one of them in a call")
     if whole:
         return whole[0][1]
-    grouped: dict[str, list[Change]] = {}
-    for names, path, value in changes:
-        grouped.setdefault(names[0], []).append((names[1:], path, value))
+    grouped: dict[Any, list[Change]] = {}
+    called = [getattr(item, "name", None) for item in part] if isinstance(part, tuple) else []
+    for (name, *names), path, value in changes:
+        key = position(name, called) if isinstance(part, tuple) else name
+        if key is None:
+            raise problem(path, name, entries(called))
+        grouped.setdefault(key, []).append((names, path, value))
     if isinstance(part, tuple):
         items = list(part)
-        for name, below in grouped.items():
-            i = position(name, len(items))
-            if i is None:
-                allowed = f"a position from 0 to {len(items) - 1}" if items else "nothing: it is empty"
-                raise problem(below[0][1], name, allowed)
+        for i, below in grouped.items():
             items[i] = _changed(items[i], below, f"{at}[{i}]")
         return tuple(items)
     known = getattr(part, "__struct_fields__", ())
@@ -322,10 +323,18 @@ def _changed(part: Any, changes: list[Change], at: str) -> Any:
         raise problems([(f"{stem}{field}", value, said) for field, value, said in error.problems]) from None
 
 
-def position(name: str, count: int) -> int | None:
-    """Which of `count` entries a name means, if one."""
-    fits = name.isascii() and name.isdecimal() and len(name) < 19
-    return int(name) if fits and int(name) < count else None
+def position(name: str, called: Sequence[object]) -> int | None:
+    """Which of several entries is meant, by its place or by what it is called, if one."""
+    if name.isascii() and name.isdecimal() and len(name) < 19 and int(name) < len(called):
+        return int(name)
+    return called.index(name) if name in called else None
+
+
+def entries(called: Sequence[object]) -> str:
+    """How an error says which entries there are."""
+    names = ", ".join(str(name) for name in called if name)
+    said = f"a position from 0 to {len(called) - 1}" if called else "nothing: it is empty"
+    return f"{said}, or one of {names}" if names else said
 
 
 def unknown(path: str, name: str, known: tuple[str, ...]) -> ScenarioError:

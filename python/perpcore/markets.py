@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from perpcore._structs import Number, Struct
 from perpcore.distributions import Count, Scalar
@@ -80,8 +80,8 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     side : {"asks", "bids", "both"}
     level_qty : number or distribution
         Tokens in each level; a distribution is its law, drawn for each in every round.
-    around : {"mark", "spot_mid"}
-        Which price; in spot ``mark`` is the index.
+    around : {"mark", "spot_mid", "last"}
+        Which price; in spot ``mark`` is the index; ``last`` is the last trade of their own book.
     half_spread : number or distribution
         From there to the first level. A level that would trade at once is left out.
     levels : int or distribution
@@ -89,15 +89,20 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         From level to level; one tick if not given.
     jitter : number or distribution
         Each level stands up to so far further away, every tick as likely.
+    recovery_half_life_s : number or distribution
+        Seconds in which half of what was filled comes back; 0: all of it, in the next round.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"recovery_half_life_s"})
 
     side: Literal["asks", "bids", "both"]
     level_qty: Scalar
-    around: Literal["mark", "spot_mid"] = "mark"
+    around: Literal["mark", "spot_mid", "last"] = "mark"
     half_spread: Scalar = Decimal(0)
     levels: Count = 1
     level_gap: Scalar | None = None
     jitter: Scalar = Decimal(0)
+    recovery_half_life_s: Scalar = Decimal(0)
 
 
 class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

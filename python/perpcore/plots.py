@@ -44,7 +44,7 @@ class RunPlots:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._buys = run.scenario.ignition.side == "buy"
+        self._buys = run.scenario.push.side == "buy"
 
     def price(self, ax: Axes | None = None) -> Axes:
         """Spot by round, with the batches that went in each at their thresholds.
@@ -63,7 +63,7 @@ class RunPlots:
         rounds, last = stages["round"], stages["spot_last"]
         marker = "o" if len(rounds) <= MARKED_ROUNDS else ""
         ax.plot(rounds, last, color=SPOT, lw=1.6, marker=marker, ms=3.5, zorder=3, label="spot, last trade")
-        if self.run.scenario.ignition.market == "spot":
+        if self.run.scenario.push.market == "spot":
             ax.plot([0, 0], [s["start_price"], last[0]], color=PUSH, lw=3, zorder=2, label="the push")
         right = max(float(rounds[-1]), self._batches(ax))
         if s["market_maker_liquidated"]:
@@ -272,7 +272,7 @@ class RunPlots:
 
     def _depth_title(self) -> str:
         fills, scenario = self.run.fills, self.run.scenario
-        taken = (fills["book"] == "spot") & (fills["taker_side"] == scenario.ignition.side)
+        taken = (fills["book"] == "spot") & (fills["taker_side"] == scenario.push.side)
         used = _short(float(fills["qty"][taken].sum()))
         table = self._resting()
         side = (table["book"] == "spot") & (table["side"] == ("ask" if self._buys else "bid"))

@@ -137,7 +137,7 @@ class Run:
         fuel = "no positions" if math.isnan(burnt) else f"{burnt:.0%} of the fuel burnt"
         push = "" if math.isnan(times) else f", {times:.1f} times the push"
         forced = s["forced_buy_notional"] + s["forced_sell_notional"]
-        ignition, (contracts, money) = self.scenario.ignition, self.scenario.venue.units
+        ignition, (contracts, money) = self.scenario.push, self.scenario.venue.units
         coin = "" if money == "quote" else f" {money}"
         pushed = "tokens" if ignition.market == "spot" else contracts
         lines = (

@@ -14,6 +14,7 @@ import numpy as np
 
 from perpcore import _core, _toml
 from perpcore._structs import Number, Opaque, Struct, mapped, plain, problem, read, shown
+from perpcore.agents import AnyAgent, Unlock, Whale
 from perpcore.distributions import Copula, Scalar, text
 from perpcore.markets import Market, Quote
 from perpcore.positions import Ladder, Population
@@ -40,13 +41,35 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Tokens his spot desk owns at the start.
     quote : Quote, optional
         What he posts in every round, besides what rests in the perpetual's book.
+    hedge_latency_s : number or distribution
+        Seconds from what he sold to its hedge.
+    inventory_limit : number or distribution, optional
+        Tokens he is short at which he no longer quotes asks, or long at which he no longer quotes bids.
+    skew : number or distribution
+        Quote currency by which his quotes fall for each token he is long (rise for each he is short).
+    widen : number or distribution
+        What the mark moved since the step before, times this, is added to his half spread.
+    withdraw_move : number or distribution, optional
+        Relative move of the mark since the step before at which he posts no quotes.
+    withdraw_s : number or distribution
+        Seconds after that step in which he still posts none.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"hedge_latency_s", "inventory_limit", "skew", "widen", "withdraw_move", "withdraw_s"}
+    )
 
     capital: Scalar
     hedge_ratio: Scalar = Decimal(1)
     residual: Literal["carried", "absorbed_by_longs"] = "carried"
     spot_inventory: Scalar = Decimal(0)
     quote: Quote | None = None
+    hedge_latency_s: Scalar = Decimal(0)
+    inventory_limit: Scalar | None = None
+    skew: Scalar = Decimal(0)
+    widen: Scalar = Decimal(0)
+    withdraw_move: Scalar | None = None
+    withdraw_s: Scalar = Decimal(0)
 
 
 class Ignition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,11 +108,16 @@ class Time(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     until : {"horizon", "quiet"}
         ``quiet``: it also ends after a step, the push behind it, in which nothing happened and after which
         time alone moves nothing.
+    sample_s : number, optional
+        Seconds between the rows of a run's series; so many that there are at most 500 if not given.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"sample_s"})
 
     step_s: Number
     horizon_s: Number
     until: Literal["horizon", "quiet"] = "horizon"
+    sample_s: Number | None = None
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,13 +139,18 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     positions : sequence of Ladder or Population
         Open interest by name; one account of the rest of the market holds the other side, so that positions
         sum to zero whatever is named.
-    ignition : Ignition
+    ignition : Ignition, optional
+        The push from outside. Without it, in a run through time, nothing pushes but who acts.
     copula : Copula, optional
         Which distributions depend on each other.
     round_seconds : number
         How long a round takes, for rules that count time; 0: time stands still, as in an instant cascade.
     time : Time, optional
         A run through time in place of an instant cascade.
+    agents : sequence of perpcore.agents
+        Those who act while time passes, in this order.
+    unlocks : sequence of Unlock
+        Tokens that come into circulation while it passes.
     settlement_price : number, optional
         After the run the venue closes every position at this price, as when a contract is delisted.
     name, description : str
@@ -128,7 +161,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         With every field that is not allowed, its value and what is allowed.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"round_seconds", "settlement_price", "time"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"round_seconds", "settlement_price", "time", "agents", "unlocks"}
+    )
 
     start_price: Scalar
     total_supply: Scalar
@@ -138,10 +173,12 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     venue: Venue
     market_maker: MarketMaker
     positions: tuple[Ladder | Population, ...]
-    ignition: Ignition
+    ignition: Ignition | None = None
     copula: Copula | None = None
     round_seconds: Number = Decimal(0)
     time: Time | None = None
+    agents: tuple[AnyAgent, ...] = ()
+    unlocks: tuple[Unlock, ...] = ()
     settlement_price: Number | None = None
     name: str = ""
     description: str = ""
@@ -306,6 +343,13 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         from perpcore.simulation import Simulation
 
         return Simulation(self, seed=_seed(seed), path=_word("path", path), agents=agents)
+    @property
+    def push(self) -> Ignition:
+        """What ignites: the ignition, else the `ignite` of the first whale who has one, else nothing."""
+        if self.ignition is not None:
+            return self.ignition
+        legs = (agent.ignite for agent in self.agents if isinstance(agent, Whale))
+        return Ignition(qty=next((leg.qty for leg in legs if leg is not None), Decimal(0)))
 
     def depth(self, *, levels: int = 100_000, seed: int = 0, path: int = 0) -> Table:
         """What rests in both books before the push, quotes included.
@@ -330,9 +374,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         supply = f"float {text(self.circulating)} of {text(self.total_supply)}"
         batches = f"{len(self.positions)} batch{'es' * (len(self.positions) != 1)} of positions"
-        push = f"push {self.ignition.side} {text(self.ignition.qty)}"
+        acting = f", {len(self.agents)} agent{'s' * (len(self.agents) != 1)}" if self.agents else ""
+        push = f"push {self.push.side} {text(self.push.qty)}"
         return (
-            f"Scenario({self.name!r}: {text(self.start_price)} a token, {supply}, {batches}, {push};"
+            f"Scenario({self.name!r}: {text(self.start_price)} a token, {supply}, {batches}{acting}, {push};"
             f" digest {self.digest()[:12]})"
         )
 

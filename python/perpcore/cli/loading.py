@@ -180,16 +180,16 @@ def _value(text: str) -> Any:
 
 def _put(data: Any, path: str, value: Any) -> None:
     """Set what stands at `path`; whether the last name is one is for the scenario to say."""
-    from perpcore._structs import position
+    from perpcore._structs import entries, position
 
     names = [name for name in re.split(r"[.\[\]]+", path) if name]
     for i, name in enumerate(names):
         here, last = ".".join(names[:i]) or "a scenario", i == len(names) - 1
         if isinstance(data, list):
-            at = position(name, len(data))
+            called = [item.get("name") if isinstance(item, dict) else None for item in data]
+            at = position(name, called)
             if at is None:
-                allowed = f"from 0 to {len(data) - 1}" if data else "it is empty"
-                raise RefusedError(f"--set {path}: {here} has no entry {name!r}: {allowed}")
+                raise RefusedError(f"--set {path}: {here} has no entry {name!r}: {entries(called)}")
             key: Any = at
         elif isinstance(data, dict):
             key = name

@@ -116,7 +116,7 @@ def _write(found: Ensemble, path: Path) -> None:
 
 def _beyond(found: Ensemble) -> tuple[str, list[tuple[float, Estimate[float]]]]:
     """How likely the peak is beyond multiples of the start; for a push that sells, below parts of it."""
-    if found.scenario.ignition.side == "buy":
+    if found.scenario.push.side == "buy":
         return "above", [(m, found.exceedance("peak_multiple", m)) for m in MULTIPLES]
     below = []
     for share in (1 / m for m in MULTIPLES):

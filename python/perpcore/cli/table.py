@@ -157,10 +157,10 @@ def _used(run: Run) -> list[Column]:
     """The share of what rested on the spot book's side of the push that is gone after each round."""
     if run.scenario.spot.quote is not None:  # what rests comes and goes
         return []
-    buys = run.scenario.ignition.side == "buy"
+    buys = run.scenario.push.side == "buy"
     depth, fills = run.scenario.depth(levels=MAX_LEVELS, seed=run.seed, path=run.path), run.fills
     resting = depth["qty"][(depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))]
-    taken = (fills["book"] == "spot") & (fills["taker_side"] == run.scenario.ignition.side)
+    taken = (fills["book"] == "spot") & (fills["taker_side"] == run.scenario.push.side)
     if not 0 < len(resting) < MAX_LEVELS:
         return []
     by_round = np.bincount(fills["round"][taken], weights=fills["qty"][taken], minlength=len(run.stages))

@@ -52,7 +52,7 @@ def verdict(run: Run) -> str:
 
 def _how_far(run: Run) -> str:
     s, scenario = run.summary, run.scenario
-    digits, ignition = places(scenario.spot.tick_size), scenario.ignition
+    digits, ignition = places(scenario.spot.tick_size), scenario.push
     in_spot = ignition.market == "spot"
     qty = s["ignition_qty"]
     pushed = _tokens(qty, scenario.spot.lot_size) if in_spot else _positions(qty, scenario)
@@ -146,7 +146,7 @@ def _why_it_stopped(run: Run) -> str:
         return f"It ended at its horizon, {float(scenario.time.horizon_s):,g} s after the start, at {last}."
     if s["stop_reason"] == "max_rounds":
         return f"It did not stop: it was cut off at venue.max_rounds = {s['rounds']:,}."
-    side = "asks" if scenario.ignition.side == "buy" else "bids"
+    side = "asks" if scenario.push.side == "buy" else "bids"
     if s["stop_reason"] == "spot_exhausted":
         return f"It stopped at {last} because the spot book ran out of {side}."
     if s["fuel_burnt"] == 1 and not any(map(is_drawn, scenario.positions)):
@@ -167,7 +167,7 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
     qty, accounts = sum(float(qty) for qty, _ in counted), sum(count for _, count in counted)
     notional = qty if scenario.venue.contract == "inverse" else qty * start
     share = notional / start / float(mean(scenario.circulating))
-    ignition, paths = scenario.ignition, [*drawn(scenario)]
+    ignition, paths = scenario.push, [*drawn(scenario)]
     buys, in_spot = ignition.side == "buy", ignition.market == "spot"
     depth = scenario.depth(levels=MAX_LEVELS)
     spot = (depth["book"] == "spot") & (depth["side"] == ("ask" if buys else "bid"))

@@ -284,7 +284,7 @@ def _description(rec: Recording, new: Scenario, ratio: Decimal, tail: Decimal, q
         f" in spot; offers {_text(quote.level_qty)} tokens at each of {quote.levels} levels from the mark up,"
         " anew in every round",
         "insurance fund": f"{_text(new.venue.insurance_fund)} at the start; it holds what it takes over",
-        "push": f"a market order for {_text(new.ignition.qty)} tokens of spot",
+        "push": f"a market order for {_text(new.push.qty)} tokens of spot",
     }
     recorded = (
         f"{rec.contract.name} from {rec.source}: {len(rec.asks)} asks and {len(rec.bids)} bids of the"

@@ -13,6 +13,7 @@ True
 True
 """
 
+from perpcore.venues.frictions import Halt, StressMargin
 from perpcore.venues.liquidation import Adl, Backstop, ByTier, Share, Whole
 from perpcore.venues.presets import (
     NAMES,
@@ -35,11 +36,13 @@ __all__ = [
     "Backstop",
     "ByTier",
     "Funding",
+    "Halt",
     "IndexSource",
     "MarginTiers",
     "OwnMark",
     "Share",
     "SpotIndex",
+    "StressMargin",
     "Tier",
     "Venue",
     "Whole",

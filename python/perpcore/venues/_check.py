@@ -53,6 +53,9 @@ def part_alone(field: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def refused_of(venue: dict[str, Any]) -> Problems:
     """What the core refuses in a venue's plain data; what is drawn is the scenario's matter."""
     fixed = _fixed(venue)
+    for part in ("halt", "stress_margin"):  # all their fields are needed
+        if any(map(_drawn, venue.get(part, {}).values())):
+            del fixed[part]
     if any(_drawn(value) for tier in venue["tiers"] for value in tier.values()):
         fixed["tiers"] = [_PLAIN]
     return refused(fixed)

@@ -12,6 +12,7 @@ from perpcore import _toml
 from perpcore._structs import MisfitError, Number, Struct, problems, read
 from perpcore.distributions import Count, Scalar, text
 from perpcore.venues._check import refused_of
+from perpcore.venues.frictions import Halt, StressMargin
 from perpcore.venues.liquidation import Adl, Backstop, ByTier, Share, Whole
 from perpcore.venues.pricing import Funding, OwnMark, SpotIndex
 from perpcore.venues.tiers import MarginTiers, Tier
@@ -104,6 +105,13 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Rounds after which a cascade is cut off.
     insurance_fund : number or distribution
         Its balance at the start, in the currency of margin.
+    price_band : number or distribution, optional
+        No order takes the perpetual further from the mark than this share of it, 0 to 1.
+    halt : Halt, optional
+    stress_margin : StressMargin, optional
+    spot_margin : number or distribution
+        Share of their spot tokens' value that stands behind agents' cross positions, 0 to 1; tokens are sold
+        when a liquidation leaves a deficit.
 
     Raises
     ------
@@ -141,6 +149,10 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     liquidations_per_round: Count | None = None
     max_rounds: Count = 100_000
     insurance_fund: Scalar = Decimal(0)
+    price_band: Scalar | None = None
+    halt: Halt | None = None
+    stress_margin: StressMargin | None = None
+    spot_margin: Scalar = Decimal(0)
 
     LATER: ClassVar[frozenset[str]] = frozenset()  # filled in below: all but the first
 
@@ -195,6 +207,8 @@ def _word(value: Any) -> str:
         return str(value.__struct_config__.tag)
     if isinstance(value, Backstop):
         return f"with {text(value.capital)}"
+    if isinstance(value, Halt | StressMargin):
+        return f"at a move of {text(value.move)}"
     return value if isinstance(value, str) else text(value)
 
 
