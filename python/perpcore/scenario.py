@@ -343,6 +343,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         from perpcore.simulation import Simulation
 
         return Simulation(self, seed=_seed(seed), path=_word("path", path), agents=agents)
+
     @property
     def push(self) -> Ignition:
         """What ignites: the ignition, else the `ignite` of the first whale who has one, else nothing."""
