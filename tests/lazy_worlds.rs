@@ -364,8 +364,8 @@ fn shorts_that_close_what_the_market_maker_holds() {
         (scenario.spot.asks, scenario.spot.bids, scenario.perp.bids) =
             (levels(1100), levels(999), levels(999));
         scenario.venue.mark = MarkPrice::MeanOfMids;
-        scenario.ignition.side = IgnitionSide::Sell;
-        scenario.ignition.market = IgnitionMarket::Perp;
+        scenario.ignition.as_mut().unwrap().side = IgnitionSide::Sell;
+        scenario.ignition.as_mut().unwrap().market = IgnitionMarket::Perp;
     });
     let world = setup.world();
     let (summary, trace, _) = traced(&world, 0, false).unwrap();

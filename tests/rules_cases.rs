@@ -56,7 +56,7 @@ fn cliff(scenario: &mut Scenario) {
     scenario.venue.tiers = vec![tier("0", "0.01"), tier("9500", "0.09")];
     scenario.venue.tier_rule = TierRule::WholePosition;
     (scenario.spot.bids, scenario.spot.asks) = (scenario.spot.asks.clone(), None::<Liquidity>);
-    scenario.ignition.side = IgnitionSide::Sell;
+    scenario.ignition.as_mut().unwrap().side = IgnitionSide::Sell;
 }
 
 /// A long of 1,000 at 10 with 1,250 behind it: due from 9.61 to 9.50, where 9 % of it is held against it, and not

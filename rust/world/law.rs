@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::check::{Check, MAX_LOTS, double};
+use super::agents::Leverages;
+use super::check::{Check, MAX_LOTS, billionths, double};
 use super::scenario::Law;
 use crate::error::Problem;
 use crate::random::{Distribution, DistributionSpec};
-use crate::units::Lots;
+use crate::units::{Lots, Rate};
 
 /// Entries of a table: twelve bits of a word.
 pub(super) const POINTS: usize = 4096;
+
+/// Largest leverage of a law; a tier's maximum cuts it before.
+const MAX_LEVERAGE: i32 = 1_000_000;
 
 /// Factors in units of 2^-20.
 #[derive(Clone, Debug)]
@@ -127,4 +131,25 @@ pub(super) fn sizes(check: &mut Check, field: &str, law: &Law, lot_size: Decimal
         }
     }
     Arc::new(Sizes::Table(table))
+}
+
+/// The leverages of a law in billionths, at least one.
+#[allow(clippy::cast_possible_truncation)]
+pub(super) fn leverages(check: &mut Check, field: &str, law: &Law) -> Leverages {
+    if let Law::Number(leverage) = law {
+        let fits = *leverage >= Decimal::ONE && *leverage <= Decimal::from(MAX_LEVERAGE);
+        check.require(fits, field, leverage, "from 1 to 1000000");
+        return Leverages::Fixed(Rate(if fits { billionths(*leverage) } else { Rate::ONE }));
+    }
+    let mut table = Box::new([Rate(Rate::ONE); POINTS]);
+    if let Some(law) = read(check, field, law) {
+        let points = law.table(POINTS);
+        let (first, last) = (points[0], points[POINTS - 1]);
+        let fits = first >= 1.0 && last <= f64::from(MAX_LEVERAGE);
+        check.require(fits, field, format!("leverages from {first} to {last}"), "from 1 to 1000000");
+        for (leverage, x) in table.iter_mut().zip(points).filter(|_| fits) {
+            *leverage = Rate((x * 1e9 + 0.5).floor() as i64);
+        }
+    }
+    Leverages::Table(table)
 }

@@ -39,9 +39,7 @@ pub use self::liquidity::Shape;
 pub use self::population::Population;
 pub use self::quotes::{Posting, Quoting};
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{
-    ContractKind, IgnitionMarket, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec,
-};
+use self::scenario::{ContractKind, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
 pub use self::venue::{check_venue, read_tiers};
@@ -158,6 +156,7 @@ impl World {
         let step = grid::quote_step(&grid::values(grids, inverse));
         let money = if inverse { grid::COIN_STEP } else { step };
         let clock = Clock::read(check, scenario);
+        let pushed = scenario.ignition.as_ref();
         let mut world = World {
             spot: market(check, "spot", &scenario.spot, scenario.start_price, step),
             perp: if inverse {
@@ -169,7 +168,7 @@ impl World {
             venue: venue::rules(check, &scenario.venue, &clock, money),
             maker: maker(check, scenario, money),
             frictions: frictions::of_maker(check, &scenario.market_maker, &scenario.perp, &clock),
-            ignition: (Side::from(scenario.ignition.side), Lots::ZERO),
+            ignition: (pushed.map_or(Side::Buy, |push| push.side.into()), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
             venue_step: grid::unit(money),
@@ -179,23 +178,23 @@ impl World {
             settlement_price: scenario
                 .settlement_price
                 .map(|price| check.price("settlement_price", price, scenario.perp.tick_size)),
-            ignition_market: match scenario.ignition.market {
-                IgnitionMarket::Spot => event::Market::Spot,
-                IgnitionMarket::Perp => event::Market::Perp,
-            },
-            agents: Arc::default(),
+            ignition_market: pushed.map_or(event::Market::Spot, |push| push.market.into()),
+            agents: agents::build::agents(check, scenario, &clock, money),
             unlocks: Arc::default(),
             named: AccountId::FIRST_AGENT,
             total_supply: Lots::ZERO,
             fixed: Arc::default(),
             populations: Arc::default(),
         };
-        let pushed = match scenario.ignition.market {
-            IgnitionMarket::Spot => &scenario.spot,
-            IgnitionMarket::Perp => &scenario.perp,
-        };
-        world.ignition.1 = check.qty("ignition.qty", scenario.ignition.qty, pushed.lot_size, 1);
+        if let Some(push) = pushed {
+            let spot = world.ignition_market == event::Market::Spot;
+            let lot_size = if spot { scenario.spot.lot_size } else { scenario.perp.lot_size };
+            world.ignition.1 = check.qty("ignition.qty", push.qty, lot_size, 1);
+        }
+        world.unlocks = agents::build::unlocks(check, scenario, &clock, &world.agents);
+        world.named = agents::venue_account(world.agents.len());
         world.supply(check, scenario);
+        agents::build::needs(check, &world, scenario);
         world.recoveries(check, scenario, &clock);
         std::mem::take(&mut check.found).into_result()?;
         world.positions(check, scenario, money);
@@ -246,9 +245,10 @@ impl World {
         if self.pays_in_quote(account) { self.quote_step } else { self.venue_step }
     }
 
-    /// Tokens that asks may offer: the float less what the market maker and a selling attacker hold.
+    /// Tokens that asks may offer: the float less what the market maker, a selling attacker and the agents hold.
     pub fn free_float(&self) -> Lots {
-        Lots(self.circulating.0 - self.maker.spot_inventory.0 - self.attacker_tokens().0)
+        let desks = agents::build::on_desks(&self.agents);
+        Lots(self.circulating.0 - self.maker.spot_inventory.0 - self.attacker_tokens().0 - desks.0)
     }
 
     /// What the attacker owns at the start: what he will sell.
@@ -269,8 +269,10 @@ impl World {
         let free = self.free_float();
         let named =
             if self.ignition.0 == Side::Sell { "ignition.qty" } else { "market_maker.spot_inventory" };
-        let tokens = Decimal::from(self.circulating.0 - free.0) * scenario.spot.lot_size;
-        check.require(free.0 >= 0, named, tokens, &format!("at most circulating, {}", scenario.circulating));
+        let held = self.maker.spot_inventory.0 + self.attacker_tokens().0;
+        let tokens = Decimal::from(held) * scenario.spot.lot_size;
+        let fits = held <= self.circulating.0;
+        check.require(fits, named, tokens, &format!("at most circulating, {}", scenario.circulating));
         self.spot.shapes =
             liquidity::shapes(check, "spot", &scenario.spot, self.spot.start, Some(free.max(Lots::ZERO)));
         self.perp.shapes = liquidity::shapes(check, "perp", &scenario.perp, self.perp.start, None);
@@ -282,8 +284,10 @@ impl World {
             Side::Sell => (Side::Buy, format!("{name}.bids")),
         };
         let empty = market.shapes[side.index()].is_empty();
+        let quotes = |agent: &Agent| matches!(agent.plan, Plan::SpotMaker(_));
+        let quoted = scenario.ignition.is_none() || spot && self.agents.iter().any(quotes);
         check.require(
-            !empty || check.found.names(&name),
+            !empty || quoted || check.found.names(&name),
             &name,
             "an empty book",
             "liquidity on the side the ignition takes",

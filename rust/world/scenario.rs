@@ -3,12 +3,14 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use super::agents::spec::{AgentSpec, UnlockSpec};
 pub use super::clock::{TimeSpec, Until};
 pub use super::frictions::{HaltSpec, StressSpec};
 pub use super::pricing::{FundingSpec, IndexSpec, SourceSpec};
 pub use super::venue::{
     AdlSpec, BackstopSpec, ContractKind, LiquidationSizeSpec, MaintenanceAt, MarginMode, TierSpec, VenueSpec,
 };
+use crate::event::Market;
 use crate::random::DistributionSpec;
 use crate::units::Side;
 
@@ -30,7 +32,8 @@ pub struct Scenario {
     pub venue: VenueSpec,
     pub market_maker: MarketMakerSpec,
     pub positions: Vec<PositionsSpec>,
-    pub ignition: IgnitionSpec,
+    #[serde(default)]
+    pub ignition: Option<IgnitionSpec>,
     #[serde(default)]
     pub round_seconds: Decimal,
     #[serde(default)]
@@ -39,6 +42,10 @@ pub struct Scenario {
     pub settlement_price: Option<Decimal>,
     #[serde(default)]
     pub copula: Option<CopulaSpec>,
+    #[serde(default)]
+    pub agents: Vec<AgentSpec>,
+    #[serde(default)]
+    pub unlocks: Vec<UnlockSpec>,
 }
 
 /// One market: its grid, its fees, what rests in its book at the start.
@@ -305,6 +312,15 @@ pub enum IgnitionMarket {
     #[default]
     Spot,
     Perp,
+}
+
+impl From<IgnitionMarket> for Market {
+    fn from(market: IgnitionMarket) -> Market {
+        match market {
+            IgnitionMarket::Spot => Market::Spot,
+            IgnitionMarket::Perp => Market::Perp,
+        }
+    }
 }
 
 const fn buy() -> IgnitionSide {

@@ -64,7 +64,7 @@ impl Setup {
     }
 
     pub fn igniting(mut self, tokens: i64) -> Setup {
-        self.0.ignition.qty = Decimal::from(tokens);
+        self.0.ignition.as_mut().unwrap().qty = Decimal::from(tokens);
         self
     }
 

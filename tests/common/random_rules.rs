@@ -105,7 +105,7 @@ fn near(price: Decimal, part: f64, tick: Decimal) -> Decimal {
 
 /// Of the push, at the start.
 fn notional(scenario: &Scenario) -> f64 {
-    (scenario.ignition.qty * scenario.start_price).to_f64().unwrap()
+    (scenario.ignition.as_ref().unwrap().qty * scenario.start_price).to_f64().unwrap()
 }
 
 fn venue(dice: &mut Dice, venue: &mut VenueSpec, money: f64) {
@@ -172,7 +172,7 @@ fn wallets(dice: &mut Dice, scenario: &mut Scenario) {
 
 /// People whom the push makes rich.
 fn counterparties(dice: &mut Dice, scenario: &Scenario) -> PositionsSpec {
-    let sells = scenario.ignition.side == IgnitionSide::Sell;
+    let sells = scenario.ignition.as_ref().unwrap().side == IgnitionSide::Sell;
     let uniform =
         |low: f64, high: f64| Law::Drawn(DistributionSpec::Uniform { low: rough(low), high: rough(high) });
     let (start, money) = (scenario.start_price.to_f64().unwrap(), notional(scenario));
@@ -196,7 +196,7 @@ fn counterparties(dice: &mut Dice, scenario: &Scenario) -> PositionsSpec {
 /// The push in the perpetual leaves the market maker on the side that wins as the mark goes where spot's mid lies.
 fn tear(dice: &mut Dice, scenario: &mut Scenario) {
     let rises = dice.chance(0.5);
-    let (start, qty) = (scenario.start_price, scenario.ignition.qty);
+    let (start, qty) = (scenario.start_price, scenario.ignition.as_ref().unwrap().qty);
     let spot_tick = scenario.spot.tick_size;
     let mut levels = |far: f64, near_by: f64, up: f64, tick: Decimal, lot: Decimal| {
         let part = if dice.chance(0.5) { far } else { near_by };
@@ -212,8 +212,8 @@ fn tear(dice: &mut Dice, scenario: &mut Scenario) {
     scenario.perp.asks = levels(0.02, 0.005, 1.0, tick, lot);
     scenario.perp.bids = levels(0.02, 0.005, -1.0, tick, lot);
     scenario.venue.mark = MarkPrice::MeanOfMids;
-    scenario.ignition.market = IgnitionMarket::Perp;
-    scenario.ignition.side = if rises { IgnitionSide::Sell } else { IgnitionSide::Buy };
+    scenario.ignition.as_mut().unwrap().market = IgnitionMarket::Perp;
+    scenario.ignition.as_mut().unwrap().side = if rises { IgnitionSide::Sell } else { IgnitionSide::Buy };
     scenario.market_maker.hedge_ratio = dice.pick(&["0", "0.2"].map(decimal));
 }
 

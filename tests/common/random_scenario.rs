@@ -124,16 +124,18 @@ fn scenario(dice: &mut Dice) -> Scenario {
         venue: venue(dice, &size),
         market_maker: maker(dice, &size, hedge),
         positions: (0..1 + dice.next() % 4).map(|_| positions(dice, &size, hedge)).collect(),
-        ignition: IgnitionSpec {
+        ignition: Some(IgnitionSpec {
             side: if size.sells { IgnitionSide::Sell } else { IgnitionSide::Buy },
             market: if dice.chance(0.15) { IgnitionMarket::Perp } else { IgnitionMarket::Spot },
             qty: on(push, Decimal::max(spot[1], perp[1])),
             at_s: Decimal::ZERO,
-        },
+        }),
         round_seconds: Decimal::ZERO,
         time: None,
         settlement_price: None,
         copula: None,
+        agents: Vec::new(),
+        unlocks: Vec::new(),
     }
 }
 

@@ -1,7 +1,11 @@
 //! Those who act while time passes, as plans in integers: `docs/AGENTS.md` says what each number means.
 
 mod arrivals;
+pub(super) mod build;
+mod kinds;
 mod plans;
+mod reader;
+pub mod spec;
 
 pub use arrivals::{Arrivals, Leverages};
 pub use plans::{
