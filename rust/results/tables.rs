@@ -12,7 +12,23 @@ use crate::venue::AdlRank;
 use crate::world::World;
 
 const MARKETS: Names = &["spot", "perp", "off_book"];
-const CAUSES: Names = &["ignition", "liquidation", "stop", "unwind", "hedge", "absorption"];
+const CAUSES: Names = &[
+    "ignition",
+    "liquidation",
+    "stop",
+    "unwind",
+    "hedge",
+    "absorption",
+    "noise",
+    "momentum",
+    "holders",
+    "arbitrage",
+    "crowd",
+    "hunting",
+    "whale",
+    "external",
+    "collateral",
+];
 const MECHANISMS: Names = &["liquidation", "stop", "backstop", "deleveraging"];
 const TAKER_SIDES: Names = &["buy", "sell"];
 const POSITION_SIDES: Names = &["long", "short"];
@@ -30,6 +46,7 @@ const REASONS: Names = &[
     "loss_share",
     "settlement",
     "funding",
+    "collateral",
 ];
 
 /// Billionths.
