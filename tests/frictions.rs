@@ -181,6 +181,21 @@ fn filled_quotes_come_back_by_half_each_half_life() {
     assert_eq!(with("1", 2, json!({"liquidations_per_round": 1})), halved);
 }
 
+/// Of 2^32 that are missing after step 1 half is left after each step, rounded up: 1 after step 33, and half of 1 brings nothing.
+#[test]
+fn a_run_is_not_quiet_while_quotes_that_the_mark_reads_come_back() {
+    let setup = two(ladder(decimal("10.5"), None)).hedging(decimal("0")).igniting(22_000);
+    let last = |mark: &str, half_life: &str| {
+        let quote = json!({"side": "both", "level_qty": "1000", "recovery_half_life_s": half_life});
+        let patches = [until_quiet(), venue(json!({ "mark": mark })), maker(json!({ "quote": quote }))];
+        let (reason, _, trace) = run(&build(&setup, &patches).unwrap());
+        assert_eq!((reason, fills(&trace).len()), (StopReason::Quiet, 1));
+        last_step(&trace)
+    };
+    assert_eq!(last("mean_of_mids", "1"), 33);
+    assert_eq!(last("index", "1"), 2);
+}
+
 #[test]
 fn orders_take_no_further_than_the_band() {
     let far = maker(json!({"quote": {"half_spread": "0.50"}}));

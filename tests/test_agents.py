@@ -9,6 +9,7 @@ import pytest
 import perpcore as pc
 from perpcore._structs import read
 from perpcore.agents import AnyAgent
+from perpcore.analysis.without import FRICTIONS
 from perpcore.scenario import MarketMaker
 
 HOUR = 3_600
@@ -285,3 +286,29 @@ def test_what_cannot_be_is_named(changes, field):
 def test_a_funding_arbitrageur_needs_funding():
     error = refusal(lambda: live(LEAST["funding_arbitrageur"]))
     assert "funding" in str(error)
+
+
+@pytest.mark.parametrize("make", [pc.presets.rocketcoin_live, pc.presets.funding_trap])
+def test_presets_through_time_are_what_they_say(make):
+    scenario = make()
+    assert pc.Scenario.from_toml(scenario.to_toml()) == scenario
+    assert scenario.ignition is None
+    assert scenario.push.qty > 0
+    kinds = [type(agent).__name__ for agent in scenario.agents]
+    if scenario.name == "funding-trap":
+        arbitrageurs = [a for a in scenario.agents if isinstance(a, pc.agents.FundingArbitrageur)]
+        assert sum(a.max_qty for a in arbitrageurs) > scenario.circulating / 2
+        assert {a.leverage for a in arbitrageurs} == {5}
+        assert min(a.lock_s for a in arbitrageurs) > 0
+    else:
+        assert len(kinds) == 9
+        assert not {"StockArbitrageur", "External"} & set(kinds)
+        missing = {"new_longs", "spot_margin"}
+        assert set(pc.frictions(scenario)) == {name for name, _ in FRICTIONS} - missing
+
+
+def test_the_live_squeeze_has_the_coin_and_the_push_of_the_story():
+    live, plain = pc.presets.rocketcoin_live(), pc.presets.rocketcoin()
+    for name in ("start_price", "total_supply", "circulating"):
+        assert getattr(live, name) == getattr(plain, name)
+    assert live.push.qty == plain.push.qty

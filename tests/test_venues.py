@@ -37,7 +37,7 @@ def refusal(make) -> pc.ScenarioError:
     return caught.value
 
 
-@pytest.mark.parametrize("name", pc.presets.NAMES)
+@pytest.mark.parametrize("name", DIGESTS)
 def test_older_scenarios_keep_their_digests(name):
     assert pc.presets.load(name).digest()[:16] == DIGESTS[name]
 

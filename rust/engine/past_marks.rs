@@ -31,7 +31,7 @@ impl PastMarks {
     /// The mark at the end of the step so many before the last one that ended.
     #[inline]
     pub fn before_last(&self, steps: u64) -> Ticks {
-        debug_assert!((steps as usize) < self.ring.len(), "beyond what it remembers");
+        debug_assert!(steps < self.ring.len() as u64, "beyond what it remembers");
         match self.ended.checked_sub(steps) {
             None | Some(0) => self.start,
             Some(step) => self.ring[self.slot(step)],

@@ -72,16 +72,17 @@ impl Recovery {
     pub const FULL: i64 = 1 << 32;
 
     /// The strength after so many lots were filled, one step later if `passed`.
+    #[allow(clippy::cast_possible_truncation)] // below 2^32
     pub fn after(self, strength: i64, filled: Lots, passed: bool) -> i64 {
         let lost = (i128::from(filled.0) << 32) / self.full;
         let strength = i64::try_from(i128::from(strength) - lost).unwrap_or(0).max(0);
         let missing = i128::from(Recovery::FULL - strength);
-        // Both below 2^32, so that the strength is never above full.
         strength + if passed { ((missing * i128::from(self.alpha)) >> 32) as i64 } else { 0 }
     }
 
     /// What a level of so many lots has at this strength.
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // no more than they are
     pub const fn part(strength: i64, lots: Lots) -> Lots {
         Lots(((lots.0 as i128 * strength as i128) >> 32) as i64)
     }
@@ -150,7 +151,8 @@ fn stressed(tiers: &MarginTiers, factor: i64) -> MarginTiers {
         .iter()
         .map(|tier| {
             let rate = (i128::from(tier.rate.0) * factor / one).min(MOST.into()) as i64;
-            (tier.min_notional, Rate(rate), (i128::from(tier.max_leverage) * one / factor) as i64)
+            let leverage = (i128::from(tier.max_leverage) * one / factor).max(1) as i64;
+            (tier.min_notional, Rate(rate), leverage)
         })
         .collect();
     MarginTiers::under(tiers.rule(), &brackets)

@@ -263,9 +263,8 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
     check.require(once && some, "venue.margin_modes", named, "isolated, cross or both, each once");
     open_interest_caps(check, spec.open_interest_caps, step);
     let at_entry = spec.maintenance_at == MaintenanceAt::Entry;
-    let frictions = frictions::of_venue(check, spec, clock, (&tiers, at_entry, close_fee));
     Venue {
-        frictions,
+        frictions: frictions::of_venue(check, spec, clock, (&tiers, at_entry, close_fee)),
         margin: MarginRule::new(&tiers, at_entry, close_fee, spec.trigger),
         tiers,
         mark: spec.mark,

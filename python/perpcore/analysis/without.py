@@ -47,7 +47,7 @@ def frictions(scenario: Scenario) -> dict[str, Scenario]:
     >>> list(pc.frictions(pc.presets.rocketcoin()))
     ['partial_hedging', 'market_maker_capital']
     """
-    return {name: scenario.replace(off) for name, changes in _ALL if (off := dict(changes(scenario)))}
+    return {name: scenario.replace(off) for name, changes in FRICTIONS if (off := dict(changes(scenario)))}
 
 
 Off = Callable[["Scenario"], Iterator[tuple[str, Any]]]
@@ -113,7 +113,8 @@ def _interval(scenario: Scenario) -> Iterator[tuple[str, Any]]:
         yield "venue.funding.stress_above", None
 
 
-_ALL: tuple[tuple[str, Off], ...] = (
+#: Their names, and what switches each off.
+FRICTIONS: tuple[tuple[str, Off], ...] = (
     ("partial_hedging", _field("market_maker.hedge_ratio", 1)),
     ("hedge_latency", _field("market_maker.hedge_latency_s", 0)),
     ("market_maker_inventory", _field("market_maker.inventory_limit", None)),

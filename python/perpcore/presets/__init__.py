@@ -20,6 +20,8 @@ NAMES = (
     "long-cascade",
     "reference",
     "two-books",
+    "rocketcoin-live",
+    "funding-trap",
 )
 
 _READINGS = {None: "rocketcoin", "300k": "rocketcoin-300k", "consistent": "rocketcoin-consistent"}
@@ -50,6 +52,27 @@ def long_cascade() -> Scenario:
     above; bids lie as asks do there. So every price of every round is 20 less the one there.
     """
     return load("long-cascade")
+
+
+def rocketcoin_live() -> Scenario:
+    """RocketCoin told through time: four hours in steps of a second, with every friction.
+
+    Noise, a spot market maker and holders who sell into strength trade spot; shorts pile up in the perpetual,
+    whose market maker hedges half of what he sold, late, and pulls back when it moves. A whale buys spot and
+    opens longs in the first two hours, pushes spot by RocketCoin's 20,000 tokens, and sells out. The venue
+    raises margin, shortens the funding interval, and halts, if it comes to that.
+    """
+    return load("rocketcoin-live")
+
+
+def funding_trap() -> Scenario:
+    """Funding arbitrageurs lock most of the float, and a push liquidates their shorts: twelve hours.
+
+    Buyers with leverage pay funding; three arbitrageurs short the perpetual at 5 times their capital and buy
+    as many tokens, which stay locked for two hours when the venue takes the short. So the cascade that their
+    shorts are the fuel of finds hardly any float, and their tokens come too late.
+    """
+    return load("funding-trap")
 
 
 def reference(*, smallest_size: Number = 200, requote: bool = False) -> Scenario:
