@@ -176,7 +176,8 @@ class Random:
     """Sends whatever it likes, in both books; most of it is refused, some rests."""
 
     def __init__(self, seed, **terms):
-        self.name, self.random, self.ids, self.refused = "random", np.random.default_rng(seed), [], 0
+        self.name, self.random = "random", np.random.default_rng(seed)
+        self.ids, self.refused, self.rested = [], 0, 0
         vars(self).update(terms)
 
     def on_step(self, sim):
@@ -195,7 +196,9 @@ class Random:
                 self.refused += 1
                 continue
             assert order.filled == sum(fill.qty for fill in order.fills)
-            self.ids += [order.id] if order.id else []
+            if order.id is not None:
+                self.rested += 1
+                self.ids.append(order.id)
         if self.ids and draw.random() < 0.5:
             try:
                 sim.cancel(self.ids.pop(int(draw.integers(len(self.ids)))))
@@ -216,7 +219,8 @@ def test_positions_sum_to_zero_and_tokens_to_the_float_after_every_step(seed, te
         assert (accounts["tokens"][8:18] >= 0).all()
         bid, ask = sim.spot.best_bid, sim.spot.best_ask
         assert bid is None or ask is None or bid < ask
-    assert agent.refused and agent.ids
+    assert agent.refused > 0
+    assert agent.rested > 0
     mine = sim.result().fills["cause"] == "external"
     assert mine.any()
     np.testing.assert_array_equal(sim.agents["agent"], [*(a.name for a in CROWD), "random", "market_maker"])
@@ -407,7 +411,7 @@ def test_the_thresholds_ahead():
     for reach in (0, -1, 101, float("nan"), "far"):
         with pytest.raises(pc.OrderError, match="reach: "):
             sim.thresholds(reach)
-    drawn = pc.Population(side="short", qty=pc.Pareto(5, 2), leverage=pc.Uniform(2, 10), notional=500_000)
+    drawn = pc.Population(side="short", accounts=500, leverage=pc.Uniform(2, 10), notional=1_000)
     sim = lone(positions=[drawn])
     before = len(sim.accounts)
     ahead = sim.thresholds(1)
@@ -415,6 +419,21 @@ def test_the_thresholds_ahead():
     accounts = sim.accounts
     expected = dict(zip(accounts["account"], accounts["liquidation_price"], strict=True))
     assert [expected[account] for account in ahead["account"]] == ahead["price"].tolist()
+
+
+def test_looking_does_not_change_whose_turn_it_is_at_a_price():
+    """Quotes that nobody has looked at stand before an order that comes later, as those that somebody has."""
+    looked, unseen = (world(pc.agents.External(name="me", capital=10**6)).simulation(seed=1) for _ in range(2))
+    for sim in (looked, unseen):
+        sim.step(25)
+    looked.perp.depth("ask")
+    runs = []
+    for sim in (looked, unseen):
+        price = round(sim.mark + 0.01, 2)
+        sim.submit("perp", "sell", 100, price)
+        assert sim.submit("perp", "buy", 50, price).fills[0].maker == 1
+        runs.append(sim.run())
+    same(*runs)
 
 
 def test_steps_that_are_not_there():

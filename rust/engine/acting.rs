@@ -203,6 +203,10 @@ impl<T: Trace> Simulation<'_, T> {
         let owner = if spot { desk_account(number) } else { venue_account(number) };
         let kind = OrderKind::Limit { price, tif: TimeInForce::PostOnly };
         let order = NewOrder { owner, side, qty, kind };
+        let book = if spot { &mut self.spot } else { &mut self.perp };
+        if book.supply().quotes_at(side, price) {
+            book.draw_to(side, price); // what is posted there came before
+        }
         let mut fills = std::mem::take(&mut self.fills);
         fills.clear();
         let outcome =
