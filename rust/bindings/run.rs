@@ -120,7 +120,8 @@ pub fn depth(
 
 #[pymethods]
 impl RunResult {
-    /// One of `fills`, `liquidations`, `adl`, `stages`, `ledger`, `accounts`; in integers if `exact`.
+    /// One of `fills`, `liquidations`, `adl`, `stages`, `ledger`, `accounts`, `series`, `agents`, `heat_map`; in integers if
+    /// `exact`.
     #[pyo3(signature = (name, *, exact=false))]
     fn table(&self, py: Python<'_>, name: &str, exact: bool) -> PyResult<Table> {
         let (world, recorder) = (&self.world, &self.recorder);
@@ -130,9 +131,12 @@ impl RunResult {
             "adl" => results::adl(world, recorder, exact),
             "stages" => results::stages(world, recorder, exact),
             "ledger" => results::ledger(world, recorder, exact),
+            "series" => results::series(world, recorder, exact),
+            "agents" => results::agents(world, recorder, exact),
+            "heat_map" => results::heat_map(world, recorder, exact),
             "accounts" => Ok(self.accounts[usize::from(exact)].clone()),
             other => Err(ArrowError::InvalidArgumentError(format!(
-                "no table {other:?}: there are fills, liquidations, adl, stages, ledger, accounts"
+                "no table {other:?}: there are fills, liquidations, adl, stages, ledger, accounts, series, agents, heat_map"
             ))),
         }))
     }
@@ -142,7 +146,7 @@ impl RunResult {
     fn summary<'py>(&self, py: Python<'py>, exact: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         let rows = if exact {
-            results::exact_summary(&self.summary)
+            results::exact_summary(&self.world, &self.summary)
         } else {
             results::summary(&self.world, &self.summary)
         };

@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt64Type};
+use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt16Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchIterator};
 use arrow_schema::DataType;
 use numpy::PyArray1;
@@ -71,12 +71,20 @@ pub fn numpy<'py>(owner: Bound<'py, PyAny>, column: &ArrayRef) -> PyResult<Bound
             let bits: Vec<bool> = column.as_boolean().values().iter().collect();
             PyArray1::from_vec(py, bits).into_any()
         }
-        _ => {
-            let column = column.as_dictionary::<UInt8Type>();
-            let names: Vec<&str> = column.values().as_string::<i32>().iter().flatten().collect();
-            (view(owner, column.keys().values()), names).into_pyobject(py)?.into_any()
-        }
+        _ => match column.as_dictionary_opt::<UInt16Type>() {
+            Some(column) => {
+                (view(owner, column.keys().values()), names(column.values())).into_pyobject(py)?.into_any()
+            }
+            None => {
+                let column = column.as_dictionary::<UInt8Type>();
+                (view(owner, column.keys().values()), names(column.values())).into_pyobject(py)?.into_any()
+            }
+        },
     })
+}
+
+fn names(of: &ArrayRef) -> Vec<&str> {
+    of.as_string::<i32>().iter().flatten().collect()
 }
 
 /// A finished batch, or what is wrong with it (a defect of ours).

@@ -73,27 +73,31 @@ impl<T: Trace> Simulation<'_, T> {
         // The reach is below one.
         let far = i64::try_from(far).unwrap_or(0);
         self.draw_within(far)?;
-        let up = self.open_until(Way::Up, Ticks(self.mark.0.saturating_add(far)))?;
-        let down = self.open_until(Way::Down, Ticks(self.mark.0 - far))?;
+        let up = self.worth_ahead(Way::Up, Ticks(self.mark.0.saturating_add(far)))?;
+        let down = self.worth_ahead(Way::Down, Ticks(self.mark.0 - far))?;
         Ok((up, down))
     }
 
-    fn open_until(&self, way: Way, to: Ticks) -> Result<Quote, RunError> {
-        let fixed = &self.world.fixed.sorted[way as usize][self.fixed_taken[way as usize]..];
-        let fixed = fixed.iter().copied().take_while(|due| way.distance(due.threshold, to) >= 0);
-        let sorted = fixed.chain(self.waiting[way as usize].as_far_as(to));
-        let sorted = sorted.filter(|due| self.watch[due.account.index()] == Watch::Sorted);
-        let moved = self.moved.as_far_as(way, to).filter(|due| self.stands(due));
-        let mut qty = 0_i128;
-        for due in sorted.chain(moved) {
-            let beyond = way.distance(self.mark, due.threshold) > 0;
-            if beyond && due.mechanism == Mechanism::Liquidation {
-                qty += i128::from(self.positions[due.account.index()].qty.abs().0);
-            }
-        }
+    fn worth_ahead(&self, way: Way, to: Ticks) -> Result<Quote, RunError> {
+        let beyond = |due: &Due| way.distance(self.mark, due.threshold) > 0;
+        let ahead = self.open_until(way, to).filter(|(due, _)| beyond(due));
+        let qty = ahead.map(|(_, qty)| i128::from(qty.0)).sum();
         let whose = AccountId::REST_OF_MARKET;
         let qty = narrow(qty).map(Lots).whose(whose, "quantity ahead")?;
         self.world.perp.contract.worth(self.mark, qty).whose(whose, "notional ahead")
+    }
+
+    /// Open accounts with thresholds up to `to` on this way, and what they hold, without sign; only of use where accounts have
+    /// their places.
+    pub(super) fn open_until(&self, way: Way, to: Ticks) -> impl Iterator<Item = (Due, Lots)> {
+        let fixed = &self.world.fixed.sorted[way as usize][self.fixed_taken[way as usize]..];
+        let fixed = fixed.iter().copied().take_while(move |due| way.distance(due.threshold, to) >= 0);
+        let sorted = fixed.chain(self.waiting[way as usize].as_far_as(to));
+        let sorted = sorted.filter(|due| self.watch[due.account.index()] == Watch::Sorted);
+        let moved = self.moved.as_far_as(way, to).filter(|due| self.stands(due));
+        let broken = sorted.chain(moved).filter(|due| due.mechanism == Mechanism::Liquidation);
+        let held = broken.map(|due| (due, self.positions[due.account.index()].qty.abs()));
+        held.filter(|&(_, qty)| qty != Lots::ZERO)
     }
 
     /// Whether a threshold among the moved ones is still where its account breaks.

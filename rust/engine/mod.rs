@@ -18,6 +18,7 @@ mod past_marks;
 mod pricing;
 mod ranking;
 mod rest;
+mod sampling;
 mod settlement;
 mod sharing;
 mod stage;
@@ -30,6 +31,7 @@ mod trace;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use sampling::{AgentSample, Floats, HeatSample, Sample};
 pub use stage::{Stage, Totals};
 pub use summary::{StopReason, Summary};
 pub use trace::{Recorder, Trace};
@@ -49,6 +51,7 @@ use funding::FundingClock;
 use marking::PriceState;
 use past_marks::PastMarks;
 use ranking::Ranking;
+use sampling::Sampler;
 use settlement::Sent;
 use thresholds::Ordered;
 
@@ -97,6 +100,8 @@ pub struct Simulation<'w, T: Trace> {
     drawn: Option<Drawn>,
     /// The next account to come into being.
     next_account: AccountId,
+    /// Lots of longs that came into being without a place.
+    unseated: Lots,
     /// Accounts of a cell, where anybody looks.
     arrivals: Vec<Account>,
     /// Forced orders of accounts without a place: what each had left, or lacked.
@@ -152,6 +157,8 @@ pub struct Simulation<'w, T: Trace> {
     /// What the scenario's accounts deposited.
     named_margin: Quote,
     burnt_qty: Lots,
+    /// What samples remember.
+    sampler: Sampler,
     /// Fills so far.
     booked: u64,
     ignition: (Lots, Quote),
@@ -211,7 +218,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
         if !self.world.agents.is_empty() {
             self.post_quotes()?;
         }
-        self.end_round()
+        self.end_round()?;
+        self.sample()
     }
 
     /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in
@@ -252,6 +260,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let index = self.index;
         self.actors.iter_mut().for_each(|actor| actor.see_index(index));
         self.remember_target()?;
+        self.sample()?;
         Ok(happened || self.is_to_come())
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::UInt8Type;
+use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    Array, ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    UInt16Array,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
@@ -79,6 +80,25 @@ impl Table {
             return;
         }
         self.codes(name, names, UInt8Array::from_iter_values(codes));
+    }
+
+    /// Of each run's own names: codes, or codes with their names.
+    pub fn chosen<'n>(
+        &mut self,
+        name: &str,
+        names: impl Iterator<Item = &'n str>,
+        codes: impl Iterator<Item = u16>,
+    ) {
+        if self.exact {
+            self.int(name, codes.map(i64::from));
+            return;
+        }
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        let codes = UInt16Array::from_iter_values(codes);
+        // Codes count the names.
+        if let Ok(column) = DictionaryArray::<UInt16Type>::try_new(codes, names) {
+            self.push(name, column.data_type().clone(), Arc::new(column));
+        }
     }
 
     /// Codes with their names.
