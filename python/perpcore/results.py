@@ -113,12 +113,46 @@ class Run:
         """Every account at the end: balance, position, cost, margin, tokens."""
         return Table(self._core.table("accounts"))
 
+    @property
+    def series(self) -> Table:
+        """A row a sample of a run through time (`Time`), the first at its start; empty of an instant cascade.
+
+        `time` in seconds; the last prices, index and mark, `basis` (last price of the perpetual less that of
+        spot), `funding_rate` paid last, `open_interest` (of all longs that were drawn so far) and
+        `circulating` tokens. Those are held by arbitrageurs (`locked_float`), the attacker and whales
+        (`whale_float`), the market maker's desk (`hedge_float`) and all others (`free_float`); `float_share`
+        is what the last have of the total supply, `fdv` the total supply at the last price. Volumes,
+        `liquidated_notional` and `events` (orders, cancels and fills) are sums since the row before.
+        """
+        return Table(self._core.table("series"))
+
+    @property
+    def agents(self) -> Table:
+        """A row for each of those who act, the market maker first, at each time of `series`.
+
+        Position (`qty`), `tokens`, `balance` at the perpetual's venue, and the `profit` since the start in
+        quote currency: open positions at the mark, tokens at the last price.
+        """
+        return Table(self._core.table("agents"))
+
+    @property
+    def heat_map(self) -> Table:
+        """Liquidations ahead at each time of `series`: a row a bucket of prices that thresholds lie in.
+
+        `price` is the bucket's lower end, a bucket being a hundredth of the start price; `long_notional` and
+        `short_notional` are the open positions that were drawn so far, valued at their thresholds.
+        """
+        return Table(self._core.table("heat_map"))
+
     def exact(self, name: str) -> Table | Mapping[str, Any]:
         """The integers behind a table or the summary: ticks, lots and quote steps.
 
+        In those of a run through time ``clock`` counts steps, and an agent is its number, the market maker 0.
+
         Parameters
         ----------
-        name : {"stages", "fills", "liquidations", "adl", "ledger", "accounts", "summary"}
+        name : {"stages", "fills", "liquidations", "adl", "ledger", "accounts", "series", "agents", \
+"heat_map", "summary"}
         """
         if name == "summary":
             return {"path": self.path, **self._core.summary(exact=True)}

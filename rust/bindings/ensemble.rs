@@ -91,23 +91,26 @@ impl Ensemble {
 
     /// The column of this name that is shown so, or what there is.
     fn index(&self, name: &str, exact: bool) -> PyResult<usize> {
-        Column::index(name).filter(|&index| COLUMNS[index].shown(exact)).ok_or_else(|| {
+        let known = Column::index(name).filter(|&index| index < self.inner.all().len());
+        known.filter(|&index| COLUMNS[index].shown(exact)).ok_or_else(|| {
             PyKeyError::new_err(format!("no column {name:?}; there are {:?}", self.names(exact)))
         })
     }
 
     fn names(&self, exact: bool) -> Vec<&'static str> {
-        let shown = COLUMNS.iter().filter(|column| column.shown(exact));
+        let shown = self.inner.all().iter().filter(|column| column.shown(exact));
         std::iter::once("path").chain(shown.map(|column| column.name)).collect()
     }
 
     /// The statistics of a column of numbers.
     fn numbers(&self, py: Python<'_>, name: &str) -> PyResult<(Kind, &Statistics)> {
-        let is_number = |index: &usize| COLUMNS[*index].kind != Kind::StopReason;
+        let is_number = |index: &usize| {
+            self.inner.all().get(*index).is_some_and(|column| column.kind != Kind::StopReason)
+        };
         if let Some(index) = Column::index(name).filter(is_number) {
             return Ok((COLUMNS[index].kind, py.detach(|| self.inner.statistics(index))));
         }
-        let numbers = COLUMNS.iter().filter(|column| column.kind != Kind::StopReason);
+        let numbers = self.inner.all().iter().filter(|column| column.kind != Kind::StopReason);
         let names: Vec<&str> = numbers.map(|column| column.name).collect();
         Err(PyKeyError::new_err(format!("no column of numbers {name:?}; there are {names:?}")))
     }

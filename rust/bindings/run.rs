@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use super::errors;
 use super::interrupt::interruptible;
 use super::table::{Table, table};
-use crate::engine::{Recorder, Simulation, Summary};
+use crate::engine::{Recorder, Simulation, StopReason, Summary};
 use crate::error::{RunError, ScenarioError};
 use crate::results::{self, Value};
 use crate::world::{self, Template, World};
@@ -64,10 +64,20 @@ fn simulate(
         simulation = simulation.eager().map_err(Failed::Run)?;
     }
     let reason = simulation.run().map_err(Failed::Run)?;
+    let recorder = std::mem::take(simulation.trace_mut());
+    result(&simulation, reason, recorder)
+}
+
+/// What a simulation has come to, with what was recorded of it.
+pub fn result(
+    simulation: &Simulation<'_, Recorder>,
+    reason: StopReason,
+    recorder: Recorder,
+) -> Result<RunResult, Failed> {
+    let world = simulation.world().clone();
     let summary = simulation.summary(reason).map_err(Failed::Run)?;
-    let accounts = |exact| results::accounts(&world, &simulation, exact).map_err(Failed::Table);
+    let accounts = |exact| results::accounts(&world, simulation, exact).map_err(Failed::Table);
     let accounts = [accounts(false)?, accounts(true)?];
-    let recorder = simulation.into_trace();
     Ok(RunResult { world, recorder, summary, accounts })
 }
 
@@ -120,7 +130,8 @@ pub fn depth(
 
 #[pymethods]
 impl RunResult {
-    /// One of `fills`, `liquidations`, `adl`, `stages`, `ledger`, `accounts`; in integers if `exact`.
+    /// One of `fills`, `liquidations`, `adl`, `stages`, `ledger`, `accounts`, `series`, `agents`, `heat_map`; in integers if
+    /// `exact`.
     #[pyo3(signature = (name, *, exact=false))]
     fn table(&self, py: Python<'_>, name: &str, exact: bool) -> PyResult<Table> {
         let (world, recorder) = (&self.world, &self.recorder);
@@ -130,9 +141,12 @@ impl RunResult {
             "adl" => results::adl(world, recorder, exact),
             "stages" => results::stages(world, recorder, exact),
             "ledger" => results::ledger(world, recorder, exact),
+            "series" => results::series(world, recorder, exact),
+            "agents" => results::agents(world, recorder, exact),
+            "heat_map" => results::heat_map(world, recorder, exact),
             "accounts" => Ok(self.accounts[usize::from(exact)].clone()),
             other => Err(ArrowError::InvalidArgumentError(format!(
-                "no table {other:?}: there are fills, liquidations, adl, stages, ledger, accounts"
+                "no table {other:?}: there are fills, liquidations, adl, stages, ledger, accounts, series, agents, heat_map"
             ))),
         }))
     }
@@ -142,7 +156,7 @@ impl RunResult {
     fn summary<'py>(&self, py: Python<'py>, exact: bool) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         let rows = if exact {
-            results::exact_summary(&self.summary)
+            results::exact_summary(&self.world, &self.summary)
         } else {
             results::summary(&self.world, &self.summary)
         };

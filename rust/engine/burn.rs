@@ -137,6 +137,9 @@ impl<T: Trace> Simulation<'_, T> {
             if side == Side::Buy { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
         *forced = forced.plus(value)?;
         self.burnt_qty = self.burnt_qty.plus(qty)?;
+        if side == Side::Sell {
+            self.unseated = self.unseated.minus(qty)?;
+        }
         Ok(())
     }
 
@@ -151,6 +154,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// An account that was not filled in full gets a place, and is settled like any.
     fn leave(&mut self, side: Side, position: Position, filled: Filled) -> Result<(), RunError> {
+        self.unseated.0 -= position.qty.0.max(0);
         let account = self.seat(position, position.margin, Watch::Seized);
         let left = &mut self.positions[account.index()];
         let profit = left.fill(side, filled.qty, filled.value).whose(account, "cost")?;

@@ -121,6 +121,10 @@ impl<T: Trace> Simulation<'_, T> {
         drawn.and_then(|()| self.take_in(&sum)).whose(first, "value of an account")?;
         if PLACES {
             self.show_arrivals(first);
+        } else if way == Way::Down {
+            self.unseated = narrow(sum.qty)
+                .and_then(|qty| self.unseated.plus(Lots(qty)))
+                .whose(first, "open interest")?;
         }
         Ok(())
     }

@@ -22,12 +22,19 @@ pub(super) struct FundingClock {
     interval: i128,
     /// The last rate.
     rate: Rate,
+    /// Payments so far, and those that longs made.
+    payments: (u64, u64),
 }
 
 impl FundingClock {
     /// The rate that was paid last, 0 before any.
     pub const fn rate(&self) -> Rate {
         self.rate
+    }
+
+    /// Payments so far, and those that longs made.
+    pub const fn payments(&self) -> (u64, u64) {
+        self.payments
     }
 
     /// As it was at the start.
@@ -79,6 +86,7 @@ impl<T: Trace> Simulation<'_, T> {
         let rate = rules.rate(clock.premiums.mean(rules), clock.interval)?;
         clock.premiums = Premiums::default();
         clock.rate = rate;
+        clock.payments = (clock.payments.0 + 1, clock.payments.1 + u64::from(rate.0 > 0));
         clock.interval = rules.interval_after(rate, clock.interval);
         // One that fell into a long round is not made up for.
         clock.next += ((now - clock.next) / clock.interval + 1) * clock.interval;

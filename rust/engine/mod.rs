@@ -18,11 +18,13 @@ mod past_marks;
 mod pricing;
 mod ranking;
 mod rest;
+mod sampling;
 mod settlement;
 mod sharing;
 mod stage;
 mod standing;
 mod start;
+mod submitting;
 mod summary;
 mod thresholds;
 mod trace;
@@ -30,7 +32,9 @@ mod trace;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use sampling::{AgentSample, Floats, HeatSample, Sample};
 pub use stage::{Stage, Totals};
+pub use submitting::{Refusal, Submission, SubmitError, Submitted};
 pub use summary::{StopReason, Summary};
 pub use trace::{Recorder, Trace};
 
@@ -49,6 +53,7 @@ use funding::FundingClock;
 use marking::PriceState;
 use past_marks::PastMarks;
 use ranking::Ranking;
+use sampling::Sampler;
 use settlement::Sent;
 use thresholds::Ordered;
 
@@ -97,6 +102,8 @@ pub struct Simulation<'w, T: Trace> {
     drawn: Option<Drawn>,
     /// The next account to come into being.
     next_account: AccountId,
+    /// Lots of longs that came into being without a place.
+    unseated: Lots,
     /// Accounts of a cell, where anybody looks.
     arrivals: Vec<Account>,
     /// Forced orders of accounts without a place: what each had left, or lacked.
@@ -152,6 +159,8 @@ pub struct Simulation<'w, T: Trace> {
     /// What the scenario's accounts deposited.
     named_margin: Quote,
     burnt_qty: Lots,
+    /// What samples remember.
+    sampler: Sampler,
     /// Fills so far.
     booked: u64,
     ignition: (Lots, Quote),
@@ -163,14 +172,19 @@ pub struct Simulation<'w, T: Trace> {
     /// What is traced of them.
     records: Vec<Liquidation>,
     fills: Vec<Fill>,
-    interrupt: Option<&'w AtomicBool>,
+    interrupt: Option<Interrupt<'w>>,
     trace: T,
 }
 
 impl<'w, T: Trace> Simulation<'w, T> {
     /// Stops the run with [`RunError::Interrupted`] soon after the flag is set.
-    pub fn interrupted_by(mut self, flag: &'w AtomicBool) -> Self {
-        self.interrupt = Some(flag);
+    pub fn interrupted_by(self, flag: &'w AtomicBool) -> Self {
+        self.interrupted_if(move || flag.load(Ordering::Relaxed))
+    }
+
+    /// The same soon after `asked`, which is called again and again, says so.
+    pub fn interrupted_if(mut self, asked: impl Fn() -> bool + Send + Sync + 'w) -> Self {
+        self.interrupt = Some(Box::new(asked));
         self
     }
 
@@ -196,13 +210,22 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     fn through_time(&mut self, steps: Steps) -> Result<StopReason, RunError> {
         self.begin_time()?;
-        for step in 1..=steps.count {
+        while self.clock < steps.count {
             let more = self.step()?;
-            if !more && step >= steps.ignition && steps.until == Until::Quiet {
-                return Ok(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
+            if let Some(reason) = self.over(more) {
+                return Ok(reason);
             }
         }
         Ok(StopReason::Horizon)
+    }
+
+    /// Why a run through time is over, if it is, after a step that told whether there is `more`.
+    pub fn over(&self, more: bool) -> Option<StopReason> {
+        let steps = self.world.steps?;
+        if !more && self.clock >= steps.ignition && steps.until == Until::Quiet {
+            return Some(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
+        }
+        (self.clock >= steps.count).then_some(StopReason::Horizon)
     }
 
     /// The row of the start of a run through time.
@@ -211,7 +234,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
         if !self.world.agents.is_empty() {
             self.post_quotes()?;
         }
-        self.end_round()
+        self.end_round()?;
+        self.sample()
     }
 
     /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in
@@ -252,6 +276,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let index = self.index;
         self.actors.iter_mut().for_each(|actor| actor.see_index(index));
         self.remember_target()?;
+        self.sample()?;
         Ok(happened || self.is_to_come())
     }
 
@@ -322,8 +347,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
     }
 
     fn check_interrupt(&self) -> Result<(), RunError> {
-        match self.interrupt {
-            Some(flag) if flag.load(Ordering::Relaxed) => Err(RunError::Interrupted),
+        match &self.interrupt {
+            Some(asked) if asked() => Err(RunError::Interrupted),
             _ => Ok(()),
         }
     }
@@ -468,6 +493,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
         profit.and_then(|profit| profit.plus(self.collateral(account))).whose(account, "equity")
     }
 }
+
+/// Whether a run is to stop.
+type Interrupt<'w> = Box<dyn Fn() -> bool + Send + Sync + 'w>;
 
 /// Where an account's thresholds are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

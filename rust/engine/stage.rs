@@ -73,6 +73,8 @@ pub struct Totals {
     pub forced_buy_value: Quote,
     pub forced_sell_value: Quote,
     pub hedge_qty: Lots,
+    pub spot_volume: Lots,
+    pub perp_volume: Lots,
     pub bad_debt: Quote,
     pub paid_by_fund: Quote,
     pub venue_loss: Quote,
@@ -109,6 +111,8 @@ impl Totals {
         value(&mut self.forced_buy_value, stage.forced_buy_value)?;
         value(&mut self.forced_sell_value, stage.forced_sell_value)?;
         qty(&mut self.hedge_qty, stage.hedge_qty)?;
+        qty(&mut self.spot_volume, stage.spot_volume)?;
+        qty(&mut self.perp_volume, stage.perp_volume)?;
         value(&mut self.bad_debt, stage.bad_debt)?;
         value(&mut self.paid_by_fund, stage.paid_by_fund)?;
         value(&mut self.venue_loss, stage.venue_loss)?;

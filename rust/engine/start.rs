@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Simulation, Stage, Totals, Trace,
-    Watch,
+    Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage, Totals,
+    Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
@@ -53,6 +53,7 @@ impl<T: Trace> Simulation<'_, T> {
             next_cell: Vec::new(),
             drawn: None,
             next_account: world.named,
+            unseated: Lots::ZERO,
             arrivals: Vec::new(),
             burnt: Vec::new(),
             touched: Vec::new(),
@@ -83,6 +84,7 @@ impl<T: Trace> Simulation<'_, T> {
             peak: Ticks::ZERO,
             named_margin: Quote::ZERO,
             burnt_qty: Lots::ZERO,
+            sampler: Sampler::default(),
             booked: 0,
             ignition: (Lots::ZERO, Quote::ZERO),
             spot_exhausted: false,
@@ -211,6 +213,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.frictions.restart(world);
         self.funding.restart(world);
         (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
+        (self.unseated, self.sampler) = (Lots::ZERO, Sampler::default());
         self.ignition = (Lots::ZERO, Quote::ZERO);
         self.spot_exhausted = false;
         (self.stage, self.totals) = (Stage::default(), Totals::default());

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::{Simulation, Totals, Trace};
 use crate::error::{RunError, Whose};
-use crate::event::LedgerAccount;
+use crate::event::{LedgerAccount, Market};
 use crate::ids::AccountId;
 use crate::units::{Lots, Overflow, Quote, Side, Ticks, narrow};
+use crate::world::agents::Plan;
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +21,8 @@ pub enum StopReason {
     SpotExhausted,
     /// The end of a run through time.
     Horizon,
+    /// It did not: its user looks at it on its way, or leaves it there.
+    Unfinished,
 }
 
 impl StopReason {
@@ -30,6 +33,7 @@ impl StopReason {
             StopReason::MaxRounds => "max_rounds",
             StopReason::SpotExhausted => "spot_exhausted",
             StopReason::Horizon => "horizon",
+            StopReason::Unfinished => "unfinished",
         }
     }
 }
@@ -63,7 +67,22 @@ pub struct Summary {
     pub rest_of_market_pnl: Quote,
     /// Of the backstop vault.
     pub vault_pnl: Quote,
+    /// Of the attacker and of whales.
     pub attacker_pnl: Quote,
+    /// The same with whales' profits when their exits began.
+    pub attacker_paper_pnl: Quote,
+    /// Orders, cancels and fills.
+    pub events: u64,
+    /// Payments of funding.
+    pub payments: u64,
+    /// Those that longs made.
+    pub positive_payments: u64,
+    /// Of all samples.
+    pub peak_open_interest: Lots,
+    /// Spot lots that arbitrageurs hold at the end.
+    pub locked_float: Lots,
+    /// Spot lots there are at the end.
+    pub final_circulating: Lots,
     pub spot_exhausted: bool,
     pub stop_reason: StopReason,
 }
@@ -76,19 +95,13 @@ impl<T: Trace> Simulation<'_, T> {
         let fund = self.ledger.balance(LedgerAccount::InsuranceFund).plus(desk);
         let fund = fund.whose(AccountId::TAKEOVER_DESK, "insurance fund")?;
         let shortfall = self.maker.hedge_due().whose(maker, "hedge")?.abs();
-        let maker_pnl = self.profit(maker, self.world.maker.capital)?;
-        let desk_pnl = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
-        let attacker = self.spot_profit(AccountId::ATTACKER, self.world.attacker_tokens())?;
-        let position = &self.positions[AccountId::ATTACKER.index()];
-        let value = self.world.perp.contract.value(self.mark, position.qty);
-        let attacker = value.and_then(|value| position.profit(value)?.plus(attacker));
-        let attacker = attacker.whose(AccountId::ATTACKER, "profit")?;
-        let attacker = self.in_quote(LedgerAccount::Trader(AccountId::ATTACKER), attacker);
-        let maker_pnl = self.in_quote(LedgerAccount::Trader(maker), maker_pnl);
+        let (attacker_pnl, attacker_paper_pnl) = self.attackers_profits()?;
+        let (ignition_qty, ignition_cost) = self.pushes()?;
+        let (payments, positive_payments) = self.funding.payments();
         Ok(Summary {
             ignition_side: self.world.ignition.0,
-            ignition_qty: self.ignition.0,
-            ignition_cost: self.ignition.1,
+            ignition_qty,
+            ignition_cost,
             start_price: self.world.spot.start,
             peak_price: self.peak,
             final_price: self.spot_last(),
@@ -102,7 +115,7 @@ impl<T: Trace> Simulation<'_, T> {
                 .minus(self.world.venue.insurance_fund)
                 .whose(AccountId::TAKEOVER_DESK, "insurance fund")?,
             insurance_fund_shortfall: (-fund).max(Quote::ZERO),
-            market_maker_pnl: maker_pnl.and_then(|pnl| pnl.plus(desk_pnl)).whose(maker, "profit")?,
+            market_maker_pnl: self.maker_profit()?,
             market_maker_unhedged_qty: self.unhedged().whose(maker, "unhedged quantity")?,
             market_maker_liquidated: !self.maker.alive,
             positions_pnl: self.positions_pnl()?,
@@ -112,10 +125,57 @@ impl<T: Trace> Simulation<'_, T> {
                 AccountId::VAULT,
                 self.world.venue.backstop.map_or(Quote::ZERO, |backstop| backstop.capital),
             )?,
-            attacker_pnl: attacker.whose(AccountId::ATTACKER, "profit")?,
+            attacker_pnl,
+            attacker_paper_pnl,
+            events: self.events(),
+            payments,
+            positive_payments,
+            peak_open_interest: self.sampler.peak,
+            locked_float: self.floats()?.locked,
+            final_circulating: self.circulating,
             spot_exhausted: self.spot_exhausted,
             stop_reason,
         })
+    }
+
+    /// What the market maker has made, in quote steps: both his accounts.
+    pub fn maker_profit(&self) -> Result<Quote, RunError> {
+        let maker = AccountId::MARKET_MAKER;
+        let pnl = self.profit(maker, self.world.maker.capital)?;
+        let desk = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;
+        let pnl = self.in_quote(LedgerAccount::Trader(maker), pnl);
+        pnl.and_then(|pnl| pnl.plus(desk)).whose(maker, "profit")
+    }
+
+    /// What the attacker and whales have made, and what that was on paper when the whales began to leave.
+    fn attackers_profits(&self) -> Result<(Quote, Quote), RunError> {
+        let attacker = AccountId::ATTACKER;
+        let spot = self.spot_profit(attacker, self.world.attacker_tokens())?;
+        let position = &self.positions[attacker.index()];
+        let value = self.world.perp.contract.value(self.mark, position.qty);
+        let pnl = value.and_then(|value| position.profit(value)?.plus(spot)).whose(attacker, "profit")?;
+        let pnl = self.in_quote(LedgerAccount::Trader(attacker), pnl).whose(attacker, "profit")?;
+        let (mut pnl, mut paper) = (pnl, pnl);
+        for (number, actor) in self.actors.iter().enumerate() {
+            if matches!(self.world.agents[number].plan, Plan::Whale(_)) {
+                let profit = self.agent_profit(number)?;
+                pnl = pnl.plus(profit).whose(actor.venue, "profit")?;
+                paper = paper.plus(actor.paper().unwrap_or(profit)).whose(actor.venue, "profit")?;
+            }
+        }
+        Ok((pnl, paper))
+    }
+
+    /// The push, and those of whales: quantity in lots of its market, cost.
+    fn pushes(&self) -> Result<(Lots, Quote), RunError> {
+        let (mut qty, mut cost) = self.ignition;
+        let in_lots = if self.world.ignition_market == Market::Perp { self.world.spot_lots() } else { 1 };
+        for actor in &self.actors {
+            let (lots, paid) = actor.ignition();
+            qty = qty.plus(Lots(lots.0 / in_lots)).whose(actor.venue, "quantity")?;
+            cost = cost.plus(paid).whose(actor.venue, "cost")?;
+        }
+        Ok((qty, cost))
     }
 
     /// Money of an account in quote steps: coin at the last price in spot, cut toward zero.

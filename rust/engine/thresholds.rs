@@ -151,7 +151,11 @@ impl<T: Trace> Simulation<'_, T> {
     /// Takes the next waiting account; it has a place, or gets one.
     fn next_waiting(&mut self, way: Way) -> AccountId {
         let Arrival { due, position } = self.waiting[way as usize].take();
-        if self.places { due.account } else { self.seat(position, position.margin, Watch::Sorted) }
+        if self.places {
+            return due.account;
+        }
+        self.unseated.0 -= position.qty.0.max(0);
+        self.seat(position, position.margin, Watch::Sorted)
     }
 
     #[inline]

@@ -1,6 +1,6 @@
 //! Where a run's events go. `()` keeps nothing and compiles to nothing.
 
-use super::Stage;
+use super::{AgentSample, HeatSample, Sample, Stage};
 use crate::event::{Adl, Liquidation, Trade, Transfer};
 use crate::ids::AccountId;
 use crate::world::Account;
@@ -45,6 +45,24 @@ pub trait Trace {
     fn stage(&mut self, stage: &Stage) {
         let _ = stage;
     }
+
+    /// A sample was taken of a run through time.
+    #[inline]
+    fn sample(&mut self, sample: &Sample) {
+        let _ = sample;
+    }
+
+    /// With it, of somebody who acts.
+    #[inline]
+    fn agent(&mut self, sample: &AgentSample) {
+        let _ = sample;
+    }
+
+    /// With it, of a bucket of liquidations.
+    #[inline]
+    fn heat(&mut self, sample: &HeatSample) {
+        let _ = sample;
+    }
 }
 
 impl Trace for () {
@@ -64,6 +82,12 @@ pub struct Recorder {
     pub adl: Vec<(u64, Adl)>,
     /// Rounds.
     pub stages: Vec<Stage>,
+    /// Samples of a run through time.
+    pub series: Vec<Sample>,
+    /// Of those who act, at the same times.
+    pub agents: Vec<AgentSample>,
+    /// Of liquidations ahead, at the same times.
+    pub heat: Vec<HeatSample>,
 }
 
 impl Trace for Recorder {
@@ -85,5 +109,17 @@ impl Trace for Recorder {
 
     fn stage(&mut self, stage: &Stage) {
         self.stages.push(*stage);
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        self.series.push(*sample);
+    }
+
+    fn agent(&mut self, sample: &AgentSample) {
+        self.agents.push(*sample);
+    }
+
+    fn heat(&mut self, sample: &HeatSample) {
+        self.heat.push(*sample);
     }
 }

@@ -12,7 +12,7 @@ use arrow_schema::ArrowError;
 use super::rows::{Cells, Rows};
 use super::spans::Spans;
 use super::statistics::Statistics;
-use crate::results::{COLUMNS, Column, Kind, STOP_REASONS, Scale, Table, billionths, quotient};
+use crate::results::{COLUMNS, Column, Kind, STOP_REASONS, Scale, Table, billionths, columns, quotient};
 
 /// Finished paths of one world and seed.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Ensemble {
     finished: Spans,
     columns: Option<Vec<Stored>>,
     path: OnceLock<ArrayRef>,
-    /// One a column of [`COLUMNS`]: streamed, or of kept rows when first asked for. Integers, so there is no difference.
+    /// One a column of the world's: streamed, or of kept rows when first asked for. Integers, so there is no difference.
     statistics: Vec<OnceLock<Statistics>>,
 }
 
@@ -80,9 +80,14 @@ impl Ensemble {
         let (paths, path) = (finished.count(), OnceLock::new());
         let statistics = match streamed {
             Some(statistics) => statistics.into_iter().map(OnceLock::from).collect(),
-            None => COLUMNS.iter().map(|_| OnceLock::new()).collect(),
+            None => crate::results::columns(scale.through_time).iter().map(|_| OnceLock::new()).collect(),
         };
         Ensemble { scale, seed, first_path, complete, paths, hash, finished, columns, path, statistics }
+    }
+
+    /// Its columns.
+    pub fn all(&self) -> &'static [Column] {
+        columns(self.scale.through_time)
     }
 
     /// Whether rows were kept.
@@ -134,7 +139,7 @@ impl Ensemble {
         let path = self.path()?;
         let mut table = Table::new(path.len(), exact);
         table.array("path", path.clone());
-        for (index, column) in COLUMNS.iter().enumerate().filter(|(_, column)| column.shown(exact)) {
+        for (index, column) in self.all().iter().enumerate().filter(|(_, column)| column.shown(exact)) {
             let array = if exact { self.exact(index) } else { self.units(index) }?;
             let codes = array.as_any().downcast_ref::<UInt8Array>();
             match (column.kind, codes) {

@@ -32,7 +32,7 @@ use self::rows::Rows;
 use self::spans::Spans;
 use crate::engine::Summary;
 use crate::error::{PathError, RunError};
-use crate::results::{COLUMNS, Scale};
+use crate::results::{Scale, columns};
 use crate::world::Template;
 
 /// Paths that a thread takes at once; fewer where there are few.
@@ -62,7 +62,7 @@ fn run_with<R: FnMut(u64) -> Result<Summary, PathError>>(
     control: &Control,
     make: impl Fn() -> R + Sync,
 ) -> Result<Ensemble, MonteCarloError> {
-    plan.check().map_err(MonteCarloError::Refused)?;
+    plan.check(scale.through_time).map_err(MonteCarloError::Refused)?;
     let shared = Shared::new(scale, plan, control);
     thread::scope(|scope| {
         let work = || shared.work(&make);
@@ -112,7 +112,7 @@ impl<'a> Shared<'a> {
     fn new(scale: Scale, plan: &'a Plan, control: &'a Control) -> Shared<'a> {
         let threads = plan.n_threads as u64;
         let chunk = (plan.paths / (64 * threads)).clamp(1, CHUNK);
-        let rows = (plan.keep == Keep::Columns).then(|| Rows::new(plan.paths as usize));
+        let rows = (plan.keep == Keep::Columns).then(|| Rows::new(plan.paths as usize, scale.through_time));
         Shared {
             scale,
             plan,
@@ -122,7 +122,7 @@ impl<'a> Shared<'a> {
             next: AtomicU64::new(0),
             failed: AtomicU64::new(u64::MAX),
             kept: Mutex::new(Kept { rows, finished: Spans::default(), hash: 0, failure: None }),
-            statistics: COLUMNS.iter().map(|_| Mutex::default()).collect(),
+            statistics: columns(scale.through_time).iter().map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -130,8 +130,12 @@ impl<'a> Shared<'a> {
     fn work<R: FnMut(u64) -> Result<Summary, PathError>>(&self, make: impl Fn() -> R) {
         let mut path = make();
         #[allow(clippy::cast_possible_truncation)] // at most 256
-        let mut block =
-            Block { rows: Rows::new(self.chunk as usize), finished: 0, hash: 0, figures: Vec::new() };
+        let mut block = Block {
+            rows: Rows::new(self.chunk as usize, self.scale.through_time),
+            finished: 0,
+            hash: 0,
+            figures: Vec::new(),
+        };
         loop {
             let start = self.next.fetch_add(self.chunk, Ordering::Relaxed);
             if start >= self.plan.paths || self.over(start) {
@@ -200,7 +204,7 @@ impl<'a> Shared<'a> {
             kept.hash = kept.hash.wrapping_add(block.hash);
         }
         // Kept rows can be counted later, by who asks.
-        let columns = if self.plan.keep == Keep::Statistics { COLUMNS.len() } else { return };
+        let columns = if self.plan.keep == Keep::Statistics { self.statistics.len() } else { return };
         #[allow(clippy::cast_possible_truncation)] // less than the number of columns
         let first = (start / self.chunk % columns as u64) as usize;
         for index in (first..columns).chain(0..first) {
@@ -277,6 +281,13 @@ mod tests {
             rest_of_market_pnl: money,
             vault_pnl: money,
             attacker_pnl: money,
+            attacker_paper_pnl: money,
+            events: n.unsigned_abs(),
+            payments: 0,
+            positive_payments: 0,
+            peak_open_interest: lots,
+            locked_float: lots,
+            final_circulating: lots,
             spot_exhausted: n % 2 == 1,
             stop_reason: StopReason::Quiet,
         }
@@ -288,7 +299,8 @@ mod tests {
 
     fn scale() -> Scale {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
-        Scale { side: Side::Buy, tick: one, spot_lot: one, perp_lot: one, step: one, venue_step: one }
+        let (side, through_time) = (Side::Buy, false);
+        Scale { side, through_time, tick: one, spot_lot: one, perp_lot: one, step: one, venue_step: one }
     }
 
     #[test]

@@ -37,12 +37,12 @@ pub const MAX_THREADS: usize = 1024;
 
 impl Plan {
     /// Refuses what can't be done, with the way out.
-    pub fn check(&self) -> Result<(), ScenarioError> {
-        self.check_against(memory::available())
+    pub fn check(&self, through_time: bool) -> Result<(), ScenarioError> {
+        self.check_against(memory::available(), through_time)
     }
 
     /// The same, with so many bytes to be had.
-    pub fn check_against(&self, available: u64) -> Result<(), ScenarioError> {
+    pub fn check_against(&self, available: u64, through_time: bool) -> Result<(), ScenarioError> {
         let mut found = ScenarioError::default();
         if self.paths == 0 {
             found.push("paths", 0, "at least 1");
@@ -58,7 +58,8 @@ impl Plan {
                 format!("paths are numbered up to 2^64 - 1, which leaves {most} after it"),
             );
         }
-        let (each, needed) = (Rows::bytes(), u128::from(self.paths) * u128::from(Rows::bytes()));
+        let each = Rows::bytes(through_time);
+        let needed = u128::from(self.paths) * u128::from(each);
         if self.keep == Keep::Columns && needed > u128::from(available) {
             found.push(
                 "paths",

@@ -1,7 +1,7 @@
 //! Rows of exact integers, column by column.
 
 use crate::engine::Summary;
-use crate::results::{COLUMNS, Column, Kind, Of, billionths};
+use crate::results::{COLUMNS, Column, Kind, Of, billionths, columns};
 use crate::units::Side;
 
 /// The integers of one column.
@@ -46,24 +46,24 @@ impl Cells {
 /// A block of paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// One entry a column of [`COLUMNS`].
+    /// One entry a column of the world's, the first of [`COLUMNS`].
     pub columns: Vec<Cells>,
 }
 
 impl Rows {
-    /// Room for so many rows.
-    pub fn new(rows: usize) -> Rows {
-        Rows { columns: COLUMNS.iter().map(|column| Cells::new(column, rows)).collect() }
+    /// Room for so many rows of runs through time, or of instant ones.
+    pub fn new(rows: usize, through_time: bool) -> Rows {
+        Rows { columns: columns(through_time).iter().map(|column| Cells::new(column, rows)).collect() }
     }
 
     /// Bytes of a row, its copy in units included.
-    pub fn bytes() -> u64 {
+    pub fn bytes(through_time: bool) -> u64 {
         let of = |column: &Column| match Cells::new(column, 0) {
             Cells::Wide(_) => 8 + 8,
             Cells::Narrow(_) => 1 + 1,
             Cells::Derived => 8,
         };
-        8 + COLUMNS.iter().map(of).sum::<u64>() // 8 of the path
+        8 + columns(through_time).iter().map(of).sum::<u64>() // 8 of the path
     }
 
     /// Writes a row and gives its hash.

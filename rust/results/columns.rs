@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::UInt8Type;
+use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    Array, ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    UInt16Array,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
@@ -81,12 +82,43 @@ impl Table {
         self.codes(name, names, UInt8Array::from_iter_values(codes));
     }
 
+    /// Of each run's own names: codes, or codes with their names.
+    pub fn chosen<'n>(
+        &mut self,
+        name: &str,
+        names: impl Iterator<Item = &'n str>,
+        codes: impl Iterator<Item = u16>,
+    ) {
+        if self.exact {
+            self.int(name, codes.map(i64::from));
+            return;
+        }
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        let codes = UInt16Array::from_iter_values(codes);
+        // Codes count the names.
+        if let Ok(column) = DictionaryArray::<UInt16Type>::try_new(codes, names) {
+            self.push(name, column.data_type().clone(), Arc::new(column));
+        }
+    }
+
     /// Codes with their names.
     pub fn codes(&mut self, name: &str, names: Names, codes: UInt8Array) {
         let kind = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::Utf8));
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         // Codes come from enums whose names are listed beside them.
         if let Ok(column) = DictionaryArray::<UInt8Type>::try_new(codes, names) {
+            self.push(name, kind, Arc::new(column));
+        }
+    }
+
+    /// A column of names that a world gives: which of them.
+    pub fn given(&mut self, name: &str, names: &[&str], codes: impl Iterator<Item = u16>) {
+        let kind = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        // Every code is the place of a name.
+        if let Ok(column) =
+            DictionaryArray::<UInt16Type>::try_new(UInt16Array::from_iter_values(codes), names)
+        {
             self.push(name, kind, Arc::new(column));
         }
     }

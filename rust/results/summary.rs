@@ -51,7 +51,7 @@ pub struct Column {
 }
 
 /// The names of `stop_reason`, by code.
-pub const STOP_REASONS: Names = &["quiet", "max_rounds", "spot_exhausted", "horizon"];
+pub const STOP_REASONS: Names = &["quiet", "max_rounds", "spot_exhausted", "horizon", "unfinished"];
 
 const fn column(name: &'static str, kind: Kind, of: fn(&Summary) -> i64) -> Column {
     Column { name, kind, of: Of::Summary(of) }
@@ -70,7 +70,7 @@ const fn count(n: u64) -> i64 {
     n as i64
 }
 
-/// Every column, in the order it is shown.
+/// Every column, in the order it is shown; [`columns`] says which of them a run has.
 pub static COLUMNS: &[Column] = {
     use Kind::{Count, Money, PerpQty, SpotPrice, SpotQty, StopReason, VenueMoney, YesNo};
     &[
@@ -120,8 +120,28 @@ pub static COLUMNS: &[Column] = {
         column("attacker_pnl", Money, |s| s.attacker_pnl.0),
         column("spot_exhausted", YesNo, |s| i64::from(s.spot_exhausted)),
         column("stop_reason", StopReason, |s| s.stop_reason as i64),
+        // From here on of runs through time only.
+        column("attacker_paper_pnl", Money, |s| s.attacker_paper_pnl.0),
+        column("spot_volume", SpotQty, |s| s.totals.spot_volume.0),
+        column("perp_volume", PerpQty, |s| s.totals.perp_volume.0),
+        column("events", Count, |s| count(s.events)),
+        ratio("funding_positive_share", |_| ("positive_payments", "payments")),
+        behind("positive_payments", Count, |s| count(s.positive_payments)),
+        behind("payments", Count, |s| count(s.payments)),
+        column("peak_open_interest", PerpQty, |s| s.peak_open_interest.0),
+        ratio("locked_float_share", |_| ("locked_float", "final_circulating")),
+        behind("locked_float", SpotQty, |s| s.locked_float.0),
+        behind("final_circulating", SpotQty, |s| s.final_circulating.0),
     ]
 };
+
+/// How many of them an instant cascade has.
+const INSTANT: usize = 43;
+
+/// The columns of a run, through time or instant.
+pub fn columns(through_time: bool) -> &'static [Column] {
+    if through_time { COLUMNS } else { &COLUMNS[..INSTANT] }
+}
 
 impl Column {
     /// Where the column of this name stands in [`COLUMNS`].
@@ -183,6 +203,8 @@ pub fn quotient(a: i64, b: i64) -> f64 {
 pub struct Scale {
     /// The side of the push, which says what amplification is.
     pub side: Side,
+    /// Whether runs go through time.
+    pub through_time: bool,
     /// Price of a spot tick.
     pub tick: Unit,
     /// Tokens of a spot lot.
@@ -200,6 +222,7 @@ impl Scale {
     pub fn of(world: &World) -> Scale {
         Scale {
             side: world.ignition.0,
+            through_time: world.steps.is_some(),
             tick: world.spot.tick,
             spot_lot: world.spot.lot,
             perp_lot: world.perp.lot,
@@ -256,7 +279,7 @@ pub enum Value {
 pub fn summary(world: &World, run: &Summary) -> Vec<(&'static str, Value)> {
     let scale = Scale::of(world);
     let exact = |index: usize| COLUMNS[index].exact(run).unwrap_or_default();
-    rows(false, run, |column, n| match (column.kind, column.parts(run.ignition_side)) {
+    rows(world, false, run, |column, n| match (column.kind, column.parts(run.ignition_side)) {
         (_, Some((a, b))) => Value::Float(quotient(exact(a), exact(b))),
         (Kind::Count, _) => Value::Int(n),
         (kind, _) => Value::Float(scale.unit(kind).of(n)),
@@ -264,17 +287,23 @@ pub fn summary(world: &World, run: &Summary) -> Vec<(&'static str, Value)> {
 }
 
 /// The integers behind it: ticks, lots, quote steps.
-pub fn exact_summary(run: &Summary) -> Vec<(&'static str, Value)> {
-    rows(true, run, |_, n| Value::Int(n))
+pub fn exact_summary(world: &World, run: &Summary) -> Vec<(&'static str, Value)> {
+    rows(world, true, run, |_, n| Value::Int(n))
 }
 
-fn rows(exact: bool, run: &Summary, number: impl Fn(&Column, i64) -> Value) -> Vec<(&'static str, Value)> {
+fn rows(
+    world: &World,
+    exact: bool,
+    run: &Summary,
+    number: impl Fn(&Column, i64) -> Value,
+) -> Vec<(&'static str, Value)> {
+    let shown = columns(world.steps.is_some()).iter().filter(|column| column.shown(exact));
     let value = |column: &Column| match column.kind {
         Kind::YesNo => Value::Bool(column.exact(run) == Some(1)),
         Kind::StopReason => Value::Name(run.stop_reason.name()),
         _ => number(column, column.exact(run).unwrap_or_default()),
     };
-    COLUMNS.iter().filter(|column| column.shown(exact)).map(|column| (column.name, value(column))).collect()
+    shown.map(|column| (column.name, value(column))).collect()
 }
 
 #[cfg(test)]
@@ -293,12 +322,18 @@ mod tests {
     }
 
     #[test]
+    fn what_time_adds_stands_behind() {
+        assert_eq!(columns(false).last().map(|column| column.name), Some("stop_reason"));
+        assert_eq!(columns(true).len(), COLUMNS.len());
+    }
+
+    #[test]
     fn names_are_unique_and_reasons_stand_at_their_codes() {
         for (i, column) in COLUMNS.iter().enumerate() {
             assert_eq!(Column::index(column.name), Some(i));
         }
-        use StopReason::{Horizon, MaxRounds, Quiet, SpotExhausted};
-        for reason in [Quiet, MaxRounds, SpotExhausted, Horizon] {
+        use StopReason::{Horizon, MaxRounds, Quiet, SpotExhausted, Unfinished};
+        for reason in [Quiet, MaxRounds, SpotExhausted, Horizon, Unfinished] {
             assert_eq!(STOP_REASONS[reason as usize], reason.name());
         }
     }
@@ -308,7 +343,8 @@ mod tests {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
         let tick = Unit { numerator: 1.0, denominator: 100.0 };
         let (step, venue_step) = (one, one);
-        let scale = Scale { side: Side::Buy, tick, spot_lot: one, perp_lot: one, step, venue_step };
+        let (side, through_time) = (Side::Buy, false);
+        let scale = Scale { side, through_time, tick, spot_lot: one, perp_lot: one, step, venue_step };
         let floor = |x| scale.floor(Kind::SpotPrice, x);
         assert_eq!([floor(19.67), floor(19.669_999), floor(-0.001), floor(0.0)], [1967, 1966, -1, 0]);
         assert_eq!([floor(f64::INFINITY), floor(f64::NEG_INFINITY)], [i64::MAX, i64::MIN]);

@@ -12,7 +12,23 @@ use crate::venue::AdlRank;
 use crate::world::World;
 
 const MARKETS: Names = &["spot", "perp", "off_book"];
-const CAUSES: Names = &["ignition", "liquidation", "stop", "unwind", "hedge", "absorption"];
+const CAUSES: Names = &[
+    "ignition",
+    "liquidation",
+    "stop",
+    "unwind",
+    "hedge",
+    "absorption",
+    "noise",
+    "momentum",
+    "holders",
+    "arbitrage",
+    "crowd",
+    "hunting",
+    "whale",
+    "external",
+    "collateral",
+];
 const MECHANISMS: Names = &["liquidation", "stop", "backstop", "deleveraging"];
 const TAKER_SIDES: Names = &["buy", "sell"];
 const POSITION_SIDES: Names = &["long", "short"];
@@ -30,13 +46,14 @@ const REASONS: Names = &[
     "loss_share",
     "settlement",
     "funding",
+    "collateral",
 ];
 
 /// Billionths.
-const RATE: Unit = Unit { numerator: 1.0, denominator: 1e9 };
+pub(super) const RATE: Unit = Unit { numerator: 1.0, denominator: 1e9 };
 
 #[allow(clippy::cast_possible_wrap)]
-const fn round(n: u64) -> i64 {
+pub(super) const fn round(n: u64) -> i64 {
     n as i64
 }
 

@@ -18,7 +18,7 @@ fn whole(x: f64) -> Value {
 /// A quantity, or a heavy-tailed law of it.
 fn quantity(dice: &mut Dice, typical: f64) -> Value {
     if dice.chance(0.5) {
-        return whole(typical);
+        return whole(2.0 * (typical / 2.0).round().max(1.0));
     }
     json!({"dist": "pareto", "low": whole(typical / 3.0), "alpha": "1.5", "high": whole(typical * 30.0)})
 }
@@ -221,7 +221,7 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
             "reach": number(dice.scale(0.02, 0.3)), "min_notional": whole(depth * dice.scale(0.01, 1.0)),
             "order_qty": order, "max_qty": most}),
         "whale" => json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice),
-            "exit": {"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": number(dice.between(0.01, 0.2)), "at_s": when(dice)}}),
+            "exit": {"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": number(dice.between(0.01, 0.2))}}),
         _ => json!({"kappa": whole(dice.scale(10.0, 5_000.0)), "tokens": tokens}),
     };
     agent["kind"] = json!(kind);
