@@ -17,7 +17,7 @@ CROWD_QTY = pc.Pareto(10, "1.6", high=5_000)
 
 # One of each kind, with what must be given only.
 LEAST = {
-    "noise": pc.agents.Noise(name="noise", market="spot", rate_per_s=2, qty=50),
+    "noise": pc.agents.Noise(name="noise", market="spot", rate_per_s=1, qty=50),
     "momentum": pc.agents.Momentum(
         name="momentum", window_s=60, threshold="0.01", order_qty=50, max_qty=2_000
     ),
@@ -28,7 +28,7 @@ LEAST = {
     "funding_arbitrageur": pc.agents.FundingArbitrageur(
         name="funding_arbitrageur", enter_rate="0.0002", exit_rate=0, order_qty=100, max_qty=50_000
     ),
-    "short_crowd": pc.agents.ShortCrowd(name="short_crowd", rate_per_s="0.1", qty=100),
+    "short_crowd": pc.agents.ShortCrowd(name="short_crowd", rate_per_s="0.1", qty=100, leverage=5),
     "liquidation_hunter": pc.agents.LiquidationHunter(
         name="liquidation_hunter", reach="0.03", min_notional=100_000, order_qty=100, max_qty=5_000
     ),
@@ -224,13 +224,17 @@ def test_everything_survives_toml():
 def test_an_agent_is_meant_by_its_place_or_its_name():
     scenario = live(LEAST["noise"], WHALE)
     named = scenario.replace(
-        {"agents.whale.capital": 0, "agents.whale.ignite.qty": 5, "agents[0].rate_per_s": 3}
+        {"agents.whale.capital": 0, "agents.whale.ignite.qty": 5, "agents[0].rate_per_s": "0.5"}
     )
     placed = scenario.replace(
-        {"agents[1].capital": 0, "agents[1].ignite.qty": 5, "agents.noise.rate_per_s": 3}
+        {"agents[1].capital": 0, "agents[1].ignite.qty": 5, "agents.noise.rate_per_s": "0.5"}
     )
     assert named == placed
-    assert (named.agents[1].capital, named.agents[1].ignite.qty, named.agents[0].rate_per_s) == (0, 5, 3)
+    assert (named.agents[1].capital, named.agents[1].ignite.qty, named.agents[0].rate_per_s) == (
+        0,
+        5,
+        Decimal("0.5"),
+    )
     error = refusal(lambda: scenario.replace({"agents.wale.capital": 0}))
     assert error.problems == [
         ("agents.wale.capital", "wale", "a position from 0 to 1, or one of noise, whale")
@@ -262,7 +266,7 @@ def test_a_push_from_outside_may_be_left_out_through_time():
         ({"agents.noise.qty": "0.5"}, "agents[0].qty"),
         ({"agents.whale.leverage": -1}, "agents[1].leverage"),
         ({"agents.whale.ignite.at_s": -1}, "agents[1].ignite.at_s"),
-        ({"unlocks": [pc.agents.Unlock(at_s=0, qty=10_000_000)]}, "total_supply"),
+        ({"unlocks": [pc.agents.Unlock(at_s=0, qty=10_000_000)]}, "unlocks"),
         ({"unlocks": [pc.agents.Unlock(at_s=0, qty=1, holder="nobody")]}, "unlocks[0].holder"),
         ({"venue.price_band": 1}, "venue.price_band"),
         ({"venue.halt": pc.venues.Halt(move=0, window_s=1, pause_s=1)}, "venue.halt.move"),

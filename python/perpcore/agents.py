@@ -247,7 +247,7 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     base: Scalar = Decimal(1)
     slope: Scalar = Decimal(0)
     qty: Scalar
-    leverage: Scalar = Decimal(1)
+    leverage: Scalar
     max_accounts: Count = 100_000
 
 

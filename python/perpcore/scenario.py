@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -23,6 +23,7 @@ from perpcore.venues import Venue
 if TYPE_CHECKING:
     from perpcore.ensemble import Ensemble
     from perpcore.results import Run, Table
+    from perpcore.simulation import Program, Simulation
 
 
 class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -309,6 +310,39 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             lazy=lazy,
             progress=progress,
         )
+
+    def simulation(
+        self,
+        *,
+        seed: int | np.random.SeedSequence | None = None,
+        path: int = 0,
+        agents: Sequence[Program] = (),
+    ) -> Simulation:
+        """A run through time, step by step.
+
+        Parameters
+        ----------
+        seed : int or numpy.random.SeedSequence, optional
+        path : int
+            As in `run`.
+        agents : sequence of objects
+            Agents written in Python: each has a `name` and a method ``on_step(sim)``, called once a step. One
+            with the name of an external agent of the scenario acts for that, with its account and in its
+            place; for others an external agent is added at the end, with the object's `capital`, `leverage`
+            and `tokens` where it has them.
+
+        Returns
+        -------
+        Simulation
+
+        Raises
+        ------
+        ScenarioError
+            The scenario has no time, or an agent no name of its own.
+        """
+        from perpcore.simulation import Simulation
+
+        return Simulation(self, seed=_seed(seed), path=_word("path", path), agents=agents)
 
     @property
     def push(self) -> Ignition:

@@ -1,9 +1,10 @@
-//! Work off the main thread, so that Ctrl-C is heard.
+//! How Ctrl-C is heard: work off the main thread, or an ear for work on it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -57,4 +58,44 @@ pub fn watched<R: Send>(
         })?;
         Ok((result, raised))
     })
+}
+
+/// Hears signals from within work that runs on the caller's thread without the GIL.
+pub struct Ear {
+    listened: Mutex<Instant>,
+    raised: Mutex<Option<PyErr>>,
+}
+
+impl Default for Ear {
+    fn default() -> Ear {
+        Ear { listened: Mutex::new(Instant::now()), raised: Mutex::new(None) }
+    }
+}
+
+impl Ear {
+    /// Whether a signal was raised; looks for one if nobody has for this long.
+    pub fn hears_after(&self, patience: Duration) -> bool {
+        if lock(&self.listened).elapsed() < patience {
+            return false;
+        }
+        let heard = Python::attach(|py| py.check_signals()).err();
+        self.listened();
+        let is_heard = heard.is_some();
+        *lock(&self.raised) = heard;
+        is_heard
+    }
+
+    /// Just now.
+    pub fn listened(&self) {
+        *lock(&self.listened) = Instant::now();
+    }
+
+    /// What was raised, once.
+    pub fn raised(&self) -> Option<PyErr> {
+        lock(&self.raised).take()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,7 @@ mod errors;
 mod interrupt;
 mod rules;
 mod run;
+mod simulation;
 mod table;
 
 use pyo3::prelude::*;
@@ -44,6 +45,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::run::{RunResult, check, check_venue, depth, run};
+    #[pymodule_export]
+    use super::simulation::Simulation;
     #[pymodule_export]
     use super::table::Table;
     use super::*;

@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use super::errors;
 use super::interrupt::interruptible;
 use super::table::{Table, table};
-use crate::engine::{Recorder, Simulation, Summary};
+use crate::engine::{Recorder, Simulation, StopReason, Summary};
 use crate::error::{RunError, ScenarioError};
 use crate::results::{self, Value};
 use crate::world::{self, Template, World};
@@ -64,10 +64,20 @@ fn simulate(
         simulation = simulation.eager().map_err(Failed::Run)?;
     }
     let reason = simulation.run().map_err(Failed::Run)?;
+    let recorder = std::mem::take(simulation.trace_mut());
+    result(&simulation, reason, recorder)
+}
+
+/// What a simulation has come to, with what was recorded of it.
+pub fn result(
+    simulation: &Simulation<'_, Recorder>,
+    reason: StopReason,
+    recorder: Recorder,
+) -> Result<RunResult, Failed> {
+    let world = simulation.world().clone();
     let summary = simulation.summary(reason).map_err(Failed::Run)?;
-    let accounts = |exact| results::accounts(&world, &simulation, exact).map_err(Failed::Table);
+    let accounts = |exact| results::accounts(&world, simulation, exact).map_err(Failed::Table);
     let accounts = [accounts(false)?, accounts(true)?];
-    let recorder = simulation.into_trace();
     Ok(RunResult { world, recorder, summary, accounts })
 }
 

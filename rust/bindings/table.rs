@@ -2,10 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt16Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchIterator};
+use arrow_array::types::{ArrowDictionaryKeyType, Float64Type, Int64Type, UInt8Type, UInt16Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, DictionaryArray, RecordBatch, RecordBatchIterator};
 use arrow_schema::DataType;
-use numpy::PyArray1;
+use numpy::{Element, PyArray1};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -71,20 +71,21 @@ pub fn numpy<'py>(owner: Bound<'py, PyAny>, column: &ArrayRef) -> PyResult<Bound
             let bits: Vec<bool> = column.as_boolean().values().iter().collect();
             PyArray1::from_vec(py, bits).into_any()
         }
-        _ => match column.as_dictionary_opt::<UInt16Type>() {
-            Some(column) => {
-                (view(owner, column.keys().values()), names(column.values())).into_pyobject(py)?.into_any()
-            }
-            None => {
-                let column = column.as_dictionary::<UInt8Type>();
-                (view(owner, column.keys().values()), names(column.values())).into_pyobject(py)?.into_any()
-            }
-        },
+        DataType::Dictionary(codes, _) if **codes == DataType::UInt16 => {
+            names(owner, column.as_dictionary::<UInt16Type>())?
+        }
+        _ => names(owner, column.as_dictionary::<UInt8Type>())?,
     })
 }
 
-fn names(of: &ArrayRef) -> Vec<&str> {
-    of.as_string::<i32>().iter().flatten().collect()
+/// Codes and names.
+fn names<'py, K: ArrowDictionaryKeyType<Native: Element>>(
+    owner: Bound<'py, PyAny>,
+    column: &DictionaryArray<K>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = owner.py();
+    let names: Vec<&str> = column.values().as_string::<i32>().iter().flatten().collect();
+    Ok((view(owner, column.keys().values()), names).into_pyobject(py)?.into_any())
 }
 
 /// A finished batch, or what is wrong with it (a defect of ours).

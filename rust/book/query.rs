@@ -103,10 +103,7 @@ impl<S: Supply> OrderBook<S> {
         if at == NOWHERE {
             return None;
         }
-        while self.undrawn(side) <= at {
-            let level = self.draw(side);
-            self.insert(side, level);
-        }
+        self.draw_until(side, at);
         let (mut ahead, mut place) = (self.orders.prev(slot), QueuePlace::default());
         while ahead != NIL {
             place.lots.0 += self.orders.at(ahead).qty;
@@ -114,6 +111,18 @@ impl<S: Supply> OrderBook<S> {
             ahead = self.orders.prev(ahead);
         }
         Some(place)
+    }
+
+    /// Draws the supply of a side down to this price: what is posted there stands before orders that come now.
+    pub fn draw_to(&mut self, resting: Side, price: Ticks) {
+        self.draw_until(resting, key(resting, price));
+    }
+
+    fn draw_until(&mut self, resting: Side, at: u64) {
+        while self.undrawn(resting) <= at {
+            let level = self.draw(resting);
+            self.insert(resting, level);
+        }
     }
 
     /// Appends the resting orders of a side, best price first, then oldest; undrawn supply is left out.

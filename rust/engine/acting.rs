@@ -180,25 +180,48 @@ impl<T: Trace> Simulation<'_, T> {
         if qty < Lots(1) || !(Ticks(1)..=MOST).contains(&price) || !spot && self.is_halted() {
             return Ok(None);
         }
+        match self.place(number, market, side, price, qty)? {
+            Err(Reject::WouldTrade) => Ok(None),
+            Err(reject) => Err(RunError::Order { account: owner, reject }),
+            Ok(resting) => {
+                self.orders += 1;
+                Ok(Some(resting))
+            }
+        }
+    }
+
+    /// The same of what is known to be allowed; or why the book refused it.
+    pub(super) fn place(
+        &mut self,
+        number: usize,
+        market: Market,
+        side: Side,
+        price: Ticks,
+        qty: Lots,
+    ) -> Result<Result<Resting, Reject>, RunError> {
+        let spot = market == Market::Spot;
+        let owner = if spot { desk_account(number) } else { venue_account(number) };
         let kind = OrderKind::Limit { price, tif: TimeInForce::PostOnly };
         let order = NewOrder { owner, side, qty, kind };
+        let book = if spot { &mut self.spot } else { &mut self.perp };
+        if book.supply().quotes_at(side, price) {
+            book.draw_to(side, price); // what is posted there came before
+        }
         let mut fills = std::mem::take(&mut self.fills);
         fills.clear();
         let outcome =
             if spot { self.spot.submit(order, &mut fills) } else { self.perp.submit(order, &mut fills) };
         self.fills = fills;
-        let outcome = match outcome {
-            Err(Reject::WouldTrade) => return Ok(None),
-            outcome => outcome.map_err(|reject| RunError::Order { account: owner, reject })?,
+        let id = match outcome.and_then(|outcome| outcome.resting.ok_or(Reject::WouldTrade)) {
+            Ok(id) => id,
+            Err(reject) => return Ok(Err(reject)),
         };
-        self.orders += 1;
-        if sells {
+        if spot && side == Side::Sell {
             self.offered[number] = self.offered[number].plus(qty).whose(owner, "offers")?;
         }
-        let step = self.clock;
-        let resting = outcome.resting.map(|id| Resting { step, market, side, id });
-        self.resting[number].extend(resting);
-        Ok(resting)
+        let resting = Resting { step: self.clock, market, side, id };
+        self.resting[number].push_back(resting);
+        Ok(Ok(resting))
     }
 
     fn behind_best(&self, market: Market, side: Side, behind: Ticks) -> Ticks {

@@ -8,7 +8,7 @@ use crate::units::Quote;
 
 impl<T: Trace> Simulation<'_, T> {
     /// Closes everybody at the settlement price, if there is one; deficits are covered.
-    pub(super) fn close_at_settlement(&mut self) -> Result<(), RunError> {
+    pub fn close_at_settlement(&mut self) -> Result<(), RunError> {
         let Some(price) = self.world.settlement_price else { return Ok(()) };
         self.draw_everybody()?;
         for id in (0..self.positions.len()).filter_map(|id| u32::try_from(id).ok()).map(AccountId) {

@@ -3,10 +3,10 @@
 use super::{Simulation, Trace, Watch};
 use crate::agents::{Hand, Scene};
 use crate::error::{RunError, Whose};
-use crate::event::Mechanism;
+use crate::event::{Market, Mechanism};
 use crate::ids::AccountId;
 use crate::margin::{Due, Way};
-use crate::units::{Lots, Quote, Rate, Ticks, narrow};
+use crate::units::{Lots, Quote, Rate, Side, Ticks, narrow};
 use crate::world::agents::{desk_account, venue_account};
 
 impl<T: Trace> Scene for Simulation<'_, T> {
@@ -69,9 +69,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// Looks as far as `reach` from the mark, which brings into being who is there; what is open and breaks within it is worth
     /// so much at the mark: shorts above, longs below.
     pub(super) fn look_ahead(&mut self, reach: Rate) -> Result<(Quote, Quote), RunError> {
-        let far = i128::from(self.mark.0) * i128::from(reach.0) / i128::from(Rate::ONE);
-        // The reach is below one.
-        let far = i64::try_from(far).unwrap_or(0);
+        let far = self.far(reach);
         self.draw_within(far)?;
         let up = self.worth_ahead(Way::Up, Ticks(self.mark.0.saturating_add(far)))?;
         let down = self.worth_ahead(Way::Down, Ticks(self.mark.0 - far))?;
@@ -85,6 +83,51 @@ impl<T: Trace> Simulation<'_, T> {
         let whose = AccountId::REST_OF_MARKET;
         let qty = narrow(qty).map(Lots).whose(whose, "quantity ahead")?;
         self.world.perp.contract.worth(self.mark, qty).whose(whose, "notional ahead")
+    }
+
+    /// The liquidations that are due within `reach` of the mark, those of longs from the mark down, then those of shorts up,
+    /// and what their accounts hold; looking so far brings into being who is there.
+    pub fn thresholds_within(&mut self, reach: Rate) -> Result<Vec<(Due, Lots)>, RunError> {
+        let far = self.far(reach);
+        self.draw_within(far)?;
+        let mut found = Vec::new();
+        for way in [Way::Down, Way::Up] {
+            let sign = if way == Way::Up { 1 } else { -1 };
+            let first = found.len();
+            let ahead = self.open_until(way, Ticks(self.mark.0.saturating_add(sign * far)));
+            let ahead = ahead.filter(|(due, _)| way.distance(self.mark, due.threshold) > 0);
+            found.extend(ahead.map(|(due, qty)| (due, Lots(-sign * qty.0))));
+            found[first..].sort_by_key(|(due, _)| due.rank(way, self.mark));
+        }
+        Ok(found)
+    }
+
+    /// Price and quantity of the best levels of a side of a book.
+    pub fn depth(&mut self, market: Market, side: Side, levels: usize) -> Vec<(Ticks, Lots)> {
+        let book = if market == Market::Spot { &mut self.spot } else { &mut self.perp };
+        let mut found = Vec::new();
+        book.depth(side, levels, &mut found);
+        found
+    }
+
+    /// So much of the mark, in ticks.
+    fn far(&self, reach: Rate) -> i64 {
+        let far = i128::from(self.mark.0) * i128::from(reach.0) / i128::from(Rate::ONE);
+        i64::try_from(far).unwrap_or(i64::MAX / 4)
+    }
+
+    /// What an account is worth at the mark, what stands behind its position counted, and where the venue closes it, if it does.
+    pub fn stand(&self, account: AccountId) -> Result<(Quote, Option<Ticks>), RunError> {
+        if self.positions[account.index()].qty == Lots::ZERO {
+            return Ok((self.account_value(account)?, None));
+        }
+        let maker = account == AccountId::MARKET_MAKER && self.maker.alive;
+        let agent = self.world.agent_of(account).is_some() && !self.is_financed(account);
+        if account < self.world.named && !maker && !agent {
+            return Ok((self.account_value(account)?, None)); // nobody closes these
+        }
+        let due = self.liquidation_due(account)?;
+        Ok((self.equity(account)?, due.map(|(_, due)| due.threshold)))
     }
 
     /// Open accounts with thresholds up to `to` on this way, and what they hold, without sign; only of use where accounts have

@@ -24,6 +24,7 @@ mod sharing;
 mod stage;
 mod standing;
 mod start;
+mod submitting;
 mod summary;
 mod thresholds;
 mod trace;
@@ -33,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use sampling::{AgentSample, Floats, HeatSample, Sample};
 pub use stage::{Stage, Totals};
+pub use submitting::{Refusal, Submission, SubmitError, Submitted};
 pub use summary::{StopReason, Summary};
 pub use trace::{Recorder, Trace};
 
@@ -170,14 +172,19 @@ pub struct Simulation<'w, T: Trace> {
     /// What is traced of them.
     records: Vec<Liquidation>,
     fills: Vec<Fill>,
-    interrupt: Option<&'w AtomicBool>,
+    interrupt: Option<Interrupt<'w>>,
     trace: T,
 }
 
 impl<'w, T: Trace> Simulation<'w, T> {
     /// Stops the run with [`RunError::Interrupted`] soon after the flag is set.
-    pub fn interrupted_by(mut self, flag: &'w AtomicBool) -> Self {
-        self.interrupt = Some(flag);
+    pub fn interrupted_by(self, flag: &'w AtomicBool) -> Self {
+        self.interrupted_if(move || flag.load(Ordering::Relaxed))
+    }
+
+    /// The same soon after `asked`, which is called again and again, says so.
+    pub fn interrupted_if(mut self, asked: impl Fn() -> bool + Send + Sync + 'w) -> Self {
+        self.interrupt = Some(Box::new(asked));
         self
     }
 
@@ -203,13 +210,22 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     fn through_time(&mut self, steps: Steps) -> Result<StopReason, RunError> {
         self.begin_time()?;
-        for step in 1..=steps.count {
+        while self.clock < steps.count {
             let more = self.step()?;
-            if !more && step >= steps.ignition && steps.until == Until::Quiet {
-                return Ok(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
+            if let Some(reason) = self.over(more) {
+                return Ok(reason);
             }
         }
         Ok(StopReason::Horizon)
+    }
+
+    /// Why a run through time is over, if it is, after a step that told whether there is `more`.
+    pub fn over(&self, more: bool) -> Option<StopReason> {
+        let steps = self.world.steps?;
+        if !more && self.clock >= steps.ignition && steps.until == Until::Quiet {
+            return Some(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
+        }
+        (self.clock >= steps.count).then_some(StopReason::Horizon)
     }
 
     /// The row of the start of a run through time.
@@ -331,8 +347,8 @@ impl<'w, T: Trace> Simulation<'w, T> {
     }
 
     fn check_interrupt(&self) -> Result<(), RunError> {
-        match self.interrupt {
-            Some(flag) if flag.load(Ordering::Relaxed) => Err(RunError::Interrupted),
+        match &self.interrupt {
+            Some(asked) if asked() => Err(RunError::Interrupted),
             _ => Ok(()),
         }
     }
@@ -477,6 +493,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
         profit.and_then(|profit| profit.plus(self.collateral(account))).whose(account, "equity")
     }
 }
+
+/// Whether a run is to stop.
+type Interrupt<'w> = Box<dyn Fn() -> bool + Send + Sync + 'w>;
 
 /// Where an account's thresholds are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

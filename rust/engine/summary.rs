@@ -21,6 +21,8 @@ pub enum StopReason {
     SpotExhausted,
     /// The end of a run through time.
     Horizon,
+    /// It did not: its user looks at it on its way, or leaves it there.
+    Unfinished,
 }
 
 impl StopReason {
@@ -31,6 +33,7 @@ impl StopReason {
             StopReason::MaxRounds => "max_rounds",
             StopReason::SpotExhausted => "spot_exhausted",
             StopReason::Horizon => "horizon",
+            StopReason::Unfinished => "unfinished",
         }
     }
 }
@@ -136,7 +139,7 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// What the market maker has made, in quote steps: both his accounts.
-    pub(super) fn maker_profit(&self) -> Result<Quote, RunError> {
+    pub fn maker_profit(&self) -> Result<Quote, RunError> {
         let maker = AccountId::MARKET_MAKER;
         let pnl = self.profit(maker, self.world.maker.capital)?;
         let desk = self.spot_profit(AccountId::MARKET_MAKER_SPOT, self.world.maker.spot_inventory)?;

@@ -111,6 +111,18 @@ impl Table {
         }
     }
 
+    /// A column of names that a world gives: which of them.
+    pub fn given(&mut self, name: &str, names: &[&str], codes: impl Iterator<Item = u16>) {
+        let kind = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        // Every code is the place of a name.
+        if let Ok(column) =
+            DictionaryArray::<UInt16Type>::try_new(UInt16Array::from_iter_values(codes), names)
+        {
+            self.push(name, kind, Arc::new(column));
+        }
+    }
+
     /// The finished table.
     pub fn finish(self) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.columns)

@@ -51,7 +51,7 @@ pub struct Column {
 }
 
 /// The names of `stop_reason`, by code.
-pub const STOP_REASONS: Names = &["quiet", "max_rounds", "spot_exhausted", "horizon"];
+pub const STOP_REASONS: Names = &["quiet", "max_rounds", "spot_exhausted", "horizon", "unfinished"];
 
 const fn column(name: &'static str, kind: Kind, of: fn(&Summary) -> i64) -> Column {
     Column { name, kind, of: Of::Summary(of) }
@@ -332,8 +332,8 @@ mod tests {
         for (i, column) in COLUMNS.iter().enumerate() {
             assert_eq!(Column::index(column.name), Some(i));
         }
-        use StopReason::{Horizon, MaxRounds, Quiet, SpotExhausted};
-        for reason in [Quiet, MaxRounds, SpotExhausted, Horizon] {
+        use StopReason::{Horizon, MaxRounds, Quiet, SpotExhausted, Unfinished};
+        for reason in [Quiet, MaxRounds, SpotExhausted, Horizon, Unfinished] {
             assert_eq!(STOP_REASONS[reason as usize], reason.name());
         }
     }

@@ -284,8 +284,7 @@ impl World {
             Side::Sell => (Side::Buy, format!("{name}.bids")),
         };
         let empty = market.shapes[side.index()].is_empty();
-        let quotes = |agent: &Agent| matches!(agent.plan, Plan::SpotMaker(_));
-        let quoted = scenario.ignition.is_none() || spot && self.agents.iter().any(quotes);
+        let quoted = scenario.ignition.is_none() || self.is_quoted(side);
         check.require(
             !empty || quoted || check.found.names(&name),
             &name,
@@ -299,6 +298,15 @@ impl World {
             "an empty book",
             "asks or bids in perp, or a market_maker.quote",
         );
+    }
+
+    /// Whether somebody quotes this side of the push's market before it comes: with agents, quotes stand since the start.
+    fn is_quoted(&self, side: Side) -> bool {
+        let spot = self.ignition_market == event::Market::Spot;
+        let quoting = if spot { &self.spot.quoting } else { &self.perp.quoting };
+        let quotes = |agent: &Agent| spot && matches!(agent.plan, Plan::SpotMaker(_));
+        let stands = quoting.as_ref().is_some_and(|quoting| quoting.quotes(side));
+        self.agents.iter().any(quotes) || stands && !self.agents.is_empty()
     }
 
     /// What is posted in every round. Holders sell no more than what the start's asks leave of the free float.

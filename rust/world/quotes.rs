@@ -169,6 +169,21 @@ impl Quotes {
         self.advance();
     }
 
+    /// Whether one that was not drawn yet may stand at this price.
+    pub fn stand_at(&self, at: Ticks) -> bool {
+        let (Some(plan), Some(_)) = (&self.plan, self.next) else { return false };
+        // The next one is drawn ahead.
+        let first = self.level - 1;
+        if plan.jitter > Ticks::ZERO {
+            let left = usize::try_from(first).ok().and_then(|first| self.sorted.get(first..));
+            return left.is_some_and(|left| left.iter().any(|&(price, _)| price == at));
+        }
+        let away = i128::from(self.resting.sign()) * (i128::from(self.around) - i128::from(at.0));
+        let beyond = away - i128::from(self.half_spread);
+        let gap = i128::from(plan.level_gap.0);
+        beyond % gap == 0 && (first.into()..plan.levels.into()).contains(&(beyond / gap))
+    }
+
     pub fn draw(&mut self) -> Option<Lots> {
         let (_, qty) = self.next?;
         self.filled += qty.0;

@@ -105,6 +105,11 @@ impl WorldSupply {
         self.sides.iter().any(|half| half.quotes.recover())
     }
 
+    /// Whether a quote of a side that was not drawn yet may stand at this price.
+    pub fn quotes_at(&self, resting: Side, price: Ticks) -> bool {
+        self.sides[resting.index()].quotes.stand_at(price)
+    }
+
     /// Posts the quotes of a side in a round, none at `limit` or beyond: it would trade.
     pub fn quote(&mut self, resting: Side, posting: &Posting, limit: Option<Ticks>) {
         let half = &mut self.sides[resting.index()];

@@ -227,11 +227,9 @@ fn take_laws(check: &mut Check, value: &mut Value, at: &str, out: &mut Vec<(Stri
             *value = Value::from("1");
         }
         Value::Object(fields) => {
-            let population = fields.get("kind").is_some_and(|kind| kind == "distribution");
+            let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
             for (key, value) in fields {
-                let law = matches!(key.as_str(), "noise" | "order_qty" | "level_qty")
-                    || population && matches!(key.as_str(), "entry_price" | "leverage" | "notional");
-                if !law {
+                if !is_law(at, &kind, key) {
                     take_laws(check, value, &inner(key), out);
                 }
             }
@@ -242,6 +240,27 @@ fn take_laws(check: &mut Check, value: &mut Value, at: &str, out: &mut Vec<(Stri
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a field of what stands at `at` is drawn for each level, account or order, and not once.
+fn is_law(at: &str, kind: &str, key: &str) -> bool {
+    match kind {
+        "noise" => key == "qty",
+        "short_crowd" => matches!(key, "qty" | "leverage"),
+        "distribution" => matches!(key, "entry_price" | "leverage" | "notional"),
+        // Other agents have numbers where markets have laws.
+        _ => !at.starts_with("agents[") && matches!(key, "noise" | "order_qty" | "level_qty"),
+    }
+}
+
+/// The market that an agent's quantities and prices are of, a whale's longs apart.
+fn market_of(agent: &Value) -> usize {
+    let named = |market| agent.get("market").and_then(Value::as_str) == Some(market);
+    match agent.get("kind").and_then(Value::as_str) {
+        Some("holders" | "spot_market_maker" | "whale") => 0,
+        Some("noise" | "momentum" | "liquidation_hunter") if named("spot") => 0,
+        _ => 1,
     }
 }
 
@@ -263,6 +282,8 @@ struct Grids {
     tick: [Decimal; 2],
     lot: [Decimal; 2],
     pushed: usize,
+    /// The market of each agent.
+    agents: Vec<usize>,
     inverse: bool,
 }
 
@@ -277,7 +298,28 @@ impl Grids {
             tick: [size("/spot/tick_size"), size("/perp/tick_size")],
             lot: [size("/spot/lot_size"), size("/perp/lot_size")],
             pushed: usize::from(written.pointer("/ignition/market").is_some_and(|market| market == "perp")),
+            agents: written
+                .get("agents")
+                .and_then(Value::as_array)
+                .map(|agents| agents.iter().map(market_of).collect())
+                .unwrap_or_default(),
             inverse: written.pointer("/venue/contract").is_some_and(|contract| contract == "inverse"),
+        }
+    }
+
+    /// The market that a field is of.
+    fn market(&self, field: &str) -> usize {
+        match field {
+            "ignition.qty" => self.pushed,
+            "total_supply" | "circulating" | "market_maker.spot_inventory" => 0,
+            _ if field.starts_with("unlocks[") || field.ends_with(".tokens") => 0,
+            _ if field.contains("].longs.") => 1,
+            _ => {
+                let agent =
+                    field.strip_prefix("agents[").and_then(|rest| rest.split(']').next()?.parse().ok());
+                let other = usize::from(!field.starts_with("spot."));
+                agent.map_or(other, |agent: usize| self.agents.get(agent).copied().unwrap_or(other))
+            }
         }
     }
 
@@ -285,25 +327,25 @@ impl Grids {
     fn unit(&self, field: &str) -> Option<(Decimal, bool)> {
         let name = field.rsplit('.').next().unwrap_or(field);
         let name = name.split('[').next().unwrap_or(name);
-        let market = match field {
-            "ignition.qty" => self.pushed,
-            "total_supply" | "circulating" | "market_maker.spot_inventory" => 0,
-            _ => usize::from(!field.starts_with("spot.")),
-        };
+        let market = self.market(field);
         let grids = values([(self.tick[0], self.lot[0]), (self.tick[1], self.lot[1])], self.inverse);
         Some(match name {
             "tick_size" | "lot_size" | "schema_version" | "matrix" => return None,
+            "name" | "kind" | "side" | "market" | "holder" | "long_only" => return None,
             "levels" if field.ends_with(']') => return None,
             "start_price" => (self.tick[0].max(self.tick[1]), false),
-            "entry_price" | "half_spread" | "level_gap" | "jitter" => (self.tick[market], false),
-            "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" | "inventory_limit" => {
-                (self.lot[market], false)
+            "entry_price" | "half_spread" | "level_gap" | "limit_gap" | "jitter" => {
+                (self.tick[market], false)
             }
+            "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" | "inventory_limit"
+            | "tokens" | "order_qty" | "max_qty" | "level_qty" => (self.lot[market], false),
             "capital" | "insurance_fund" | "min_notional" if self.inverse => (COIN_STEP, false),
             "capital" | "insurance_fund" | "min_notional" | "notional" | "impact_notional" => {
                 (quote_step(&grids), false)
             }
-            "levels" | "orders" | "liquidations_per_round" | "max_rounds" | "samples" => (Decimal::ONE, true),
+            "levels" | "orders" | "liquidations_per_round" | "max_rounds" | "samples" | "max_accounts" => {
+                (Decimal::ONE, true)
+            }
             "accounts" => (Decimal::ONE, false),
             _ => (Decimal::new(1, 9), false),
         })

@@ -13,7 +13,8 @@ use pyo3::types::PyBytes;
 
 pub use self::records::{BookEvent, Fill, OrderResult, batch_reasons};
 use self::send::terms;
-use self::units::{Units, fees};
+pub use self::units::Units;
+use self::units::fees;
 use super::convert::{order_id, order_side, owner_id, refuse, resting_side, self_trade, tif, trigger_source};
 use super::errors::OrderError;
 use crate::book::batch::{Batch, Output};

@@ -13,7 +13,7 @@ use crate::units::{Lots, Side};
 use crate::world::World;
 use crate::world::check::Check;
 use crate::world::clock::{Clock, Steps, Until};
-use crate::world::scenario::{ContractKind, Scenario};
+use crate::world::scenario::{ContractKind, MarginMode, Scenario};
 
 /// Agents of a scenario at most.
 const MAX_AGENTS: usize = 1_000;
@@ -104,57 +104,71 @@ fn names(check: &mut Check, specs: &[AgentSpec]) {
     }
 }
 
-/// Checks that tokens are there: of agents within the float, unlocked ones within all there may ever be.
-fn tokens(check: &mut Check, world: &World, scenario: &Scenario) {
-    let lot = scenario.spot.lot_size;
-    let mut left = world.circulating.0 - world.maker.spot_inventory.0 - world.attacker_tokens().0;
-    for (index, agent) in world.agents.iter().enumerate() {
-        let fits = agent.tokens.0 <= left.max(0);
-        let given = Decimal::from(agent.tokens.0) * lot;
-        let allowed = format!("at most what circulating leaves, {}", Decimal::from(left.max(0)) * lot);
-        check.require(fits, &format!("agents[{index}].tokens"), given, &allowed);
-        left -= if fits { agent.tokens.0 } else { 0 };
-    }
-    let all = world.unlocks.iter().map(|unlock| i128::from(unlock.qty.0)).sum::<i128>();
-    let room = (world.total_supply.0 - world.circulating.0).max(0);
-    if all > i128::from(room) {
-        let given: Decimal = scenario.unlocks.iter().map(|unlock| unlock.qty).sum();
-        let allowed = format!("at most total_supply less circulating, {}", Decimal::from(room) * lot);
-        check.require(check.found.names("unlocks"), "unlocks", format!("{given} in all"), &allowed);
-    }
-}
-
-/// What agents need of the rest of the scenario.
+/// What agents and unlocks need of the rest of the scenario.
 pub(in crate::world) fn needs(check: &mut Check, world: &World, scenario: &Scenario) {
     tokens(check, world, scenario);
-    let spot_push = world.ignition.0 == Side::Buy && world.ignition_market == Market::Spot;
-    for (index, agent) in world.agents.iter().enumerate() {
+    unlocked(check, scenario);
+    let modes = &scenario.venue.margin_modes;
+    for (index, (agent, spec)) in world.agents.iter().zip(&scenario.agents).enumerate() {
         let field = |name: &str| format!("agents[{index}].{name}");
-        match &agent.plan {
-            Plan::FundingArbitrageur(_) => {
-                let funding = world.venue.funding.is_some() || check.found.names("venue.funding");
-                check.require(
-                    funding,
-                    &field("kind"),
-                    "funding_arbitrageur",
-                    "only where there is venue.funding",
-                );
-            }
-            Plan::Whale(whale) if whale.ignite.is_some() => {
-                let allowed = "none beside an ignition that sells, or in perp: both count as one push";
-                check.require(
-                    spot_push || scenario.ignition.is_none(),
-                    &field("ignite"),
-                    "a push in spot",
-                    allowed,
-                );
-            }
+        let mut stands_on = |mode: MarginMode, name: &str| {
+            let allowed = format!("none without {} in venue.margin_modes", mode.name());
+            check.require(
+                modes.contains(&mode),
+                &field(name),
+                format!("a {} account", mode.name()),
+                &allowed,
+            );
+        };
+        match (&agent.plan, agent.capital) {
+            (Plan::Crowd(_), _) => stands_on(MarginMode::Isolated, "kind"),
+            (_, Some(_)) => stands_on(MarginMode::Cross, "capital"),
             _ => {}
         }
         most_leverage(check, world, agent, &field("leverage"));
+        match spec {
+            AgentSpec::FundingArbitrageur(_) => {
+                let funding = scenario.venue.funding.is_some();
+                check.require(funding, &field("kind"), "funding_arbitrageur", "one only with venue.funding");
+            }
+            AgentSpec::Whale(spec) if spec.ignite.is_some() && scenario.ignition.is_some() => {
+                let alike = world.ignition.0 == Side::Buy && world.ignition_market == Market::Spot;
+                let allowed = "none beside an ignition that sells or is in perp: both count as one push";
+                check.require(alike, &field("ignite"), "a push", allowed);
+            }
+            _ => {}
+        }
     }
 }
 
+/// Checks that what agents have at the start is part of the float.
+fn tokens(check: &mut Check, world: &World, scenario: &Scenario) {
+    let lot = scenario.spot.lot_size;
+    let mut left = (world.circulating.0 - world.maker.spot_inventory.0 - world.attacker_tokens().0).max(0);
+    for (index, agent) in world.agents.iter().enumerate() {
+        let fits = agent.tokens.0 <= left;
+        let given = Decimal::from(agent.tokens.0) * lot;
+        let allowed = format!("at most what is left of circulating, {}", Decimal::from(left) * lot);
+        check.require(fits, &format!("agents[{index}].tokens"), given, &allowed);
+        left -= if fits { agent.tokens.0 } else { 0 };
+    }
+}
+
+/// Checks that what comes into being is part of all there may ever be.
+fn unlocked(check: &mut Check, scenario: &Scenario) {
+    if check.found.names("total_supply") || check.found.names("circulating") {
+        return;
+    }
+    let mut left = scenario.total_supply - scenario.circulating;
+    for (index, unlock) in scenario.unlocks.iter().enumerate() {
+        let fits = unlock.qty <= left;
+        let allowed = format!("at most what is left of total_supply less circulating, {left}");
+        check.require(fits, &format!("unlocks[{index}].qty"), unlock.qty, &allowed);
+        left -= if fits { unlock.qty.max(Decimal::ZERO) } else { Decimal::ZERO };
+    }
+}
+
+/// Checks that the venue lets an agent open so much.
 fn most_leverage(check: &mut Check, world: &World, agent: &Agent, field: &str) {
     let Some(most) = world.venue.tiers.tiers().first().map(|tier| tier.max_leverage) else { return };
     let nine = |rate: i64| Decimal::new(rate, 9).normalize();

@@ -48,7 +48,11 @@ pub(super) fn read(reader: &mut Reader, spec: &AgentSpec) -> Agent {
         AgentSpec::StockArbitrageur(s) => (common!(s, capital, leverage, tokens), stock(reader, s)),
         AgentSpec::External(s) => (common!(s, capital, leverage, tokens), Plan::External),
     };
-    reader.agent(&common, plan)
+    let agent = reader.agent(&common, plan);
+    if let (Plan::Whale(plan), AgentSpec::Whale(spec)) = (&agent.plan, spec) {
+        in_time(reader, &agent, plan, spec);
+    }
+    agent
 }
 
 fn noise(reader: &mut Reader, spec: &NoiseSpec) -> Plan {
@@ -152,6 +156,28 @@ fn whale(reader: &mut Reader, spec: &WhaleSpec) -> Plan {
         ignite: reader.leg("ignite", spec.ignite.as_ref(), Spot),
         exit: spec.exit.as_ref().map(|exit| reader.exit(exit, spec.ignite.is_some())),
     })
+}
+
+/// Checks that nothing of a whale's plan lies where it does not act, and that it buys before it sells.
+fn in_time(reader: &mut Reader, agent: &Agent, plan: &Whale, spec: &WhaleSpec) {
+    let legs = [
+        ("accumulate", &spec.accumulate, plan.accumulate),
+        ("longs", &spec.longs, plan.longs),
+        ("ignite", &spec.ignite, plan.ignite),
+    ];
+    let first = legs.iter().filter_map(|(.., leg)| leg.map(|leg| leg.from)).min();
+    for (name, spec, leg) in legs {
+        let (Some(spec), Some(leg)) = (spec, leg) else { continue };
+        let acts = leg.from >= agent.from && leg.from + leg.steps <= agent.until;
+        let allowed = "from from_s on, with over_s before until_s";
+        reader.agree(acts, &format!("{name}.at_s"), spec.at_s, allowed);
+    }
+    let Some((spec, plan)) = spec.exit.as_ref().zip(plan.exit) else { return };
+    reader.agree(first.is_some(), "exit", "an exit", "none without accumulate, longs or ignite");
+    if let (Some(first), Some(at), Some(at_s)) = (first, plan.at, spec.at_s) {
+        let allowed = "a step or more after the first leg begins, before until_s";
+        reader.agree(at > first && at < agent.until, "exit.at_s", at_s, allowed);
+    }
 }
 
 fn stock(reader: &mut Reader, spec: &StockArbitrageurSpec) -> Plan {

@@ -72,6 +72,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Writes down what does not agree with other fields, unless it can't be in itself.
+    pub fn agree(&mut self, ok: bool, name: &str, value: impl std::fmt::Display, allowed: &str) {
+        let field = self.field(name);
+        let known = self.check.found.names(&field);
+        self.check.require(ok || known, &field, value, allowed);
+    }
+
     /// The step after the last one an agent acts in: behind its first one, the horizon's end at the latest.
     fn ends(&mut self, from: u64, seconds: Decimal) -> u64 {
         let step = self.clock.passed(seconds).map(|steps| steps + 1);
@@ -120,10 +127,11 @@ impl Reader<'_> {
     pub fn arrivals(&mut self, name: &str, per_second: Decimal) -> Arrivals {
         let step = self.clock.round_seconds;
         let most = MAX_MEAN / step;
-        let fits = per_second >= Decimal::ZERO && per_second <= most;
+        let rate = nine(per_second);
+        let fits = rate >= Decimal::ZERO && rate <= most;
         let allowed = format!("from 0 to {}, 100 in a step", most.normalize());
         self.check.require(fits, &self.field(name), per_second, &allowed);
-        let mean = if fits { nine(per_second) * step } else { Decimal::ZERO };
+        let mean = if fits { rate * step } else { Decimal::ZERO };
         Arrivals::new(double(mean))
     }
 
@@ -162,8 +170,9 @@ impl Reader<'_> {
         let drawdown = spec.drawdown.map(|drawdown| {
             let field = self.field("exit.drawdown");
             self.check.require(ignites, &field, drawdown, "none without ignite: it begins with that");
-            self.check.require(drawdown < Decimal::ONE, &field, drawdown, "more than 0, below 1");
-            self.positive("exit.drawdown", drawdown, Decimal::ONE)
+            let part = drawdown > Decimal::ZERO && drawdown < Decimal::ONE;
+            self.check.require(part, &field, drawdown, "more than 0, below 1");
+            Rate(if part { billionths(drawdown).clamp(1, Rate::ONE - 1) } else { 1 })
         });
         Exit {
             steps: self.lasts("exit.over_s", spec.over_s).max(1),

@@ -154,6 +154,7 @@ kind! {
         #[serde(default)]
         slope: Decimal,
         qty: Law,
+        #[serde(default = "no_leverage")]
         leverage: Law,
         #[serde(default = "many")]
         max_accounts: i64,
@@ -256,6 +257,10 @@ pub struct UnlockSpec {
 
 const fn one() -> Decimal {
     Decimal::ONE
+}
+
+const fn no_leverage() -> Law {
+    Law::Number(Decimal::ONE)
 }
 
 const fn perp() -> IgnitionMarket {

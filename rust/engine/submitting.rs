@@ -1,0 +1,202 @@
+//! Orders of a user, between [`open_step`](Simulation::open_step) and [`close_step`](Simulation::close_step). Unlike an
+//! agent's they are not cut to what is allowed but refused.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Simulation, Trace};
+use crate::agents::Resting;
+use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
+use crate::error::{Reject, RunError};
+use crate::event::{Cause, Market};
+use crate::ids::AccountId;
+use crate::units::{Lots, Side, Ticks};
+use crate::world::agents::{desk_account, venue_account};
+
+/// An order as its user gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// The spot book or the perpetual's.
+    pub market: Market,
+    /// Which way.
+    pub side: Side,
+    /// In lots of that market.
+    pub qty: Lots,
+    /// Its limit; none: a market order.
+    pub price: Option<Ticks>,
+    /// What becomes of what finds no match. (A market order never rests.)
+    pub tif: TimeInForce,
+}
+
+/// What it came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Submitted {
+    /// Filled at once.
+    pub filled: Lots,
+    /// What is left of it, where that rests.
+    pub resting: Option<Resting>,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody trades in the perpetual now.
+    Halted,
+    /// The account's margin does not allow so much.
+    Margin {
+        /// What it does.
+        allowed: Lots,
+    },
+    /// The desk does not have so much that it does not offer already.
+    Tokens {
+        /// What it has.
+        sellable: Lots,
+    },
+    /// By the book.
+    Book(Reject),
+}
+
+/// Why it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// Nothing has changed.
+    Refused(Refusal),
+    /// The run can't go on.
+    Run(RunError),
+}
+
+impl From<RunError> for SubmitError {
+    fn from(error: RunError) -> SubmitError {
+        SubmitError::Run(error)
+    }
+}
+
+impl From<Reject> for SubmitError {
+    fn from(reject: Reject) -> SubmitError {
+        SubmitError::Refused(Refusal::Book(reject))
+    }
+}
+
+impl fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitError::Refused(Refusal::Halted) => f.write_str("the perpetual is halted"),
+            SubmitError::Refused(Refusal::Margin { allowed }) => {
+                write!(f, "margin allows at most {} lots", allowed.0)
+            }
+            SubmitError::Refused(Refusal::Tokens { sellable }) => {
+                write!(f, "the desk may sell at most {} lots", sellable.0)
+            }
+            SubmitError::Refused(Refusal::Book(reject)) => reject.fmt(f),
+            SubmitError::Run(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SubmitError {}
+
+impl<T: Trace> Simulation<'_, T> {
+    /// Sends an order for agent `number`.
+    pub fn submit(&mut self, number: usize, order: Submission) -> Result<Submitted, SubmitError> {
+        let Submission { market, side, qty, price, tif } = order;
+        self.check_submission(number, &order)?;
+        let owner = if market == Market::Spot { desk_account(number) } else { venue_account(number) };
+        let rests = price.filter(|_| matches!(tif, TimeInForce::Gtc | TimeInForce::PostOnly));
+        let crosses = self.would_trade(&order);
+        if rests.is_some() && tif == TimeInForce::PostOnly && crosses {
+            return Err(Reject::WouldTrade.into());
+        }
+        let mut filled = Lots::ZERO;
+        if crosses && (tif != TimeInForce::Fok || self.can_fill(&order)?) {
+            let kind =
+                price.map_or(OrderKind::Market, |price| OrderKind::Limit { price, tif: TimeInForce::Ioc });
+            filled = self.trade(market, NewOrder { owner, side, qty, kind }, Cause::External)?.qty;
+        } else if rests.is_none() {
+            self.orders += 1;
+        }
+        let Some(price) = rests.filter(|_| filled < qty) else {
+            return Ok(Submitted { filled, resting: None });
+        };
+        self.forget_filled(number);
+        // What would have traded has; so it rests like a post-only order.
+        let resting = self.place(number, market, side, price, Lots(qty.0 - filled.0))??;
+        self.orders += u64::from(!crosses);
+        Ok(Submitted { filled, resting: Some(resting) })
+    }
+
+    /// Cancels an order of agent `number`; what was left of it.
+    pub fn withdraw(&mut self, number: usize, resting: &Resting) -> Result<Lots, SubmitError> {
+        let book = if resting.market == Market::Spot { &self.spot } else { &self.perp };
+        let left = book.order(resting.id).ok_or(Reject::UnknownOrder)?.remaining;
+        self.cancel(number, resting)?;
+        self.resting[number].retain(|order| (order.market, order.id) != (resting.market, resting.id));
+        Ok(left)
+    }
+
+    /// Drops the oldest of its orders that rest no more.
+    fn forget_filled(&mut self, number: usize) {
+        while let Some(order) = self.resting[number].front() {
+            let book = if order.market == Market::Spot { &self.spot } else { &self.perp };
+            if book.order(order.id).is_some() {
+                return;
+            }
+            self.resting[number].pop_front();
+        }
+    }
+
+    fn check_submission(&self, number: usize, order: &Submission) -> Result<(), SubmitError> {
+        let &Submission { market, side, qty, price, tif } = order;
+        if qty < Lots(1) {
+            return Err(Reject::Quantity.into());
+        }
+        if price.is_some_and(|price| !(Ticks(1)..=MAX_PRICE).contains(&price)) {
+            return Err(Reject::Price.into());
+        }
+        if market == Market::Spot {
+            let sellable = self.sellable(number);
+            let lacks = side == Side::Sell && qty > sellable;
+            return if lacks { Err(SubmitError::Refused(Refusal::Tokens { sellable })) } else { Ok(()) };
+        }
+        if self.is_halted() {
+            return Err(SubmitError::Refused(Refusal::Halted));
+        }
+        if let Some(price) = price {
+            let kind = OrderKind::Limit { price, tif };
+            let order = NewOrder { owner: venue_account(number), side, qty, kind };
+            if self.admit(order)? != Some(order) {
+                return Err(Reject::Band.into());
+            }
+        }
+        let agents = Arc::clone(&self.world.agents);
+        let allowed = self.allowed(number, &agents[number], side, qty)?;
+        if allowed < qty {
+            return Err(SubmitError::Refused(Refusal::Margin { allowed }));
+        }
+        Ok(())
+    }
+
+    /// Whether an order meets anything.
+    fn would_trade(&self, order: &Submission) -> bool {
+        let against = order.side.opposite();
+        let book = if order.market == Market::Spot { &self.spot } else { &self.perp };
+        let best = book.best(against);
+        let reaches = |best: Ticks, limit: Ticks| order.side.sign() * (limit.0 - best.0) >= 0;
+        best.is_some_and(|best| order.price.is_none_or(|limit| reaches(best, limit)))
+    }
+
+    /// Whether the book holds enough for all of it.
+    fn can_fill(&mut self, order: &Submission) -> Result<bool, RunError> {
+        let &Submission { market, side, qty, price, tif } = order;
+        let against = side.opposite();
+        if market == Market::Spot {
+            return Ok(self.spot.quote(against, qty, price).qty == qty);
+        }
+        let kind = price.map_or(OrderKind::Market, |price| OrderKind::Limit { price, tif });
+        let admitted = self.admit(NewOrder { owner: AccountId::FIRST_AGENT, side, qty, kind })?;
+        let limit = admitted.and_then(|order| match order.kind {
+            OrderKind::Limit { price, .. } | OrderKind::Protected { price } => Some(price),
+            OrderKind::Market => None,
+        });
+        Ok(self.perp.quote(against, qty, limit).qty == qty)
+    }
+}
