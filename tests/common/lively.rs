@@ -220,8 +220,14 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
         "liquidation_hunter" => json!({"market": dice.pick(&["perp", "perp", "spot"]),
             "reach": number(dice.scale(0.02, 0.3)), "min_notional": whole(depth * dice.scale(0.01, 1.0)),
             "order_qty": order, "max_qty": most}),
-        "whale" => json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice),
-            "exit": {"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": number(dice.between(0.01, 0.2))}}),
+        "whale" => {
+            let mut whale = json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice)});
+            if dice.chance(0.6) {
+                let drawdown = number(dice.between(0.01, 0.2));
+                whale["exit"] = json!({"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": drawdown});
+            }
+            whale
+        }
         _ => json!({"kappa": whole(dice.scale(10.0, 5_000.0)), "tokens": tokens}),
     };
     agent["kind"] = json!(kind);
