@@ -55,6 +55,7 @@ use past_marks::PastMarks;
 use ranking::Ranking;
 use sampling::Sampler;
 use settlement::Sent;
+use stage::Counts;
 use thresholds::Ordered;
 
 /// One path of a world, on its way. To be used again for the next: [`restart`](Simulation::restart).
@@ -102,8 +103,6 @@ pub struct Simulation<'w, T: Trace> {
     drawn: Option<Drawn>,
     /// The next account to come into being.
     next_account: AccountId,
-    /// Lots of longs that came into being without a place.
-    unseated: Lots,
     /// Accounts of a cell, where anybody looks.
     arrivals: Vec<Account>,
     /// Forced orders of accounts without a place: what each had left, or lacked.
@@ -133,10 +132,6 @@ pub struct Simulation<'w, T: Trace> {
     next_unlock: usize,
     /// Tokens there are, in spot lots.
     circulating: Lots,
-    /// Lots of the perpetual that crowds opened.
-    opened_qty: Lots,
-    /// Orders and cancels so far.
-    orders: u64,
     /// How often time has passed: rounds of an instant cascade, steps of a run through time.
     clock: u64,
     /// Whether it has since the round before.
@@ -158,12 +153,9 @@ pub struct Simulation<'w, T: Trace> {
     peak: Ticks,
     /// What the scenario's accounts deposited.
     named_margin: Quote,
-    burnt_qty: Lots,
+    counts: Counts,
     /// What samples remember.
     sampler: Sampler,
-    /// Fills so far.
-    booked: u64,
-    ignition: (Lots, Quote),
     spot_exhausted: bool,
     stage: Stage,
     totals: Totals,
@@ -292,10 +284,10 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.stage.index = self.index;
         self.stage.mark = self.mark;
         let filled = self.trade(market, order, Cause::Ignition)?;
-        self.ignition = (filled.qty, filled.value);
+        self.counts.ignition = (filled.qty, filled.value);
         if market == Market::Perp {
             let cost = self.world.perp.contract.notional(filled.qty, filled.value);
-            self.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
+            self.counts.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
             self.hedge()?;
             self.bankrupt_maker()?;
         }
@@ -394,7 +386,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     /// Fills so far, in both books.
     pub fn fills(&self) -> u64 {
-        self.booked
+        self.counts.booked
     }
 
     /// The world it runs in.
@@ -452,11 +444,6 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// Spot lots that an agent's asks offer.
     pub fn offered(&self, agent: usize) -> Lots {
         self.offered[agent]
-    }
-
-    /// Orders, cancels and fills so far.
-    pub fn events(&self) -> u64 {
-        self.orders + self.booked
     }
 
     /// The sink, to look at.

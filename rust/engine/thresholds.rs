@@ -154,7 +154,7 @@ impl<T: Trace> Simulation<'_, T> {
         if self.places {
             return due.account;
         }
-        self.unseated.0 -= position.qty.0.max(0);
+        self.counts.unseated.0 -= position.qty.0.max(0);
         self.seat(position, position.margin, Watch::Sorted)
     }
 
