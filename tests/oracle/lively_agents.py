@@ -45,10 +45,10 @@ class Cast:
         found = []
         for i, kind in enumerate(kinds[:7] or ["noise"]):
             agent = {"kind": kind, "name": f"{kind} {i}"} | makers[kind]()
-            first = rng.randint(1, self.scales.steps // 2) if rng.random() < 0.15 else 0
+            first = rng.randint(1, self.scales.steps // 2) if rng.random() < 0.15 and kind != "whale" else 0
             if first:
                 agent["from_s"] = self._at(first)
-            if rng.random() < 0.15:
+            if rng.random() < 0.15 and kind != "whale":
                 agent["until_s"] = self._at(rng.randint(first + 1, self.scales.steps))
             found.append(agent)
         return found
@@ -186,21 +186,22 @@ class Cast:
     def _whale(self) -> Scenario:
         rng, scales = self.rng, self.scales
         agent: Scenario = {}
-        for key, market in (("accumulate", "spot"), ("longs", "perp"), ("ignite", "spot")):
-            if rng.random() < 0.75 and (key != "ignite" or self.ignites):
-                first = rng.randint(0, int(scales.steps * 0.6))
-                agent[key] = {"qty": scales.qty(market, log_uniform(rng, 1, 12)), "at_s": self._at(first)}
-                if rng.random() < 0.6:
-                    agent[key]["over_s"] = self._at(rng.randint(0, min(6, scales.steps - first)))
+        legs = [("accumulate", "spot"), ("longs", "perp")] + ([("ignite", "spot")] if self.ignites else [])
+        chosen = [leg for leg in legs if rng.random() < 0.75] or legs[:1]
+        begins = []
+        for key, market in chosen:
+            begins.append(rng.randint(0, int(scales.steps * 0.6)))
+            agent[key] = {"qty": scales.qty(market, log_uniform(rng, 1, 12)), "at_s": self._at(begins[-1])}
+            if rng.random() < 0.6:
+                agent[key]["over_s"] = self._at(rng.randint(0, min(6, scales.steps - begins[-1])))
         if rng.random() < 0.8:
             leaves: Scenario = {}
             if "ignite" in agent and rng.random() < 0.7:
                 leaves["drawdown"] = number(rng.uniform(0.001, 0.05), 4)
-            first = rng.randint(0, scales.steps - 1)
             if not leaves or rng.random() < 0.4:
-                leaves["at_s"] = self._at(first)
+                leaves["at_s"] = self._at(rng.randint(min(begins) + 1, scales.steps - 1))
             if rng.random() < 0.6:
-                leaves["over_s"] = self._at(rng.randint(0, min(6, scales.steps - first)))
+                leaves["over_s"] = self._at(rng.randint(0, 6))
             agent["exit"] = leaves
         return agent | self._margin(6)
 
