@@ -33,7 +33,7 @@ const EXERCISED: [(&str, u64); 15] = [
     ("an agent's order is hit", 100),
     ("an agent liquidated", 50),
     ("an account of a crowd liquidated", 50),
-    ("collateral sold", 5),
+    ("collateral sold", 2),
     ("tokens unlocked", 100),
     ("a liquidation", 100),
     ("an agent deleveraged", 5),

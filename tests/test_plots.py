@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 import perpcore as pc
-from perpcore import plots
 from perpcore.cli import main
+from perpcore.plots import rounds
 
 mpl.use("Agg")
 PANELS = ("price", "depth", "cost")
@@ -185,14 +185,14 @@ def test_stops_liquidations_and_takeovers_are_told_apart() -> None:
 
 
 def test_gathering_loses_no_token(run: pc.Run) -> None:
-    orders, batches = run.liquidations, plots._Batches(run)
-    theirs = orders["account"] != plots.MARKET_MAKER
+    orders, batches = run.liquidations, rounds._Batches(run, rounds.Clock(run))
+    theirs = orders["account"] != rounds.MARKET_MAKER
     stop = orders["mechanism"] == "stop"
     stopped, liquidated = (orders["filled_qty"][theirs & which].sum() for which in (stop, ~stop))
     assert batches.qty["stopped"].sum() == pytest.approx(stopped, rel=1e-12)
     assert batches.qty["liquidated"].sum() == pytest.approx(liquidated, rel=1e-12)
     assert batches.qty["taken over"].sum() == orders["taken_over_qty"][theirs].sum()
-    assert len(batches.round) <= plots.MAX_COLUMNS * (plots.MAX_ROWS + 1)
+    assert len(batches.round) <= rounds.MAX_COLUMNS * (rounds.MAX_ROWS + 1)
     for kind, (each, ok) in {k: (v, v > 0) for k, v in batches.qty.items()}.items():
         drawn = [len(shapes) for name, shapes in batches.bars() if name == kind]
         assert drawn == ([np.count_nonzero(ok)] if each.any() else [])
@@ -202,7 +202,7 @@ def test_the_end_of_the_market_maker_is_marked() -> None:
     run = SCENARIOS["maker_gone"]().run(seed=1)
     marked = [line for line in run.plot.price().get_lines() if "market maker" in str(line.get_label())]
     orders = run.liquidations
-    gone = orders["round"][orders["account"] == plots.MARKET_MAKER]
+    gone = orders["round"][orders["account"] == rounds.MARKET_MAKER]
     assert [list(line.get_xdata()) for line in marked] == [[gone[0], gone[0]]]
 
 

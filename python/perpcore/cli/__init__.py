@@ -24,7 +24,7 @@ from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
 from perpcore.cli.replay import replay
 
 if TYPE_CHECKING:
-    from perpcore.results import Run
+    from perpcore.results import Run, Table
     from perpcore.scenario import Scenario
 
 
@@ -72,7 +72,12 @@ main.add_command(replay)
 @scenario_argument
 @click.option("--seed", type=WORD, default=1, show_default=True, help="Names the random world.")
 @click.option("--path", "world_path", type=WORD, default=0, show_default=True, help="Which path of it.")
-@click.option("--json", "as_json", is_flag=True, help="Summary and stages as JSON, nothing else on stdout.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Summary, stages and what time adds (series, agents, heat_map) as JSON.",
+)
 @click.option("--plot", metavar="FILE", help="Write a picture: png, svg, pdf (extra perpcore[plot]).")
 @click.option("--all-rounds", is_flag=True, help="Show every round, however many there are.")
 def run(
@@ -112,8 +117,12 @@ def _json(run: Run) -> bytes:
     """Everything of a run that fits in JSON; what is not a number becomes null."""
     import msgspec
 
-    columns = {name: column.tolist() for name, column in run.stages.to_numpy().items()}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    def rows(table: Table) -> list[dict[str, Any]]:
+        columns = {name: column.tolist() for name, column in table.to_numpy().items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    sampled = {"series": run.series, "agents": run.agents, "heat_map": run.heat_map}
+    through_time = run.scenario.time is not None
     return msgspec.json.encode(
         {
             "scenario": run.scenario.name,
@@ -121,7 +130,8 @@ def _json(run: Run) -> bytes:
             "seed": run.seed,
             "path": run.path,
             "summary": dict(run.summary),
-            "stages": rows,
+            "stages": rows(run.stages),
+            **({name: rows(table) for name, table in sampled.items()} if through_time else {}),
         }
     )
 

@@ -1,8 +1,4 @@
-"""Pictures of a run (extra ``plot``).
-
-Every method of `RunPlots` draws one panel on the axes it is given, or on new ones, and returns them;
-`RunPlots.figure` puts the three on one page. Matplotlib is read when the first picture is drawn.
-"""
+"""Pictures of one run, round by round or through time."""
 
 from __future__ import annotations
 
@@ -15,6 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perpcore.plots._draw import (
+    GREEN,
+    GREY,
+    INK,
+    LEGEND,
+    ORANGE,
+    PERP,
+    PUSH,
+    SKY,
+    SPOT,
+    Clock,
+    axes,
+    compact,
+    count,
+    dress,
+    short,
+    whole_numbers,
+)
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -24,11 +39,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Okabe and Ito: told apart by everyone, and in print.
-INK, GREY = "#222222", "#8a8a8a"
-SPOT, PERP, PUSH = "#0072b2", "#cc79a7", "#000000"
-KINDS = {"liquidated": "#d55e00", "stopped": "#009e73", "taken over": "#56b4e9"}
-MARKET_MAKER = 1
+KINDS = {"liquidated": ORANGE, "stopped": GREEN, "taken over": SKY}
+ATTACKER, MARKET_MAKER = 0, 1
 MAX_COLUMNS, MAX_ROWS = 80, 70  # of rounds and of prices, into which batches are gathered
 MAX_LEVELS = 200_000  # of a side of a book that are looked at
 MARKED_ROUNDS, LABELLED_ROUNDS = 80, 16  # up to here every round has its dot, its batch a figure
@@ -45,9 +57,10 @@ class RunPlots:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._buys = run.scenario.push.side == "buy"
+        self._clock = Clock(run)
 
     def price(self, ax: Axes | None = None) -> Axes:
-        """Spot by round, with the batches that went in each at their thresholds.
+        """Spot by round, or over time, with the batches that went in each at their thresholds.
 
         Parameters
         ----------
@@ -58,32 +71,35 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes(ax)
         stages, s = self.run.stages, self.run.summary
-        rounds, last = stages["round"], stages["spot_last"]
-        marker = "o" if len(rounds) <= MARKED_ROUNDS else ""
-        ax.plot(rounds, last, color=SPOT, lw=1.6, marker=marker, ms=3.5, zorder=3, label="spot, last trade")
-        if self.run.scenario.push.market == "spot":
-            ax.plot([0, 0], [s["start_price"], last[0]], color=PUSH, lw=3, zorder=2, label="the push")
-        right = max(float(rounds[-1]), self._batches(ax))
+        x, last = self._clock.x, stages["spot_last"]
+        marker = "o" if len(x) <= MARKED_ROUNDS else ""
+        ax.plot(x, last, color=SPOT, lw=1.6, marker=marker, ms=3.5, zorder=3, label="spot, last trade")
+        pushed = self._pushed()
+        if pushed is not None:
+            before = last[pushed - 1] if pushed else s["start_price"]
+            ax.plot([x[pushed]] * 2, [before, last[pushed]], color=PUSH, lw=3, zorder=2, label="the push")
+        right = max(float(x[-1]), self._batches(ax))
         if s["market_maker_liquidated"]:
             out = self.run.liquidations
             gone = out["round"][(out["account"] == MARKET_MAKER) & (out["mechanism"] == "liquidation")]
-            ax.axvline(float(gone[0]), color=PERP, ls=":", lw=1.4, label="the market maker is liquidated")
+            ax.axvline(float(x[gone[0]]), color=PERP, ls=":", lw=1.4, label="the market maker is liquidated")
         low, high = min(s["start_price"], last.min()), max(s["start_price"], last.max())
         room = 0.09 * max(high - low, 0.01 * s["start_price"])
-        margin = 0.02 * (len(rounds) - 1) + 0.06
+        margin = 0.02 * float(x[-1]) + 0.06 * self._clock.scale
         ax.set_xlim(-margin, right + margin)
         ax.set_ylim(low - room, high + room)
-        ax.set_xlabel("round (0: the push)" if self.run.scenario.time is None else "round")
+        self._label(ax)
         ax.set_ylabel("price (quote per token)")
-        _whole_numbers(ax)
-        _dress(ax, self._price_title())
+        dress(ax, self._price_title())
         early = (float(last[int(0.45 * len(last))]) - low) / max(high - low, 1e-12)
-        if self._buys:
-            ax.legend(loc="upper left" if early < 0.6 else "lower right", **_LEGEND)
+        if self._clock.timed:
+            ax.legend(loc="best", **LEGEND)
+        elif self._buys:
+            ax.legend(loc="upper left" if early < 0.6 else "lower right", **LEGEND)
         else:
-            ax.legend(loc="lower left" if early > 0.4 else "upper right", **_LEGEND)
+            ax.legend(loc="lower left" if early > 0.4 else "upper right", **LEGEND)
         return ax
 
     def depth(self, ax: Axes | None = None) -> Axes:
@@ -98,7 +114,7 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes(ax)
         s = self.run.summary
         low, high = sorted((s["start_price"], s["peak_price"]))
         low, high = min(low, s["final_price"]), max(high, s["final_price"])
@@ -117,9 +133,9 @@ class RunPlots:
         ax.set_xlim(*window)
         ax.set_xlabel("price before the push (quote per token)")
         ax.set_ylabel("cumulative depth (tokens)")
-        _compact(ax)
-        _dress(ax, self._depth_title())
-        ax.legend(loc="best", **_LEGEND)
+        compact(ax)
+        dress(ax, self._depth_title())
+        ax.legend(loc="best", **LEGEND)
         return ax
 
     def cost(self, ax: Axes | None = None) -> Axes:
@@ -134,9 +150,10 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes(ax)
         stages, s = self.run.stages, self.run.summary
-        edges = np.arange(len(stages) + 1) - 0.5
+        clock = self._clock
+        edges = np.append(clock.x, clock.count * clock.scale) - 0.5 * (not clock.timed)
         below = np.zeros(len(stages))
         columns = ("liquidated_notional", "stopped_notional", "taken_over_notional")
         for (kind, color), column in zip(KINDS.items(), columns, strict=True):
@@ -145,16 +162,17 @@ class RunPlots:
                 ax.stairs(above, edges, baseline=below, fill=True, color=color, alpha=0.85, lw=0, label=kind)
                 below = above
         cost, top = s["ignition_cost"], max(s["ignition_cost"], float(below[-1]), 1e-9)
-        ax.axhline(cost, color=PUSH, lw=1.6, ls="--", label=f"what the push cost: {_short(cost)}")
+        if cost:
+            ax.axhline(cost, color=PUSH, lw=1.6, ls="--", label=f"what the push cost: {short(cost)}")
         ax.set_xlim(edges[0], edges[-1])
         entries = len(ax.get_legend_handles_labels()[1])
         ax.set_ylim(0, top / (0.93 - 0.075 * entries))  # room for the legend
-        ax.set_xlabel("round (0: the push)" if self.run.scenario.time is None else "round")
+        self._label(ax)
         ax.set_ylabel("cumulative notional (quote)")
-        _whole_numbers(ax)
-        _compact(ax)
-        _dress(ax, self._cost_title())
-        ax.legend(loc="upper left", **_LEGEND)
+        compact(ax)
+        dress(ax, self._cost_title())
+        if entries:
+            ax.legend(loc="upper left", **LEGEND)
         return ax
 
     def figure(self) -> Figure:
@@ -212,13 +230,27 @@ class RunPlots:
         figure.suptitle(self._headline(), x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
         return figure
 
+    def _label(self, ax: Axes) -> None:
+        ax.set_xlabel(self._clock.label)
+        if not self._clock.timed:
+            whole_numbers(ax)
+
+    def _pushed(self) -> int | None:
+        """The stage of a push in spot, unless it is a whale's."""
+        ignition = self.run.scenario.ignition
+        if ignition is None or ignition.market != "spot":
+            return None
+        fills = self.run.fills
+        pushes = fills["round"][(fills["cause"] == "ignition") & (fills["taker"] == ATTACKER)]
+        return int(pushes[0]) if len(pushes) else None
+
     def _batches(self, ax: Axes) -> float:
         """What went in each round, as bars at the thresholds, longer for more tokens; how far they reach."""
         from matplotlib.collections import PolyCollection
 
-        batches, right = _Batches(self.run), 0.0
-        for kind, corners in batches.bars():
-            total = _short(float(batches.qty[kind].sum()))
+        batches, right = _Batches(self.run, self._clock), 0.0
+        for kind, corners in batches.bars(self._clock.scale):
+            total = short(float(batches.qty[kind].sum()))
             label = f"{kind}, at the threshold: {total} tokens"
             right = max(right, *(float(bar[1][0]) for bar in corners))
             ax.add_collection(
@@ -232,7 +264,13 @@ class RunPlots:
             tokens = sum(float(qty[here].sum()) for qty in batches.qty.values())
             edge, drop, va = (prices.min(), -5, "top") if self._buys else (prices.max(), 5, "bottom")
             ax.annotate(
-                _short(tokens), (i, edge), (2, drop), textcoords="offset points", va=va, fontsize=8, color=INK
+                short(tokens),
+                (i * self._clock.scale, edge),
+                (2, drop),
+                textcoords="offset points",
+                va=va,
+                fontsize=8,
+                color=INK,
             )
         return right
 
@@ -258,51 +296,60 @@ class RunPlots:
     def _headline(self) -> str:
         s = self.run.summary
         name = self.run.scenario.name or "a run"
+        push = f"a push of {short(s['ignition_cost'])} moves spot" if s["ignition_cost"] else "spot moves"
         share = 100 * (s["final_price"] / s["start_price"] - 1)
         forced = s["liquidated_accounts"] + s["stopped_accounts"]
-        who = f"closes {_count(forced, 'account')} by force" if forced else "liquidates nobody"
-        return f"{name}: a push of {_short(s['ignition_cost'])} moves spot by {share:+.1f} % and {who}"
+        who = f"closes {count(forced, 'account')} by force" if forced else "liquidates nobody"
+        return f"{name}: {push} by {share:+.1f} % and {who}"
 
     def _price_title(self) -> str:
         s = self.run.summary
-        ends = {"quiet": "until it is quiet", "spot_exhausted": "until the spot book is empty"}
-        end = ends.get(s["stop_reason"], "and is cut off")
+        ends = {
+            "quiet": ", until it is quiet",
+            "spot_exhausted": ", until the spot book is empty",
+            "horizon": "",
+        }
+        end = ends.get(s["stop_reason"], ", and is cut off")
         way = f"{s['start_price']:,.8g} to {s['final_price']:,.8g}"
-        return f"Spot goes from {way} in {_count(s['rounds'], 'round')}, {end}"
+        rounds = count(s["rounds"], "round")
+        span = f"{self._clock.span()} ({rounds})" if self._clock.timed else rounds
+        return f"Spot goes from {way} in {span}{end}"
 
     def _depth_title(self) -> str:
         fills, scenario = self.run.fills, self.run.scenario
         taken = (fills["book"] == "spot") & (fills["taker_side"] == scenario.push.side)
-        used = _short(float(fills["qty"][taken].sum()))
+        used = short(float(fills["qty"][taken].sum()))
         table = self._resting()
         side = (table["book"] == "spot") & (table["side"] == ("ask" if self._buys else "bid"))
         there = "offered" if self._buys else "bid for"
         if scenario.spot.quote is not None or np.count_nonzero(side) >= MAX_LEVELS:  # more than was counted
             return f"It took {used} of the tokens {there} in spot"
-        return f"It took {used} of the {_short(float(table['qty'][side].sum()))} tokens {there} in spot"
+        return f"It took {used} of the {short(float(table['qty'][side].sum()))} tokens {there} in spot"
 
     def _cost_title(self) -> str:
         s = self.run.summary
         deed = "buying" if self._buys else "selling"
-        if s["forced_buy_notional"] + s["forced_sell_notional"] == 0:
+        forced = s["forced_buy_notional"] + s["forced_sell_notional"]
+        if forced == 0:
             return f"No forced {deed}"
+        if not s["ignition_cost"]:
+            return f"{short(forced)} are closed by force"
         return f"Forced {deed} is {s['amplification']:,.3g} times the cost of the push"
 
 
 _SIZE = (11.0, 8.2)
-_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 9, "labelcolor": INK}
 
 
 class _Batches:
     """Forced orders of a run, the market maker's apart, gathered into cells of rounds and thresholds."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, clock: Clock) -> None:
         orders = run.liquidations
         theirs = orders["account"] != MARKET_MAKER
         stop = orders["mechanism"][theirs] == "stop"
         filled, taken = orders["filled_qty"][theirs], orders["taken_over_qty"][theirs]
-        rounds, prices = orders["round"][theirs], orders["threshold"][theirs]
-        self.width = max(1, -(-len(run.stages) // MAX_COLUMNS))
+        rounds, prices = clock.at[orders["round"][theirs]], orders["threshold"][theirs]
+        self.width = max(1, -(-clock.count // MAX_COLUMNS))
         last, tick = run.stages["spot_last"], float(run.scenario.perp.tick_size)
         low = min(run.summary["start_price"], float(last.min()))
         high = max(run.summary["start_price"], float(last.max()))
@@ -322,61 +369,20 @@ class _Batches:
         self.qty = dict(zip(KINDS, map(summed, parts), strict=True))
         self.price = summed(prices) / np.maximum(summed(np.ones_like(prices)), 1.0)
 
-    def bars(self) -> Iterator[tuple[str, Sequence[Floats]]]:
-        """The corners of the bars of each kind, one kind behind the other."""
+    def bars(self, scale: float = 1.0) -> Iterator[tuple[str, Sequence[Floats]]]:
+        """The corners of the bars of each kind, one kind behind the other; a round is `scale` long."""
         whole = np.sum(list(self.qty.values()), axis=0)
-        left = self.round.astype(np.float64)
+        left = self.round * scale
         for kind, qty in self.qty.items():
             some = qty > 0
-            length = (
-                np.where(some, np.maximum(0.85 * qty / max(whole.max(initial=0.0), 1e-300), 0.05), 0)
-                * self.width
+            length = np.where(some, np.maximum(0.85 * qty / max(whole.max(initial=0.0), 1e-300), 0.05), 0) * (
+                self.width * scale
             )
             right, low, high = left + length, self.price - self.height / 2, self.price + self.height / 2
             corners = np.stack([[left, low], [right, low], [right, high], [left, high]]).transpose(2, 0, 1)
             if some.any():
                 yield kind, list(corners[some])
             left = right
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(7.5, 4.5), layout="constrained")[1]
-
-
-def _dress(ax: Axes, title: str) -> None:
-    ax.set_title(title, loc="left", fontsize=11, color=INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, color="#e6e6e6", lw=0.7)
-    ax.set_axisbelow(True)
-
-
-def _whole_numbers(ax: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-
-
-def _compact(ax: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter
-
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _short(y)))
-
-
-def _short(value: float) -> str:
-    """Three or four digits and a letter: 210.1 k, 10.95 M."""
-    for size, letter in ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.4g}{letter}"
-    return f"{value:.4g}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _umask() -> int:
