@@ -37,6 +37,12 @@ class Agents:
             if agent.acts(step) and not isinstance(who, StockTrader):
                 who.act(step)
 
+    def arbitrage_is_due(self) -> bool:
+        """Whether anybody acts in phase 6 of this step."""
+        step = self.state.clock
+        stock = (agent.acts(step) for agent, who in self.actors if isinstance(who, StockTrader))
+        return any(stock) and not self.state.halted
+
     def every_round(self) -> None:
         """Phase 6, after the market maker."""
         for agent, who in self.actors:

@@ -64,26 +64,17 @@ class StockTrader(Actor):
         state, hand, kappa = self.state, self.hand, self.plan.kappa
         spot, perp = state.spot, state.perp
         spot_bid, spot_ask, bid, ask = spot.best(BUY), spot.best(SELL), perp.best(BUY), perp.best(SELL)
-        if spot_bid is None or spot_ask is None or bid is None or ask is None:
-            return False
         short, across = -hand.position, hand.across
-        target = math.floor(kappa * (bid - self._converted(spot_ask)))
-        if short < target:
-            qty = min(
-                target - short,
-                perp.sides[BUY].lots_at_best(),
-                spot.sides[SELL].lots_at_best() // across,
-            )
-            return self._trade(SELL, qty, bid)
-        target = math.ceil(kappa * (ask - self._converted(spot_bid)))
-        if short > target:
-            qty = min(
-                short - target,
-                perp.sides[SELL].lots_at_best(),
-                spot.sides[BUY].lots_at_best() // across,
-                hand.sellable // across,
-            )
-            return self._trade(BUY, qty, ask)
+        if bid is not None and spot_ask is not None:
+            target = math.floor(kappa * (bid - self._converted(spot_ask)))
+            if short < target:
+                lots = (perp.sides[BUY].lots_at_best(), spot.sides[SELL].lots_at_best() // across)
+                return self._trade(SELL, min(target - short, *lots), bid)
+        if ask is not None and spot_bid is not None:
+            target = math.ceil(kappa * (ask - self._converted(spot_bid)))
+            if short > target:
+                lots = (perp.sides[SELL].lots_at_best(), spot.sides[BUY].lots_at_best() // across)
+                return self._trade(BUY, min(short - target, *lots, hand.sellable // across), ask)
         return False
 
     def _converted(self, price: int) -> Fraction:

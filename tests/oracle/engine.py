@@ -182,7 +182,9 @@ class Run:
         self._hedge()
         self._absorb()
         self._bankrupt_maker()
-        self.agents.every_round()
+        if self.agents.arbitrage_is_due():
+            self.quoting.post(mid(state.spot, state.last[SPOT]), first=False)
+            self.agents.every_round()
         self._close_stage()
         self.somebody_waits = now.somebody_waits and self.world.venue.time_passes
         waits = instant and (self.somebody_waits or self.quoting.is_restless())
@@ -197,6 +199,7 @@ class Run:
         return row["mechanism"] == BY_ORDER and row["filled_qty"] == 0 and held == row["side"] * row["qty"]
 
     def _close_stage(self) -> None:
+        self._bankrupt_agents()
         self.state.finance()
         close_stage(self.state, self.stage, self.mark)
         self.stages.append(self.stage)
@@ -345,6 +348,13 @@ class Run:
         Waterfall(state, now).deficit(MARKET_MAKER, None, -state.balances[MARKET_MAKER])
         state.perp.cancel(MARKET_MAKER, start_levels_too=True)
         state.maker_alive = False
+
+    def _bankrupt_agents(self) -> None:
+        """At the end of a round: agents with capital, no position and debts are settled."""
+        state, now = self.state, Round(self.stage, self.mark, self.mark)
+        for account in state.agents:
+            if not state.is_financed(account) and state.positions[account].qty == 0:
+                Waterfall(state, now).deficit(account, None, -state.balances[account])
 
 
 def mid(book: Book, last: int) -> Fraction:

@@ -8,8 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .book import SELL
 from .lively_agents import Cast
 from .scenarios import Scenario, is_valid, log_uniform, number, on_grid
+from .world import build
 
 TICKS = ("0.01", "0.02", "0.05", "0.1")
 STEPS = (1, 2, Decimal("0.5"), 36, 60, 90, 600)
@@ -72,15 +74,20 @@ def lively_scenario(rng: random.Random, seed: int = 0) -> Scenario:
     while True:
         scales = Scales.draw(rng)
         scenario = _world(rng, scales)
-        if is_valid(scenario, seed):
+        if not is_valid(scenario, seed):
+            continue
+        world = build(scenario, seed)
+        if world.spot.quote is None or SELL not in world.spot.quote.sides or world.quotable > 0:
             return scenario
 
 
 def _world(rng: random.Random, scales: Scales) -> Scenario:
-    agents = Cast(rng, scales).agents()
+    ignition, venue = _ignition(rng, scales), _venue(rng, scales)
+    loud = ignition is not None and (ignition.get("side") == "sell" or ignition.get("market") == "perp")
+    without = {"funding_arbitrageur"} if "funding" not in venue else set()
+    agents = Cast(rng, scales, without, ignites=not loud).agents()
     held = sum(Fraction(agent.get("tokens", 0)) for agent in agents)
     inventory = scales.qty("spot", rng.uniform(0, 20)) if rng.random() < 0.4 else 0
-    ignition = _ignition(rng, scales)
     push = Fraction(ignition["qty"]) if ignition is not None else Fraction(0)
     free = Fraction(scales.qty("spot", log_uniform(rng, 10, 150)))
     circulating = held + Fraction(inventory) + push + free
@@ -94,9 +101,9 @@ def _world(rng: random.Random, scales: Scales) -> Scenario:
         "total_supply": number(supply * rng.choice((1, 1, 3)), 6),
         "circulating": number(circulating, 6),
         "time": {"step_s": scales.step, "horizon_s": number(horizon, 6)},
-        "spot": _market(rng, scales, "spot"),
+        "spot": _spot(rng, scales),
         "perp": _market(rng, scales, "perp"),
-        "venue": _venue(rng, scales),
+        "venue": venue,
         "market_maker": _market_maker(rng, scales) | ({"spot_inventory": inventory} if inventory else {}),
         "positions": [_position(rng, scales) for _ in range(rng.choice((1, 2, 2, 3)))],
         "agents": agents,
@@ -106,7 +113,7 @@ def _world(rng: random.Random, scales: Scales) -> Scenario:
     if unlocks:
         scenario["unlocks"] = unlocks
     if rng.random() < 0.5:
-        scenario["time"]["sample_s"] = number(Fraction(scales.step) * rng.choice((1, 1, 2, 3, 7)), 6)
+        scenario["time"]["sample_s"] = number(Fraction(scales.step) * rng.choice((1, 1, 2, 3, 5)), 6)
     return scenario
 
 
@@ -114,20 +121,32 @@ def _market(rng: random.Random, scales: Scales, market: str) -> Scenario:
     values: Scenario = {"tick_size": Decimal(scales.tick[market]), "lot_size": _plain(scales.lot[market])}
     depth = scales.unit / (scales.start / 100)
     for key in ("asks", "bids"):
-        if market == "spot" or rng.random() < 0.6:
+        if market == "spot" or rng.random() < 0.8:
             thin = 1.0 if market == "spot" else log_uniform(rng, 0.02, 1)
             values[key] = _side(rng, scales, market, depth * thin, key == "asks")
-    if market == "spot" and rng.random() < 0.35:
-        values["quote"] = _quote(rng, scales, market)
     for key, low, high in (("taker_fee", -0.0002, 0.002), ("maker_fee", -0.0005, 0.001)):
         if rng.random() < 0.5:
             values[key] = number(rng.uniform(low, high), 5)
     return values
 
 
+def _spot(rng: random.Random, scales: Scales) -> Scenario:
+    """Holders quote where what rests at the start leaves them something."""
+    values = _market(rng, scales, "spot")
+    if rng.random() < 0.35:
+        values["quote"] = quote = _quote(rng, scales, "spot")
+        if quote["side"] != "bids":
+            values["asks"] = _levels(rng, scales, "spot", 0.2 * scales.unit / (scales.start / 100), True)
+    return values
+
+
 def _side(rng: random.Random, scales: Scales, market: str, depth: float, up: bool) -> Scenario:
     if rng.random() < 0.5:
         return {"kind": "linear", "depth": number(depth, 4) or 1}
+    return _levels(rng, scales, market, depth, up) | {"tail_depth": number(depth, 4) or 1}
+
+
+def _levels(rng: random.Random, scales: Scales, market: str, depth: float, up: bool) -> Scenario:
     tick, sign = Fraction(scales.tick[market]), 1 if up else -1
     price, levels = Fraction(scales.start), []
     for _ in range(rng.randint(3, 25)):
@@ -137,7 +156,7 @@ def _side(rng: random.Random, scales: Scales, market: str, depth: float, up: boo
             break
         lots = on_grid(depth * float(gap) * log_uniform(rng, 0.3, 3), scales.lot[market])
         levels.append([number(price, 6), lots])
-    return {"kind": "levels", "levels": levels, "tail_depth": number(depth, 4) or 1}
+    return {"kind": "levels", "levels": levels}
 
 
 def _quote(rng: random.Random, scales: Scales, market: str) -> Scenario:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from .scenarios import Scenario, log_uniform, number
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 class Cast:
     """Who acts in one world."""
 
-    def __init__(self, rng: random.Random, scales: Scales) -> None:
+    def __init__(self, rng: random.Random, scales: Scales, without: set[str], *, ignites: bool) -> None:
         self.rng = rng
         self.scales = scales
+        self.without = without
+        self.ignites = ignites
 
     def agents(self) -> list[Scenario]:
         """Some of every kind, in any order."""
@@ -33,18 +36,25 @@ class Cast:
             "stock_arbitrageur": self._stock_arbitrageur,
         }
         kinds = [
-            kind for kind in makers for _ in range(rng.choice((0, 0, 1, 1, 2 if kind == "noise" else 1)))
+            kind
+            for kind in (*makers, "noise")
+            for _ in range(rng.choice((0, 0, 1, 1, 1)))
+            if kind not in self.without
         ]
         rng.shuffle(kinds)
         found = []
-        for number_, kind in enumerate(kinds[:7] or ["noise"]):
-            agent = {"kind": kind, "name": f"{kind} {number_}"} | makers[kind]()
-            if rng.random() < 0.15:
-                agent["from_s"] = self.scales.some_time(rng, self.scales.steps // 2)
-            if rng.random() < 0.15:
-                agent["until_s"] = self.scales.some_time(rng, self.scales.steps)
+        for i, kind in enumerate(kinds[:7] or ["noise"]):
+            agent = {"kind": kind, "name": f"{kind} {i}"} | makers[kind]()
+            first = rng.randint(1, self.scales.steps // 2) if rng.random() < 0.15 and kind != "whale" else 0
+            if first:
+                agent["from_s"] = self._at(first)
+            if rng.random() < 0.15 and kind != "whale":
+                agent["until_s"] = self._at(rng.randint(first + 1, self.scales.steps))
             found.append(agent)
         return found
+
+    def _at(self, step: int) -> Any:
+        return number(Fraction(self.scales.step) * step, 6)
 
     def _some(self, options: list[tuple[str, float, Any]]) -> Scenario:
         return {key: value for key, share, value in options if self.rng.random() < share}
@@ -65,7 +75,7 @@ class Cast:
         qty = self.scales.qty(market, units)
         if self.rng.random() < 0.5:
             return qty
-        return {"dist": "exponential", "mean": qty}
+        return {"dist": "exponential", "mean": qty, "high": number(float(qty) * 6, 6)}
 
     def _noise(self) -> Scenario:
         rng, scales = self.rng, self.scales
@@ -107,7 +117,7 @@ class Cast:
             "tokens": scales.qty("spot", log_uniform(rng, 2, 40)),
             "elasticity": number(rng.uniform(0.5, 10), 2),
             "order_qty": scales.qty("spot", log_uniform(rng, 0.2, 4)),
-        } | self._some([("threshold", 0.4, number(rng.uniform(-0.02, 0.05), 4))])
+        } | self._some([("threshold", 0.4, number(rng.uniform(0, 0.05), 4))])
 
     def _spot_market_maker(self) -> Scenario:
         rng, scales = self.rng, self.scales
@@ -129,12 +139,11 @@ class Cast:
     def _funding_arbitrageur(self) -> Scenario:
         rng, scales = self.rng, self.scales
         most = log_uniform(rng, 1, 10)
-        enter = rng.choice(
-            (0, number(rng.uniform(-0.001, 0.001), 6), number(log_uniform(rng, 1e-7, 1e-3), 8))
-        )
+        low = log_uniform(rng, 1e-7, 1e-3)
+        enter = rng.choice((0, number(rng.uniform(-0.001, 0.001), 6), number(low, 8)))
         agent: Scenario = {
             "enter_rate": enter,
-            "exit_rate": number(float(enter) - rng.choice((0, log_uniform(rng, 1e-7, 1e-3))), 8),
+            "exit_rate": number(float(enter) - log_uniform(rng, 1e-7, 1e-3), 8),
             "order_qty": scales.qty("perp", most * rng.uniform(0.1, 1)),
             "max_qty": scales.qty("perp", most),
         }
@@ -177,18 +186,23 @@ class Cast:
     def _whale(self) -> Scenario:
         rng, scales = self.rng, self.scales
         agent: Scenario = {}
-        for key, market in (("accumulate", "spot"), ("longs", "perp"), ("ignite", "spot")):
-            if rng.random() < 0.75:
-                leg = {"qty": scales.qty(market, log_uniform(rng, 1, 12)), "at_s": scales.any_time(rng, 0.6)}
-                agent[key] = leg | self._some([("over_s", 0.6, scales.some_time(rng, 6))])
-        if rng.random() < 0.75:
-            agent["exit"] = self._some(
-                [
-                    ("over_s", 0.6, scales.some_time(rng, 6)),
-                    ("at_s", 0.5, scales.any_time(rng)),
-                    ("drawdown", 0.6, number(rng.uniform(0.001, 0.05), 4)),
-                ]
-            )
+        legs = [("accumulate", "spot"), ("longs", "perp")] + ([("ignite", "spot")] if self.ignites else [])
+        chosen = [leg for leg in legs if rng.random() < 0.75] or legs[:1]
+        begins = []
+        for key, market in chosen:
+            begins.append(rng.randint(0, int(scales.steps * 0.6)))
+            agent[key] = {"qty": scales.qty(market, log_uniform(rng, 1, 12)), "at_s": self._at(begins[-1])}
+            if rng.random() < 0.6:
+                agent[key]["over_s"] = self._at(rng.randint(0, min(6, scales.steps - begins[-1])))
+        if rng.random() < 0.8:
+            leaves: Scenario = {}
+            if "ignite" in agent and rng.random() < 0.7:
+                leaves["drawdown"] = number(rng.uniform(0.001, 0.05), 4)
+            if not leaves or rng.random() < 0.4:
+                leaves["at_s"] = self._at(rng.randint(min(begins) + 1, scales.steps - 1))
+            if rng.random() < 0.6:
+                leaves["over_s"] = self._at(rng.randint(0, 6))
+            agent["exit"] = leaves
         return agent | self._margin(6)
 
     def _stock_arbitrageur(self) -> Scenario:

@@ -310,6 +310,8 @@ class State:
                     self.quotable -= match.qty if book == SPOT and side > 0 else 0
             if book == SPOT:
                 self._book_spot(booking)
+                if side < 0 and maker == HOLDERS and self.world.steps is not None:
+                    self.quotable += booking.qty
             else:
                 self._book_perp(booking)
             self._book_fees(booking)
