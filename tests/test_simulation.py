@@ -1,4 +1,4 @@
-"""A simulation step by step: the bits of a run if nobody intervenes, agents in Python like the built-in ones."""
+"""A simulation step by step: the bits of a run if nobody intervenes, agents in Python like built-in ones."""
 
 import subprocess
 import sys
