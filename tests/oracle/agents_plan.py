@@ -104,7 +104,7 @@ class Noise:
 
     def mean(self, per_second: int) -> float:
         """How many are expected in a step."""
-        return float(Fraction(per_second, RATE_ONE)) * float(self.seconds)
+        return float(Fraction(per_second, RATE_ONE) * self.seconds)
 
 
 @dataclass(frozen=True)
@@ -377,7 +377,7 @@ def _short_crowd(fields: Fields) -> ShortCrowd:
     per_second = Fraction(fields.rate("rate_per_s"), RATE_ONE)
     return ShortCrowd(
         side=1 if side == "long" else -1,
-        mean=float(per_second) * float(fields.grids.seconds),
+        mean=float(per_second * fields.grids.seconds),
         base=fields.rate("base", 1),
         slope=fields.rate("slope", 0),
         lots=parse_lots(

@@ -134,7 +134,8 @@ class Run:
         return "horizon"
 
     def _sample(self) -> None:
-        self.samples.take(sum(stage["liquidated_notional"] for stage in self.stages))
+        sums = (stage["liquidated_notional"] + stage["taken_over_notional"] for stage in self.stages)
+        self.samples.take(sum(sums))
 
     def _unlock(self) -> None:
         """Tokens whose step this is."""
@@ -287,7 +288,7 @@ class Run:
             state.perp.cancel(MARKET_MAKER, start_levels_too=True)
             state.maker_alive = False
         elif state.is_cross(account):
-            state.perp.cancel(account)
+            state.events += state.perp.cancel(account)
         before, traded = self._free_cash(account), Traded()
         if decision.mechanism == BY_ORDER:
             if decision.lots < abs(position.qty):

@@ -74,11 +74,18 @@ def lively_scenario(rng: random.Random, seed: int = 0) -> Scenario:
     while True:
         scales = Scales.draw(rng)
         scenario = _world(rng, scales)
-        if not is_valid(scenario, seed):
+        if not is_valid(scenario, seed) or not _has_somebody_to_trade_with(scenario):
             continue
         world = build(scenario, seed)
         if world.spot.quote is None or SELL not in world.spot.quote.sides or world.quotable > 0:
             return scenario
+
+
+def _has_somebody_to_trade_with(scenario: Scenario) -> bool:
+    perp, push = scenario["perp"], scenario.get("ignition")
+    if push is not None and push.get("market") == "perp":
+        return ("bids" if push.get("side") == "sell" else "asks") in perp
+    return "asks" in perp or "bids" in perp or "quote" in scenario["market_maker"]
 
 
 def _world(rng: random.Random, scales: Scales) -> Scenario:

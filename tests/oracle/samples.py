@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from .agents_plan import Agent, FundingArbitrageur, StockArbitrageur, Whale
 from .recording import profit_of, profit_of_agent
-from .state import PERP, SPOT, AgentRow, Result, Row, State
+from .state import PERP, SPOT, Result, Row, State
 from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, SPOT_DESK, in_perp_ticks, nearest
 
 
@@ -16,7 +16,7 @@ class Samples:
     def __init__(self, state: State) -> None:
         self.state = state
         self.series: list[Row] = []
-        self.agents: list[AgentRow] = []
+        self.agents: list[Row] = []
         self.heat_map: list[Row] = []
         self.fills = self.events = self.liquidated = 0
 
@@ -34,8 +34,8 @@ class Samples:
         result.summary |= {
             "attacker_paper_pnl": profit_of(state, ATTACKER) + paper_profits,
             "peak_open_interest": max((row["open_interest"] for row in self.series), default=0),
-            "locked_qty": floats["locked_float"],
-            "circulating_qty": world.tokens.circulating + state.unlocked,
+            "locked_float": floats["locked_float"],
+            "final_circulating": world.tokens.circulating + state.unlocked,
             "payments": state.payments,
             "positive_payments": state.positive_payments,
         }
@@ -48,7 +48,7 @@ class Samples:
         spot_last = nearest(in_perp_ticks(world, state.last[SPOT]))
         self.series.append(
             {
-                "time": state.clock,
+                "clock": state.clock,
                 "index": state.index,
                 "mark": state.mark,
                 "spot_last": state.last[SPOT],
@@ -70,17 +70,18 @@ class Samples:
 
     def _agents(self) -> None:
         state = self.state
-        for agent in state.world.agents:
-            self._row(agent.name, agent.venue, agent.desk, profit_of_agent(state, agent))
         profit = profit_of(state, MARKET_MAKER) + profit_of(state, SPOT_DESK)
-        self._row("market_maker", MARKET_MAKER, SPOT_DESK, profit)
+        self._row(0, MARKET_MAKER, SPOT_DESK, profit)
+        for number, agent in enumerate(state.world.agents, 1):
+            self._row(number, agent.venue, agent.desk, profit_of_agent(state, agent))
 
-    def _row(self, name: str, venue: int, desk: int, profit: int) -> None:
+    def _row(self, number: int, venue: int, desk: int, profit: int) -> None:
+        """The market maker is number 0."""
         state = self.state
         self.agents.append(
             {
-                "time": state.clock,
-                "agent": name,
+                "clock": state.clock,
+                "agent": number,
                 "qty": state.positions[venue].qty,
                 "tokens": state.tokens[desk],
                 "balance": state.balances[venue],
@@ -99,7 +100,7 @@ class Samples:
                 value = abs(rules.value(tick, position.qty))
                 buckets[tick // width * width][position.side < 0] += value
         for price, (longs, shorts) in sorted(buckets.items()):
-            row = {"time": state.clock, "price": price, "long_notional": longs, "short_notional": shorts}
+            row = {"clock": state.clock, "price": price, "long_notional": longs, "short_notional": shorts}
             self.heat_map.append(row)
 
 

@@ -32,7 +32,6 @@ NOISE, MOMENTUM, HOLDERS_SALE, ARBITRAGE, CROWD, HUNTING, WHALE, EXTERNAL, COLLA
 RATE_ONE = 10**9
 Row = dict[str, int]
 AdlRow = dict[str, int | float]
-AgentRow = dict[str, int | str]
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Result:
     first_late: int
     """The first number of the accounts that were not there at the start."""
     series: list[Row] = field(default_factory=list)
-    agents: list[AgentRow] = field(default_factory=list)
+    agents: list[Row] = field(default_factory=list)
     heat_map: list[Row] = field(default_factory=list)
 
 
