@@ -110,7 +110,7 @@ pub(super) struct Sampler {
 impl<T: Trace> Simulation<'_, T> {
     /// Takes a sample if the step that ended calls for one; without a trace only what the summary needs.
     pub(super) fn sample(&mut self) -> Result<(), RunError> {
-        if !self.world.steps.is_some_and(|steps| self.clock % steps.sample == 0) {
+        if self.world.steps.is_none_or(|steps| self.clock % steps.sample != 0) {
             return Ok(());
         }
         let open_interest = self.longs()?;
