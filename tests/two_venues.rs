@@ -60,7 +60,7 @@ fn the_marks_definition_moves_the_branching_ratio_from_0_044_to_0_926() {
 /// `1 / (1 - n)`.
 #[test]
 fn a_cascade_multiplies_what_the_push_liquidates() {
-    for (mark, weight, push) in [("last", 0.0, 10_000_u32), ("index", 1.0, 400_000)] {
+    for (mark, weight, push) in [("last", 0.0, 10_000_u32), ("index", 1.0, 100_000)] {
         let n = RHO * (weight * KAPPA + (1.0 - weight) * (DS + KAPPA)) / DELTA;
         let moved = f64::from(push) * n / RHO;
         let edge = 10.0 + moved / 2.0;
@@ -68,6 +68,10 @@ fn a_cascade_multiplies_what_the_push_liquidates() {
             "liquidation_price": [format!("{edge:.4}"), format!("{:.4}", edge + 3.0)]}]);
         let (_, liquidated) = pushed(&joined(mark, push, &shorts));
         let formula = RHO * moved / 2.0 / (1.0 - n);
-        assert!((liquidated / formula - 1.0).abs() < 0.02, "{mark}: {liquidated} against {formula}");
+        // Spreads and ticks cost a step of the last generations: 13.2 times instead of 13.6.
+        assert!((liquidated / formula - 1.0).abs() < 0.03, "{mark}: {liquidated} against {formula}");
+        let measured = 1.0 - RHO * moved / 2.0 / liquidated;
+        // Under the index the few later generations drown in those steps.
+        assert!(n < 0.5 || (measured / n - 1.0).abs() < 0.01, "{mark}: {measured} against {n}");
     }
 }

@@ -266,7 +266,10 @@ impl<T: Trace> Simulation<'_, T> {
         self.pay(LedgerAccount::Trader(buyer), LedgerAccount::Trader(seller), value, Reason::Purchase)?;
         self.tokens[buyer.index()] = self.tokens[buyer.index()].plus(dealt.qty).whose(buyer, "tokens")?;
         self.tokens[seller.index()] = self.tokens[seller.index()].minus(dealt.qty).whose(seller, "tokens")?;
-        if seller == maker
+        if buyer == AccountId::HOLDERS && self.world.steps.is_some() {
+            self.spot.supply_mut().add_room(dealt.qty); // as time passes they offer it again
+        }
+        if order.side == Side::Buy
             && let Some(number) = self.world.agent_of(maker)
         {
             self.offered[number] = self.offered[number].minus(dealt.qty).whose(maker, "offers")?;

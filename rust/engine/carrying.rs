@@ -21,11 +21,15 @@ impl<T: Trace> Simulation<'_, T> {
             return Ok(false);
         }
         let agents = Arc::clone(&self.world.agents);
-        let mut traded = false;
+        let (mut requoted, mut traded) = (false, false);
         for (number, agent) in agents.iter().enumerate() {
             if let Plan::StockArbitrageur(plan) = &agent.plan
                 && (agent.from..agent.until).contains(&self.clock)
             {
+                if !requoted {
+                    self.requote()?;
+                    requoted = true;
+                }
                 for _ in 0..MOST {
                     if !self.carry_once(number, agent, plan)? {
                         break;
@@ -35,6 +39,14 @@ impl<T: Trace> Simulation<'_, T> {
             }
         }
         Ok(traded)
+    }
+
+    /// Quotes follow what the round traded: else the arbitrageur would take what stands where the price was.
+    fn requote(&mut self) -> Result<(), RunError> {
+        let first = std::mem::take(&mut self.first_of_step); // no time has passed
+        let posted = self.post_quotes();
+        self.first_of_step = first;
+        posted
     }
 
     fn carry_once(

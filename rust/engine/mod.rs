@@ -224,6 +224,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
     pub fn begin_time(&mut self) -> Result<(), RunError> {
         (self.stage.index, self.stage.mark) = (self.index, self.mark);
         if !self.world.agents.is_empty() {
+            self.draw_everybody()?;
             self.post_quotes()?;
         }
         self.end_round()?;

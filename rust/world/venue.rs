@@ -82,6 +82,8 @@ pub struct VenueSpec {
     pub halt: Option<HaltSpec>,
     #[serde(default)]
     pub stress_margin: Option<StressSpec>,
+    #[serde(default)]
+    pub spot_margin: Decimal,
 }
 
 const fn default_max_rounds() -> i64 {
@@ -303,7 +305,7 @@ pub(super) fn rules(check: &mut Check, spec: &VenueSpec, clock: &Clock, step: De
         loss_sharing: spec.loss_sharing,
         liquidations_per_round: per_round.and_then(|n| u64::try_from(n).ok()),
         max_rounds: u64::try_from(spec.max_rounds).unwrap_or(1),
-        spot_margin: Rate::default(),
+        spot_margin: check.rate("venue.spot_margin", spec.spot_margin, Decimal::ZERO, Decimal::ONE),
         insurance_fund: check.money("venue.insurance_fund", spec.insurance_fund, step),
     }
 }

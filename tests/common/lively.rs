@@ -18,7 +18,7 @@ fn whole(x: f64) -> Value {
 /// A quantity, or a heavy-tailed law of it.
 fn quantity(dice: &mut Dice, typical: f64) -> Value {
     if dice.chance(0.5) {
-        return whole(typical);
+        return whole(2.0 * (typical / 2.0).round().max(1.0));
     }
     json!({"dist": "pareto", "low": whole(typical / 3.0), "alpha": "1.5", "high": whole(typical * 30.0)})
 }
@@ -145,7 +145,7 @@ fn venue(dice: &mut Dice) -> Value {
         venue["stress_margin"] = json!({"move": number(dice.scale(0.02, 0.3)), "window_s": whole(dice.scale(1.0, 10.0)),
             "factor": number(dice.between(1.0, 3.0))});
     }
-    if dice.chance(0.4) {
+    if dice.chance(0.8) {
         venue["spot_margin"] = number(dice.between(0.1, 1.0));
     }
     venue
@@ -220,16 +220,22 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
         "liquidation_hunter" => json!({"market": dice.pick(&["perp", "perp", "spot"]),
             "reach": number(dice.scale(0.02, 0.3)), "min_notional": whole(depth * dice.scale(0.01, 1.0)),
             "order_qty": order, "max_qty": most}),
-        "whale" => json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice),
-            "exit": {"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": number(dice.between(0.01, 0.2)), "at_s": when(dice)}}),
+        "whale" => {
+            let mut whale = json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice)});
+            if dice.chance(0.6) {
+                let drawdown = number(dice.between(0.01, 0.2));
+                whale["exit"] = json!({"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": drawdown});
+            }
+            whale
+        }
         _ => json!({"kappa": whole(dice.scale(10.0, 5_000.0)), "tokens": tokens}),
     };
     agent["kind"] = json!(kind);
     agent["name"] = json!(name);
     let may_owe = !["holders", "spot_market_maker", "short_crowd"].contains(&kind);
     if may_owe && (kind == "funding_arbitrageur" || dice.chance(0.6)) {
-        agent["capital"] = whole(depth * dice.scale(0.1, 30.0));
-        agent["leverage"] = number(dice.between(1.0, 30.0));
+        agent["capital"] = whole(depth * dice.scale(0.02, 5.0));
+        agent["leverage"] = number(dice.between(1.0, 50.0));
     }
     agent
 }

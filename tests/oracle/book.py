@@ -62,8 +62,37 @@ class BookSide:
             self.next_level = next(self.levels, None)
         return self.orders[0] if self.orders else None
 
-    def cancel(self, owner: int, start_levels_too: bool) -> None:
-        """Remove the owner's orders; those of the start only when asked."""
+    def walk(self) -> Iterator[Order]:
+        """The resting orders from the best on; draws levels of the start as it comes to them."""
+        i = 0
+        while True:
+            while self.next_level is not None:
+                level = Order(*self.next_level, self.owner, 0)
+                if i < len(self.orders) and self._key(self.orders[i]) < self._key(level):
+                    break
+                self.insert(level)
+                self.next_level = next(self.levels, None)
+            if i == len(self.orders):
+                return
+            yield self.orders[i]
+            i += 1
+
+    def remove(self, order: Order) -> bool:
+        """Remove one order; whether it was still there."""
+        found = any(resting is order for resting in self.orders)
+        self.orders = [resting for resting in self.orders if resting is not order]
+        return found
+
+    def lots_at_best(self) -> int:
+        """All that rests at the best price."""
+        best = self.best()
+        if best is None:
+            return 0
+        return sum(order.qty for order in self.orders if order.price == best.price)
+
+    def cancel(self, owner: int, start_levels_too: bool) -> int:
+        """Remove the owner's orders, and how many; those of the start only when asked."""
+        before = len(self.orders)
         self.orders = [
             order
             for order in self.orders
@@ -71,6 +100,7 @@ class BookSide:
         ]
         if start_levels_too and owner == self.owner:
             self.next_level = None
+        return before - len(self.orders)
 
 
 class Book:
@@ -96,19 +126,23 @@ class Book:
                 opposite.orders.pop(0)
         return matches
 
-    def post_only(self, side: int, price: int, qty: int, owner: int) -> bool:
+    def post_only(self, side: int, price: int, qty: int, owner: int) -> Order | None:
         """A limit order that rests, or is not placed at all if it would cross."""
         resting = self.sides[-side].best()
         if resting is not None and side * price >= side * resting.price:
-            return False
+            return None
         self.placed += 1
-        self.sides[side].insert(Order(price, qty, owner, self.placed))
-        return True
+        order = Order(price, qty, owner, self.placed)
+        self.sides[side].insert(order)
+        return order
 
-    def cancel(self, owner: int, start_levels_too: bool = False) -> None:
-        """Cancel the owner's orders on both sides."""
-        for side in self.sides.values():
-            side.cancel(owner, start_levels_too)
+    def cancel(self, owner: int, start_levels_too: bool = False) -> int:
+        """Cancel the owner's orders on both sides; how many there were."""
+        return sum(side.cancel(owner, start_levels_too) for side in self.sides.values())
+
+    def offered(self, owner: int) -> int:
+        """Lots that the owner's resting asks would sell."""
+        return sum(order.qty for order in self.sides[SELL].orders if order.owner == owner)
 
     def best(self, side: int) -> int | None:
         """The best price of one side."""

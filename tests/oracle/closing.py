@@ -14,9 +14,10 @@ def close_all(state: State, price: int) -> None:
     for account, position in sorted(state.positions.items()):
         state.transfer(CLEARING, account, state.world.rules.profit(position, price))
         state.positions[account] = FLAT
+    state.finance()
     for account in (ATTACKER, REST):
         state.deposit(account, max(-state.balances[account], 0))
-    for account in (MARKET_MAKER, TAKEOVER_DESK, VAULT, *state.traders):
+    for account in (MARKET_MAKER, TAKEOVER_DESK, VAULT, *state.agents, *state.traders):
         if state.balances[account] < 0:
             deficit = -state.balances[account]
             state.settlement_deficit += deficit

@@ -97,10 +97,10 @@ def _random(state: State, account: int) -> float:
 
 def _can_bear(state: State, account: int, qty: int, profit: int) -> bool:
     """Whether closing leaves the account no debt; the rest of the market brings what it lacks."""
-    if account == REST:
+    if account == REST or state.is_financed(account):
         return True
-    if account == MARKET_MAKER:
-        return state.balances[MARKET_MAKER] + profit >= 0
+    if state.is_cross(account):
+        return state.balances[account] + profit >= 0
     position: Position = state.positions[account]
     return trunc_div(position.margin * qty, abs(position.qty)) + profit >= 0
 

@@ -13,7 +13,10 @@ from .philox import block
 from .units import exact, quote_step, required, table
 
 LADDER = r"positions\[\d+\]\."
-LAWS = re.compile(r"(spot|perp)\.(asks|bids)\.(order_qty|noise)|(spot|market_maker)\.quote\.level_qty")
+LAWS = re.compile(
+    r"(spot|perp)\.(asks|bids)\.(order_qty|noise)|(spot|market_maker)\.quote\.level_qty|agents\[\d+\]\.qty"
+)
+CROWD_LAW = re.compile(r"agents\[(\d+)\]\.leverage")
 POPULATION_LAWS = re.compile(LADDER + "(entry_price|leverage|notional)")
 FINE = Fraction(1, 10**9)
 #: The unit of every field that may be drawn: the first pattern that fits counts.
@@ -80,6 +83,9 @@ def _is_law(path: str, top: Mapping[str, Any]) -> bool:
     if POPULATION_LAWS.fullmatch(path):
         entry = top["positions"][int(path.split("[")[1].split("]")[0])]
         return bool(entry.get("kind") == "distribution")
+    crowd = CROWD_LAW.fullmatch(path)
+    if crowd is not None:
+        return bool(top["agents"][int(crowd[1])].get("kind") == "short_crowd")
     return LAWS.fullmatch(path) is not None
 
 
@@ -110,7 +116,7 @@ def _units(scenario: Mapping[str, Any]) -> dict[str, Fraction]:
         for market in ("spot", "perp")
         for key in ("tick", "lot")
     }
-    in_perp = scenario.get("ignition", {}).get("market") == "perp"
+    in_perp = (scenario.get("ignition") or {}).get("market") == "perp"
     return {
         "larger tick": max(grids["spot", "tick"], grids["perp", "tick"]),
         "ignition lot": grids["perp" if in_perp else "spot", "lot"],

@@ -47,8 +47,8 @@ def is_quick(scenario: Scenario, seed: int, path: int) -> bool:
     for batch in world.batches:
         largest = [group.sizes[-1] for group in batch.groups if isinstance(group, PopulationGroup)]
         fuel += batch.expected_lots + max(largest, default=0)
-    fuel += world.ignition_qty if world.ignition_in_perp else 0
-    for market, lots in ((world.spot, world.free_float), (world.perp, fuel)):
+    fuel += world.push.qty if world.push.in_perp else 0
+    for market, lots in ((world.spot, world.tokens.free_float), (world.perp, fuel)):
         asks = market.asks
         if isinstance(asks, Liquidity) and asks.depth is not None:
             thin = asks.noise is not None and asks.depth < 5

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from .agents import Agents
 from .book import BUY, SELL, Book
 from .clock import Steps
 from .closing import close_all
-from .margin import Position
-from .quotes import Quote
+from .frictions import after_mark, is_restless
+from .funding import Funding
+from .margin import MarginRules, Position
+from .quoting import Quoting
 from .recording import burnt, close_stage, end, new_stage, order_row, record_order
 from .rounds import Round, Sent
+from .samples import Samples
 from .sizing import BY_ORDER, BY_STOP, Decision, decide
 from .state import HEDGE, IGNITION, LIQUIDATION, PERP, SPOT, STOP, Result, Row, State, Traded
 from .waterfall import Waterfall
@@ -23,6 +27,7 @@ from .world import (
     MARKET_MAKER,
     REST,
     SPOT_DESK,
+    World,
     build,
     in_perp_ticks,
     lots_across,
@@ -52,78 +57,123 @@ class Run:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.world = state.world
-        self.rules = state.world.rules
-        self.index = state.world.spot.start
-        self.mark = state.world.perp.start
         self.stages: list[Row] = []
         self.liquidations: list[Row] = []
         self.stage: Row = {}
+        self.quoting = Quoting(state)
+        self.agents = Agents(state)
+        self.samples = Samples(state)
+        self.funding = None if state.world.funding is None else Funding(state, state.world.funding)
         #: In the last round.
         self.somebody_waits = False
 
+    @property
+    def world(self) -> World:
+        """The scenario; its margin rules change once under stress."""
+        return self.state.world
+
+    @property
+    def rules(self) -> MarginRules:
+        """The venue's margin rules as they are now."""
+        return self.state.world.rules
+
+    @property
+    def mark(self) -> int:
+        """The mark of the last round."""
+        return self.state.mark
+
     def run(self) -> Result:
         """An instant cascade, or steps up to the horizon."""
-        self.stage = new_stage(0, self.index, self.mark)
-        self.state.check()
+        state = self.state
+        self.stage = new_stage(0, state.index, state.mark)
+        state.check()
         if self.world.steps is None:
-            ignition, stop_reason = self._ignite(), "max_rounds"
+            self._ignite()
+            stop_reason = "max_rounds"
             for _ in range(self.world.max_rounds):
-                if self._round():
-                    stop_reason = "spot_exhausted" if self.state.spot_exhausted else "quiet"
+                if self._round(first=True):
+                    stop_reason = "spot_exhausted" if state.spot_exhausted else "quiet"
                     break
         else:
-            ignition, stop_reason = self._through_time(self.world.steps)
-        burnt_qty = burnt(self.liquidations)
+            stop_reason = self._through_time(self.world.steps)
+        burnt_qty, paper = burnt(state, self.liquidations), self.agents.paper_profits()
         if self.world.settlement_price is not None:
-            close_all(self.state, self.world.settlement_price)
-            self.state.check()
-        return end(self.state, self.stages, self.liquidations, ignition, self.mark, stop_reason, burnt_qty)
+            close_all(state, self.world.settlement_price)
+            state.check()
+        result = end(state, self.stages, self.liquidations, stop_reason, burnt_qty)
+        return self.samples.put_to(result, paper)
 
-    def _through_time(self, steps: Steps) -> tuple[Traded, str]:
+    def _through_time(self, steps: Steps) -> str:
         """The start's row, then every step: the push if it is due, and rounds until nothing more is."""
-        state, ignition = self.state, Traded()
+        state, world = self.state, self.world
+        if world.agents:
+            self.quoting.post(mid(state.spot, state.last[SPOT]), first=True)
         self._close_stage()
+        self._sample()
         for step in range(1, steps.count + 1):
             state.clock, self.somebody_waits = step, False
             quiet = step != steps.ignition
+            self._unlock()
             if step == steps.ignition:
                 state.round += 1
-                self.stage = new_stage(state.round, self.index, self.mark) | {"clock": step}
-                ignition = self._ignite()
-            for _ in range(self.world.max_rounds):
-                if self._round():
+                self.stage = new_stage(state.round, state.index, state.mark) | {"clock": step}
+                self._ignite()
+            for n in range(world.max_rounds):
+                if self._round(first=n == 0):
                     break
                 quiet = False
-            if quiet and not self.somebody_waits and step >= steps.ignition and steps.until_quiet:
-                return ignition, "spot_exhausted" if state.spot_exhausted else "quiet"
-        return ignition, "horizon"
+            state.marks.append(state.mark)
+            state.targets.append(hedge_target(state))
+            self.agents.after_step()
+            if step % steps.sample == 0:
+                self._sample()
+            quiet = quiet and not (self.somebody_waits or self.quoting.is_restless() or is_restless(state))
+            if quiet and steps.until_quiet and steps.ignition is not None and step >= steps.ignition:
+                return "spot_exhausted" if state.spot_exhausted else "quiet"
+        return "horizon"
 
-    def _ignite(self) -> Traded:
+    def _sample(self) -> None:
+        self.samples.take(sum(stage["liquidated_notional"] for stage in self.stages))
+
+    def _unlock(self) -> None:
+        """Tokens whose step this is."""
+        for unlock in self.world.unlocks:
+            if unlock.step == self.state.clock:
+                self.state.unlock(HOLDERS if unlock.agent is None else unlock.agent.desk, unlock.lots)
+
+    def _ignite(self) -> None:
         """Phase 1."""
-        ignite = self.state.trade_perp if self.world.ignition_in_perp else self.state.trade_spot
-        ignition = ignite(ATTACKER, self.world.ignition_side, self.world.ignition_qty, IGNITION)
-        if self.world.ignition_in_perp:
+        state, push = self.state, self.world.push
+        ignite = state.trade_perp if push.in_perp else state.trade_spot
+        ignition = ignite(ATTACKER, push.side, push.qty, IGNITION)
+        state.ignition_qty += ignition.qty
+        state.ignition_value += ignition.value
+        if push.in_perp:
             self._hedge()
             self._absorb()
             self._bankrupt_maker()
         self._close_stage()
-        return ignition
 
-    def _round(self) -> bool:
-        """Phases 2 to 6; whether nothing happened."""
+    def _round(self, *, first: bool) -> bool:
+        """Phases 2 to 6, agents before them in the first round of a step; whether nothing happened."""
         state, instant = self.state, self.world.steps is None
         state.round += 1
         if instant:
             state.clock = state.round
-        previous_mark = self.mark
-        self._prices()
-        self.stage = new_stage(state.round, self.index, self.mark) | {"clock": state.clock}
-        now = Round(self.stage, self.mark, previous_mark)
-        self.state.reach(self.mark)
-        orders = self._orders(self._reached(previous_mark), now)
-        fills_before = len(self.state.fills)
-        waterfall = Waterfall(self.state, now)
+        previous_mark = state.mark
+        if first and not instant:
+            self.agents.first_round()
+        self._prices(first=first)
+        self.stage = new_stage(state.round, state.index, state.mark) | {"clock": state.clock}
+        if self.funding is not None and first:
+            self.funding.round(self.stage)
+        now = Round(self.stage, state.mark, previous_mark)
+        orders: list[Sent] = []
+        if not state.halted:
+            state.reach(state.mark)
+            orders = self._orders(self._reached(previous_mark), now)
+        fills_before = len(state.fills)
+        waterfall = Waterfall(state, now)
         for sent in orders:
             waterfall.order(sent)
         waterfall.desks()
@@ -132,10 +182,13 @@ class Run:
         self._hedge()
         self._absorb()
         self._bankrupt_maker()
+        self.agents.every_round()
         self._close_stage()
         self.somebody_waits = now.somebody_waits and self.world.venue.time_passes
-        waits = instant and self.somebody_waits
-        return is_idle and not waits and len(self.state.fills) == fills_before
+        waits = instant and (self.somebody_waits or self.quoting.is_restless())
+        if instant:
+            state.marks.append(state.mark)
+        return is_idle and not waits and len(state.fills) == fills_before
 
     def _is_idle(self, sent: Sent) -> bool:
         """An order that filled nothing and left all where it was."""
@@ -144,38 +197,24 @@ class Run:
         return row["mechanism"] == BY_ORDER and row["filled_qty"] == 0 and held == row["side"] * row["qty"]
 
     def _close_stage(self) -> None:
+        self.state.finance()
         close_stage(self.state, self.stage, self.mark)
         self.stages.append(self.stage)
         self.state.highest_fund = max(self.state.highest_fund, self.state.fund_equity(self.mark))
         self.state.check()
 
-    def _prices(self) -> None:
-        """Phase 2: index, mark, quotes."""
+    def _prices(self, *, first: bool) -> None:
+        """Phase 2: index, mark, what the venue does about it, quotes."""
         state, world = self.state, self.world
-        self.index = state.last[SPOT]
-        spot_mid, mark = mid(state.spot, self.index), in_perp_ticks(world, self.index)
-        if world.mean_of_mids:
+        state.index = state.last[SPOT]
+        spot_mid, mark = mid(state.spot, state.index), in_perp_ticks(world, state.index)
+        if world.mark == "mean_of_mids":
             mark = (in_perp_ticks(world, spot_mid) + mid(state.perp, state.last[PERP])) / 2
-        self.mark = max(nearest(mark), 1)
-        quote = world.spot.quote
-        if quote is not None:
-            around = nearest(spot_mid) if quote.around_spot_mid else self.index
-            self._quote(state.spot, quote, around, HOLDERS)
-        quote = world.perp.quote
-        if quote is not None and state.maker_alive:
-            around = nearest(in_perp_ticks(world, spot_mid)) if quote.around_spot_mid else self.mark
-            self._quote(state.perp, quote, around, MARKET_MAKER)
-
-    def _quote(self, book: Book, quote: Quote, around: int, owner: int) -> None:
-        """The owner's quotes anew; what holders offer in spot ends where their float is used up."""
-        book.cancel(owner)
-        left = self.state.quotable
-        for side in quote.sides:
-            for price, lots in quote.orders(side, around, self.state.round):
-                capped = owner == HOLDERS and side == SELL
-                qty = min(lots, left) if capped else lots
-                if qty > 0 and book.post_only(side, price, qty, owner) and capped:
-                    left -= qty
+        elif world.mark == "last":
+            mark = Fraction(state.last[PERP])
+        state.mark = max(nearest(mark), 1)
+        after_mark(state)
+        self.quoting.post(spot_mid, first=first)
 
     def _reached(self, previous_mark: int) -> list[Reached]:
         """Phase 4, first half: every stop and every account the mark has reached, nearest first."""
@@ -186,11 +225,13 @@ class Run:
             distance = position.side * (previous_mark - threshold)
             found.append(Reached(distance, kind, account, threshold))
 
-        for account in (MARKET_MAKER, *state.traders):
+        for account in (MARKET_MAKER, *state.agents, *state.traders):
             position = state.positions[account]
             if position.qty == 0 or (account == MARKET_MAKER and not state.maker_alive):
                 continue
-            stop = None if account == MARKET_MAKER else state.traders[account].stop
+            if state.is_financed(account):
+                continue
+            stop = None if state.is_cross(account) else state.traders[account].stop
             if stop is not None and account not in state.fired_stops and position.side * (stop - mark) >= 0:
                 add(STOP_KIND, account, position, stop)
             if self._is_triggered(account):
@@ -241,6 +282,8 @@ class Run:
         if account == MARKET_MAKER:
             state.perp.cancel(MARKET_MAKER, start_levels_too=True)
             state.maker_alive = False
+        elif state.is_cross(account):
+            state.perp.cancel(account)
         before, traded = self._free_cash(account), Traded()
         if decision.mechanism == BY_ORDER:
             if decision.lots < abs(position.qty):
@@ -255,7 +298,7 @@ class Run:
         state, account = self.state, row["account"]
         freed = self._free_cash(account) - free_before
         margin = state.positions[account].margin
-        behind = state.balances[account] if account == MARKET_MAKER else freed + margin
+        behind = state.balances[account] if state.is_cross(account) else freed + margin
         state.owed += max(-behind, 0)
         return Sent(row, lots, freed)
 
@@ -267,7 +310,9 @@ class Run:
         state = self.state
         if not state.maker_alive:
             return
-        wanted = hedge_target(state) - state.hedged
+        latency = self.world.maker.latency
+        target = hedge_target(state) if latency == 0 else state.target_at(state.clock - latency)
+        wanted = target - state.hedged
         side, qty = (BUY, wanted) if wanted > 0 else (SELL, min(-wanted, state.tokens[SPOT_DESK]))
         if qty == 0:
             return
@@ -279,7 +324,7 @@ class Run:
     def _absorb(self) -> None:
         """Phase 6: what is not hedged is closed against the rest of the market, if so chosen."""
         state = self.state
-        if not (state.maker_alive and self.world.absorbed_by_longs):
+        if not (state.maker_alive and self.world.absorbed_by_longs) or state.halted:
             return
         hedged_share = lots_across(state.maker_sold, self.world.perp, self.world.perp, hedge_ratio(state))
         wanted = state.maker_sold - hedged_share - state.absorbed

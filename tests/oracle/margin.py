@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from .units import RATE_ONE, trunc_div
+
+MOST = 990_000_000
 
 
 class Position(NamedTuple):
@@ -116,6 +118,30 @@ class MarginRules:
             else:
                 low = middle
         return high
+
+    def tick_of(self, position: Position, collateral: int) -> int | None:
+        """The threshold wherever the mark is; none if no tick is triggered."""
+        reach = 1
+        while position.qty < 0 and not self.triggered(position, collateral, reach):
+            reach *= 2
+        found = self.threshold(position, collateral, reach if position.qty < 0 else 0)
+        return found if self.triggered(position, collateral, found) else None
+
+    def leverage(self, notional: int, stress: int = RATE_ONE) -> int:
+        """The tier's highest leverage in billionths, over the stress factor."""
+        most = math.floor(self.tier(notional).max_leverage * RATE_ONE + Fraction(1, 2))
+        return most * RATE_ONE // stress
+
+    def stressed(self, factor: int) -> MarginRules:
+        """The same rules with maintenance rates a factor higher; the deductions follow."""
+        tiers: list[Tier] = []
+        for tier in self.tiers:
+            higher = min(tier.rate * factor // RATE_ONE, MOST)
+            deduction = 0
+            if tiers and self.tier_rule == "marginal":
+                deduction = tiers[-1].deduction + tier.min_notional * (higher - tiers[-1].rate)
+            tiers.append(replace(tier, rate=higher, deduction=deduction))
+        return replace(self, tiers=tuple(tiers))
 
     def _ranges(self, qty: int) -> list[tuple[int, int | None]]:
         """The ticks at which so many lots lie in each tier: from, to before (of the last: no end)."""

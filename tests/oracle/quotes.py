@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +11,7 @@ from .book import BUY, SELL, Level
 from .liquidity import Lots, Words, parse_lots
 from .units import choice, exact, integer, required, table, whole
 
-KEYS = ("side", "around", "half_spread", "levels", "level_gap", "jitter", "level_qty")
+KEYS = "side around half_spread levels level_gap jitter level_qty recovery_half_life_s"
 MAX_PRICE = 2**40
 
 
@@ -19,20 +20,28 @@ class Quote:
     """One market's quotes, in its ticks and lots; a stream of words for each side."""
 
     sides: tuple[int, ...]
-    around_spot_mid: bool
+    around: str
     half_spread: int
     levels: int
     level_gap: int
     jitter: int
     lots: Lots
     words: Mapping[int, Words]
+    #: The share of what is gone that comes back in a step, of 2^32; none if all of it always.
+    recovery: int | None
 
-    def orders(self, side: int, around: int, round_number: int) -> list[Level]:
+    @property
+    def usual(self) -> int:
+        """The lots a side usually has."""
+        table = self.lots.table
+        return max(1, self.levels * (sum(table) // len(table)))
+
+    def orders(self, side: int, around: int, round_number: int, wider: int = 0) -> list[Level]:
         """One side's quotes in the order they are posted: the best price first, then the lower level."""
         found: list[Level] = []
         for i in range(self.levels):
             drawn = self.words[side][round_number * self.levels + i]
-            away = self.half_spread + i * self.level_gap + ((drawn % 2**32) * (self.jitter + 1) >> 32)
+            away = self.half_spread + wider + i * self.level_gap + ((drawn % 2**32) * (self.jitter + 1) >> 32)
             price = around - side * away
             if not 1 <= price <= MAX_PRICE:
                 break
@@ -41,12 +50,12 @@ class Quote:
 
 
 def parse_quote(
-    value: object, tick: Fraction, lot: Fraction, name: str, words: Mapping[int, Words]
+    value: object, tick: Fraction, lot: Fraction, name: str, words: Mapping[int, Words], seconds: Fraction
 ) -> Quote | None:
     """The quotes of one market, or nothing at all."""
     if value is None or value == "none":
         return None
-    values = table(value, name, KEYS)
+    values = table(value, name, tuple(KEYS.split()))
     side = choice(required(values, "side", name), f"{name}.side", ("asks", "bids", "both"))
 
     def ticks(key: str, default: int, least: int) -> int:
@@ -57,11 +66,19 @@ def parse_quote(
 
     return Quote(
         sides={"asks": (SELL,), "bids": (BUY,), "both": (SELL, BUY)}[side],
-        around_spot_mid=choice(values.get("around", "mark"), name, ("mark", "spot_mid")) == "spot_mid",
+        around=choice(values.get("around", "mark"), name, ("mark", "spot_mid", "last")),
         half_spread=ticks("half_spread", 0, 0),
         levels=integer(values.get("levels", 1), f"{name}.levels", 1),
         level_gap=ticks("level_gap", 1, 1),
         jitter=ticks("jitter", 0, 0),
         lots=parse_lots(required(values, "level_qty", name), lot, f"{name}.level_qty"),
         words=words,
+        recovery=_recovery(values.get("recovery_half_life_s"), name, seconds),
     )
+
+
+def _recovery(value: object, name: str, seconds: Fraction) -> int | None:
+    half_life = Fraction(0) if value is None else exact(value, name)
+    if half_life == 0:
+        return None
+    return math.floor(-math.expm1(-(float(seconds) * math.log(2.0) / float(half_life))) * 2.0**32)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from .agents_plan import Agent, Whale
 from .deleveraging import Closed
 from .margin import FLAT
 from .state import OFF_BOOK, PERP, SPOT, Result, Row, State, Traded
-from .world import ATTACKER, FIRST_TRADER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, VAULT, lots_across
+from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, VAULT, lots_across
 
 STAGE_COLUMNS = (
     "round", "clock", "index", "mark", "spot_last", "perp_last", "liquidated_accounts", "liquidated_qty",
@@ -131,40 +132,46 @@ def perp_equity(state: State, account: int, mark: int) -> int:
     return state.world.rules.equity(state.positions[account], state.balances[account], mark)
 
 
-def _profit(state: State, account: int, mark: int, tokens_brought: int = 0) -> int:
-    """Equity at the last mark and the last spot price less what was deposited."""
-    spot = state.world.spot
-    tokens = state.tokens.get(account, 0) * state.last[SPOT] - tokens_brought * spot.start
-    return perp_equity(state, account, mark) + tokens * spot.scale - state.deposits[account]
+def profit_of(state: State, account: int) -> int:
+    """Equity at the last mark and the last spot price less what was deposited or brought."""
+    tokens = state.tokens.get(account, 0) * state.last[SPOT] - state.brought.get(account, 0)
+    cash = perp_equity(state, account, state.mark) - state.deposits[account]
+    return cash + tokens * state.world.spot.scale
 
 
-def burnt(liquidations: list[Row]) -> int:
+def profit_of_agent(state: State, agent: Agent) -> int:
+    """The profit of both of an agent's accounts."""
+    return profit_of(state, agent.venue) + profit_of(state, agent.desk)
+
+
+def burnt(state: State, liquidations: list[Row]) -> int:
     """Lots of the scenario's positions that forced orders closed: filled, taken over, deleveraged."""
-    rows = (row for row in liquidations if row["account"] >= FIRST_TRADER)
+    rows = (row for row in liquidations if row["account"] >= state.world.first_trader)
     return sum(row["filled_qty"] + row["taken_over_qty"] + row["adl_qty"] for row in rows)
 
 
-def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt_qty: int) -> dict[str, int]:
-    world = state.world
+def _summary(state: State, stages: list[Row], burnt_qty: int) -> dict[str, int]:
+    world, mark = state.world, state.mark
     total = {column: sum(stage[column] for stage in stages) for column in STAGE_COLUMNS}
-    buys = world.ignition_side > 0
+    buys = world.push.side > 0
     lasts = [stage["spot_last"] for stage in stages]
     maker = state.positions[MARKET_MAKER]
+    whales = [agent for agent in world.agents if isinstance(agent.plan, Whale)]
     named = sum(abs(trader.position.qty) for trader in world.traders)
     named += sum(batch.expected_lots for batch in world.batches)
     target = lots_across(state.maker_sold, world.perp, world.spot, Fraction(world.hedge_ratio, 10**9))
-    maker_pnl = _profit(state, MARKET_MAKER, mark) + _profit(state, SPOT_DESK, mark, world.spot_inventory)
     summed = (
         "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
         "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss "
-        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid"
+        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid "
+        "spot_volume perp_volume"
     )
     total["bad_debt"] += state.settlement_deficit
     total["paid_by_fund"] += state.settlement_paid
     total["venue_loss"] += state.settlement_deficit - state.settlement_paid
     return {column: total[column] for column in summed.split()} | {
-        "ignition_qty": ignition.qty,
-        "ignition_cost": ignition.value,
+        "ignition_qty": state.ignition_qty,
+        "ignition_cost": state.ignition_value,
         "peak_price": max(lasts) if buys else min(lasts),
         "final_price": state.last[SPOT],
         "rounds": state.round,
@@ -173,29 +180,22 @@ def _summary(state: State, stages: list[Row], ignition: Traded, mark: int, burnt
         "hedge_shortfall": abs(target - state.hedged),
         "insurance_fund_change": max(state.fund_equity(mark), 0) - world.insurance_fund,
         "insurance_fund_shortfall": max(-state.fund_equity(mark), 0),
-        "positions_pnl": sum(_profit(state, account, mark) for account in state.traders),
-        "market_maker_pnl": maker_pnl,
+        "positions_pnl": sum(profit_of(state, account) for account in state.traders),
+        "market_maker_pnl": profit_of(state, MARKET_MAKER) + profit_of(state, SPOT_DESK),
         "market_maker_unhedged_qty": math.trunc(-maker.qty * world.perp.lot / world.spot.lot) - state.hedged,
         "market_maker_liquidated": int(not state.maker_alive),
-        "vault_pnl": _profit(state, VAULT, mark),
-        "rest_of_market_pnl": _profit(state, REST, mark),
-        "attacker_pnl": _profit(state, ATTACKER, mark, world.tokens_brought),
+        "vault_pnl": profit_of(state, VAULT),
+        "rest_of_market_pnl": profit_of(state, REST),
+        "attacker_pnl": profit_of(state, ATTACKER) + sum(profit_of_agent(state, whale) for whale in whales),
         "spot_exhausted": int(state.spot_exhausted),
         "burnt_qty": burnt_qty,
         "named_qty": named,
+        "events": state.events,
     }
 
 
-def end(
-    state: State,
-    stages: list[Row],
-    liquidations: list[Row],
-    ignition: Traded,
-    mark: int,
-    stop_reason: str,
-    burnt_qty: int,
-) -> Result:
-    """The result of a run that is over."""
+def end(state: State, stages: list[Row], liquidations: list[Row], stop_reason: str, burnt_qty: int) -> Result:
+    """The result of a run that is over; samples are put to it by who took them."""
     held = {account: position for account, position in state.positions.items() if position != FLAT}
     return Result(
         fills=state.fills,
@@ -205,6 +205,6 @@ def end(
         balances=state.balances,
         tokens=state.tokens,
         positions={account: (p.qty, p.cost, p.margin) for account, p in held.items()},
-        summary=_summary(state, stages, ignition, mark, burnt_qty) | {"stop_reason": stop_reason},
-        first_late=FIRST_TRADER + len(state.world.traders),
+        summary=_summary(state, stages, burnt_qty) | {"stop_reason": stop_reason},
+        first_late=state.world.first_trader + len(state.world.traders),
     )

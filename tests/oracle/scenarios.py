@@ -38,8 +38,8 @@ def random_scenario(rng: random.Random) -> Scenario:
 
 def ignite(scenario: Scenario, world: World, rng: random.Random) -> None:
     """Ignite with tokens that move the market past some of the nearest thresholds, or not quite."""
-    side = world.ignition_side
-    market = world.perp if world.ignition_in_perp else world.spot
+    side = world.push.side
+    market = world.perp if world.push.in_perp else world.spot
     liquidity = market.asks if side > 0 else market.bids
     reached = sorted(_thresholds(world), key=lambda tick: side * tick)
     if liquidity is None or not reached:
@@ -54,16 +54,16 @@ def ignite(scenario: Scenario, world: World, rng: random.Random) -> None:
     lots = round(lots * rng.choice((1, 1.02, 1.2, rng.uniform(0.8, 2)))) + rng.randint(0, 3)
     lots = max(1, min(lots, 10**9))
     scenario["ignition"]["qty"] = number(lots * market.lot, 12)
-    if world.ignition_in_perp:
+    if world.push.in_perp:
         return
-    held = world.spot_inventory + round(lots * rng.choice((1.1, rng.uniform(0.9, 1.5))))
-    if world.circulating < held:
+    held = world.tokens.spot_inventory + round(lots * rng.choice((1.1, rng.uniform(0.9, 1.5))))
+    if world.tokens.circulating < held:
         scenario["circulating"] = scenario["total_supply"] = number(held * world.spot.lot, 12)
 
 
 def _thresholds(world: World) -> list[int]:
     """Where stops and liquidations on the ignition's side begin, of the start and of cells."""
-    side, rules = world.ignition_side, world.rules
+    side, rules = world.push.side, world.rules
     reached = []
     for trader in world.traders:
         if trader.position.side == -side:

@@ -10,7 +10,7 @@ from .margin import Position
 from .state import State
 from .units import RATE_ONE
 from .venue import Sizing
-from .world import INSURANCE_FUND, MARKET_MAKER
+from .world import INSURANCE_FUND
 
 BY_ORDER, BY_STOP, TO_VAULT, BY_ADL = range(4)
 
@@ -29,7 +29,7 @@ def decide(state: State, account: int, mark: int) -> Decision | None:
     position, collateral = state.positions[account], state.collateral(account)
     equity = state.world.rules.equity(position, collateral, mark)
     required = state.world.rules.required(position, mark)
-    if account == MARKET_MAKER:
+    if state.is_cross(account):
         return Decision(BY_ORDER, abs(position.qty), _limit(state, account, mark))
     venue = state.world.venue
     if _is_within(state, account, venue.sizing.cooldown):

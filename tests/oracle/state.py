@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from .book import Match
 from .cells import Arrivals, Trader
@@ -12,7 +13,6 @@ from .world import (
     ATTACKER,
     CLEARING,
     FEE_INCOME,
-    FIRST_TRADER,
     HOLDERS,
     INSURANCE_FUND,
     MARKET_MAKER,
@@ -28,9 +28,11 @@ from .world import (
 
 SPOT, PERP, OFF_BOOK = 0, 1, 2
 IGNITION, LIQUIDATION, STOP, UNWIND, HEDGE, ABSORPTION = range(6)
+NOISE, MOMENTUM, HOLDERS_SALE, ARBITRAGE, CROWD, HUNTING, WHALE, EXTERNAL, COLLATERAL = range(6, 15)
 RATE_ONE = 10**9
 Row = dict[str, int]
 AdlRow = dict[str, int | float]
+AgentRow = dict[str, int | str]
 
 
 @dataclass
@@ -47,6 +49,9 @@ class Result:
     summary: dict[str, int | str]
     first_late: int
     """The first number of the accounts that were not there at the start."""
+    series: list[Row] = field(default_factory=list)
+    agents: list[AgentRow] = field(default_factory=list)
+    heat_map: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,36 +114,74 @@ class State:
     absorbed: int = 0
     maker_alive: bool = True
     spot_exhausted: bool = False
+    mark: int = 0
+    index: int = 0
+    marks: list[int] = field(default_factory=list)
+    """The mark at the end of every step (round, of an instant cascade), the start's first."""
+    halt_end: int = 0
+    """The last step of the last halt."""
+    stress: int = RATE_ONE
+    """What maintenance is multiplied by, in billionths."""
+    is_stressed: bool = False
+    targets: list[int] = field(default_factory=lambda: [0])
+    """What the market maker's desk ought to hold at the end of every step, the start's first."""
+    last_funding: int = 0
+    payments: int = 0
+    positive_payments: int = 0
+    ignition_qty: int = 0
+    ignition_value: int = 0
+    unlocked: int = 0
+    events: int = 0
+    """Orders sent, agents' cancels, fills of a book."""
+    quotes_filled: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Lots of quotes filled, by book and side, since they were last posted."""
 
     def __post_init__(self) -> None:
         world = self.world
-        self.spot = world.spot.book(HOLDERS, world.free_float)
+        self.spot = world.spot.book(HOLDERS, world.tokens.free_float)
         self.perp = world.perp.book(MARKET_MAKER, None)
         self.last = {SPOT: world.spot.start, PERP: world.perp.start}
         self.quotable = world.quotable
         self.traders: dict[int, Trader] = {}
         self.arrivals = [Arrivals(batch) for batch in world.batches]
-        desks = (ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK, VAULT)
+        self.mark, self.index, self.marks = world.perp.start, world.spot.start, [world.perp.start]
+        self.agents = {agent.venue: agent for agent in world.agents}
+        own = (account for agent in world.agents for account in (agent.venue, agent.desk))
+        desks = (ATTACKER, MARKET_MAKER, SPOT_DESK, HOLDERS, REST, TAKEOVER_DESK, VAULT, *own)
         system = (OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS)
         self.balances = dict.fromkeys((*system, *desks), 0)
         self.deposits = dict.fromkeys(desks, 0)
         self.positions = dict.fromkeys(desks, FLAT)
         self.tokens = {
-            ATTACKER: world.tokens_brought,
-            SPOT_DESK: world.spot_inventory,
-            HOLDERS: world.free_float,
-        }
+            ATTACKER: world.push.tokens_brought,
+            SPOT_DESK: world.tokens.spot_inventory,
+            HOLDERS: world.tokens.free_float,
+        } | {agent.desk: agent.tokens for agent in world.agents}
+        #: What the tokens that somebody brought were worth then.
+        self.brought = {account: lots * world.spot.start for account, lots in self.tokens.items()}
         self.transfer(OUTSIDE, INSURANCE_FUND, world.insurance_fund)
         self.highest_fund = world.insurance_fund
         self.deposit(MARKET_MAKER, world.capital)
         if world.venue.backstop is not None:
             self.deposit(VAULT, world.venue.backstop.capital)
+        for agent in world.agents:
+            self.deposit(agent.venue, agent.capital or 0)
         for trader in world.traders:
             self.enter(trader)
 
+    @property
+    def next_account(self) -> int:
+        """The number of the next account that comes into being."""
+        return self.world.first_trader + len(self.traders)
+
+    @property
+    def halted(self) -> bool:
+        """Whether the perpetual is."""
+        return self.clock <= self.halt_end and self.halt_end > 0
+
     def enter(self, trader: Trader) -> None:
         """An account comes into being, with its margin; the rest of the market takes the other side."""
-        account = FIRST_TRADER + len(self.traders)
+        account = self.next_account
         self.traders[account] = trader
         self.balances[account] = self.deposits[account] = 0
         self.deposit(account, trader.position.margin)
@@ -169,8 +212,62 @@ class State:
         self.deposits[account] += amount
 
     def collateral(self, account: int) -> int:
-        """The margin of an isolated account, the balance of the market maker (cross)."""
+        """The margin of an isolated account; the balance of the market maker and of agents (cross).
+
+        Of an agent also a part of its tokens.
+        """
+        if account in self.agents:
+            tokens = self.tokens[self.agents[account].desk]
+            share = self.world.frictions.spot_margin * self.index * tokens * self.world.spot.scale
+            return self.balances[account] + share // RATE_ONE
         return self.balances[account] if account == MARKET_MAKER else self.positions[account].margin
+
+    def is_cross(self, account: int) -> bool:
+        """Whether its balance stands behind its position, and it is liquidated whole."""
+        return account == MARKET_MAKER or account in self.agents
+
+    def is_financed(self, account: int) -> bool:
+        """Whether it is an agent's that is given whatever it lacks."""
+        return account in self.agents and self.agents[account].capital is None
+
+    def finance(self) -> None:
+        """At the end of a round: what financed agents lack is deposited."""
+        for account in self.agents:
+            if self.is_financed(account):
+                self.deposit(account, max(-self.balances[account], 0))
+
+    def unlock(self, account: int, lots: int) -> None:
+        """Tokens come into being."""
+        self.tokens[account] += lots
+        self.brought[account] += lots * self.last[SPOT]
+        self.unlocked += lots
+        if account == HOLDERS:
+            self.quotable += lots
+
+    def target_at(self, step: int) -> int:
+        """What the market maker's desk ought to hold, as of the end of a step."""
+        return self.targets[step] if step >= 0 else 0
+
+    def begin(self, account: int) -> None:
+        """An account comes into being with nothing."""
+        self.balances[account] = self.deposits[account] = 0
+        self.positions[account] = FLAT
+
+    def forget(self, account: int) -> None:
+        """An account that came to nothing."""
+        del self.balances[account], self.deposits[account], self.positions[account]
+
+    def see(self, mark: int, reach: int) -> None:
+        """The accounts of every cell whose first tick lies so near on its way come into being."""
+        for arrivals in self.arrivals:
+            for trader in arrivals.reached(mark - arrivals.batch.side * reach):
+                self.enter(trader)
+
+    def raise_margins(self, factor: int) -> None:
+        """Stress: everybody comes into being, and more is held against everybody."""
+        self.reach_all()
+        self.stress, self.is_stressed = factor, True
+        self.world = replace(self.world, rules=self.world.rules.stressed(factor))
 
     def fund_equity(self, mark: int) -> int:
         """The insurance fund with what its desk holds."""
@@ -180,16 +277,22 @@ class State:
 
     def trade_spot(self, taker: int, side: int, qty: int, cause: int) -> Traded:
         """A market order in spot."""
+        self.events += qty > 0
         traded = self._trade(SPOT, taker, side, self.spot.take(side, qty), cause)
-        if traded.qty < qty:
+        if traded.qty < qty and taker - 1 not in self.agents:
             self.spot_exhausted = True
         return traded
 
     def trade_perp(self, taker: int, side: int, qty: int, cause: int, limit: int | None = None) -> Traded:
-        """A market or IOC order in the perpetual."""
-        traded = self._trade(PERP, taker, side, self.perp.take(side, qty, limit), cause)
-        self.maker_sold += side * traded.qty
-        return traded
+        """A market or IOC order in the perpetual, within the band; nothing while it is halted."""
+        if self.halted:
+            return Traded()
+        self.events += qty > 0
+        band = self.world.frictions.band
+        if band is not None:
+            end = self.mark + side * (self.mark * band // RATE_ONE)
+            limit = end if limit is None else side * min(side * limit, side * end)
+        return self._trade(PERP, taker, side, self.perp.take(side, qty, limit), cause)
 
     def _trade(self, book: int, taker: int, side: int, matches: list[Match], cause: int) -> Traded:
         """Record every fill, and book those with one maker, one right after the other, as one."""
@@ -201,8 +304,10 @@ class State:
                 booking.add(match.qty, match.price * match.qty * market.scale, market)
                 self._record(book, match.price, match.qty, side, taker, maker, cause)
                 self.last[book] = match.price
-                if book == SPOT and side > 0 and not match.from_start:
-                    self.quotable -= match.qty
+                self.events += 1
+                if match.maker == (HOLDERS if book == SPOT else MARKET_MAKER) and not match.from_start:
+                    self.quotes_filled[book, -side] += match.qty
+                    self.quotable -= match.qty if book == SPOT and side > 0 else 0
             if book == SPOT:
                 self._book_spot(booking)
             else:
@@ -222,7 +327,8 @@ class State:
 
     def _book_perp(self, booking: Booking) -> None:
         """Both positions, the taker's first; the attacker brings the value as margin."""
-        assert booking.maker == MARKET_MAKER != booking.taker
+        if booking.maker == MARKET_MAKER:
+            self.maker_sold += booking.side * booking.qty
         if booking.taker == ATTACKER:
             self.deposit(ATTACKER, booking.value + max(booking.taker_fee, 0))
             held = self.positions[ATTACKER]
@@ -263,8 +369,8 @@ class State:
         self.positions[desk] = held
 
     def margin_of(self, account: int) -> int:
-        """The money that stands behind a position: of the market maker all he has."""
-        return max(self.balances[account], 0) if account == MARKET_MAKER else self.positions[account].margin
+        """The money that stands behind a position: of the market maker and of agents all they have."""
+        return max(self.balances[account], 0) if self.is_cross(account) else self.positions[account].margin
 
     def _record(self, book: int, price: int, qty: int, side: int, taker: int, maker: int, cause: int) -> None:
         self.fills.append(
@@ -286,7 +392,7 @@ class State:
         assert sum(position.qty for position in positions) == 0
         assert self.balances[CLEARING] == -sum(position.cost for position in positions)
         assert sum(self.balances.values()) == 0
-        assert sum(self.tokens.values()) == self.world.circulating
+        assert sum(self.tokens.values()) == self.world.tokens.circulating + self.unlocked
         assert min(self.tokens.values()) >= 0
         assert self.balances[INSURANCE_FUND] >= 0 >= self.balances[VENUE_LOSS]
         assert not self.spot.is_crossed() and not self.perp.is_crossed()
@@ -294,6 +400,10 @@ class State:
         assert all(p.qty or p == FLAT for account, p in self.positions.items() if account != REST)
         assert self.quotable >= 0
         assert self.positions[VAULT].margin >= 0
+        for account, agent in self.agents.items():
+            assert self.positions[account].margin == 0 and self.positions[agent.desk] == FLAT
+            assert self.balances[agent.desk] >= 0
+            assert self.balances[account] >= 0 or agent.capital is not None
         for account in (*self.traders, TAKEOVER_DESK):
             assert self.balances[account] >= self.positions[account].margin >= 0
 

@@ -15,7 +15,7 @@ from .units import RATE_ONE, choice, exact, integer, rate, required, table, whol
 KEYS = (
     "trigger tiers tier_rule maintenance_at close_fee margin_modes open_interest_caps mark liquidation_order "
     "liquidation_size fillable_spread bankruptcy_adjustment rest leftover liquidation_fee backstop adl "
-    "loss_sharing unwind liquidations_per_round max_rounds insurance_fund"
+    "loss_sharing unwind liquidations_per_round max_rounds insurance_fund funding impact_notional"
 )
 SIZE_KEYS = {
     "all": ("kind",),

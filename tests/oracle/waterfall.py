@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from .book import BUY, SELL
 from .deleveraging import deleverage
 from .recording import (
     record_adl,
@@ -15,9 +16,9 @@ from .recording import (
 )
 from .rounds import Round, Sent
 from .sizing import BY_ADL, BY_STOP, TO_VAULT
-from .state import UNWIND, Row, State
+from .state import COLLATERAL, UNWIND, Row, State
 from .units import RATE_ONE, trunc_div
-from .world import CLEARING, INSURANCE_FUND, MARKET_MAKER, TAKEOVER_DESK, VAULT, VENUE_LOSS
+from .world import CLEARING, INSURANCE_FUND, TAKEOVER_DESK, VAULT, VENUE_LOSS
 
 
 class Waterfall:
@@ -42,7 +43,7 @@ class Waterfall:
             sent.row["returned"] = max(free, 0)
             self.deficit(account, sent.row, -free)
         elif position.qty == 0:
-            free = self.state.balances[account] if account == MARKET_MAKER else sent.freed
+            free = self.state.balances[account] if self.state.is_cross(account) else sent.freed
             self._settle_cash(account, sent.row, free, self._fee(sent.row))
         elif self._stays(sent):
             self._keep(sent)
@@ -56,7 +57,7 @@ class Waterfall:
     def _stays(self, sent: Sent) -> bool:
         """Whether what an order left is the trader's still."""
         row, account = sent.row, sent.row["account"]
-        if account == MARKET_MAKER:
+        if self.state.is_cross(account):
             return False
         if sent.asked < row["qty"] and row["filled_qty"] == sent.asked:
             return True
@@ -77,7 +78,7 @@ class Waterfall:
     def _left_open(self, sent: Sent) -> None:
         """Losses first; then the rest is deleveraged, or the desk takes it over."""
         account, row = sent.row["account"], sent.row
-        free = min(self.state.balances[account], 0) if account == MARKET_MAKER else sent.freed
+        free = min(self.state.balances[account], 0) if self.state.is_cross(account) else sent.freed
         self._settle_cash(account, row, self._from_margin(account, free), self._fee(row))
         if self._is_deleveraged(account):
             self._deleverage(account, row)
@@ -88,7 +89,7 @@ class Waterfall:
         adl, state = self.venue.adl, self.state
         if adl is None:
             return False
-        if (self.venue.keeps_rest and account != MARKET_MAKER) or adl.trigger == "always":
+        if (self.venue.keeps_rest and not state.is_cross(account)) or adl.trigger == "always":
             return True
         fund = state.fund_equity(self.now.mark)
         equity = state.margin_of(account) + self._profit(account)
@@ -110,8 +111,8 @@ class Waterfall:
         before = self._free_cash(account)
         closed = deleverage(state, self.now, account, value)
         free = self._free_cash(account) - before
-        if account == MARKET_MAKER:
-            balance = state.balances[MARKET_MAKER]
+        if state.is_cross(account):
+            balance = state.balances[account]
             free = min(balance, 0) if state.positions[account].qty else balance
         free = self._from_margin(account, free)
         self._settle_cash(account, row, free, 0)
@@ -139,9 +140,28 @@ class Waterfall:
         self.deficit(account, row, -free)
 
     def deficit(self, account: int, row: Row | None, deficit: int) -> None:
-        """The fund pays up to its balance, the venue the rest."""
+        """An agent's tokens first; then the fund pays up to its balance, the venue the rest."""
+        if account in self.state.agents:
+            deficit -= self._sell_collateral(account, deficit)
         if deficit > 0:
             record_deficit(self.now.stage, row, deficit, cover(self.state, account, deficit))
+
+    def _sell_collateral(self, account: int, deficit: int) -> int:
+        """What an agent's tokens bring of what it lacks."""
+        state, brought = self.state, 0
+        desk, spot = state.agents[account].desk, state.world.spot
+        while brought < deficit and state.world.frictions.spot_margin:
+            bid = state.spot.best(BUY)
+            lots = (
+                0 if bid is None else min(state.tokens[desk], -(-(deficit - brought) // (bid * spot.scale)))
+            )
+            traded = state.trade_spot(desk, SELL, lots, COLLATERAL)
+            if traded.qty == 0:
+                break
+            coming = min(traded.value - traded.fee, deficit - brought)
+            state.transfer(desk, account, coming)
+            brought += coming
+        return brought
 
     def desks(self) -> None:
         """The takeover desk after the orders, then what it and the vault cannot bear."""

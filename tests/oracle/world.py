@@ -8,10 +8,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from .agents_plan import Agent, Grids, parse_agents
 from .book import BUY, SELL, Book
 from .cells import Batch, Trader
 from .clock import Steps, parse_time
 from .draws import drawn
+from .frictions_plan import MAKER_KEYS as MAKER_FRICTIONS
+from .frictions_plan import VENUE_KEYS as VENUE_FRICTIONS
+from .frictions_plan import (
+    MakerFrictions,
+    Unlock,
+    VenueFrictions,
+    parse_maker_frictions,
+    parse_unlocks,
+    parse_venue_frictions,
+)
+from .funding_plan import FundingRules, parse_funding
 from .ladders import Contract, expand
 from .liquidity import Liquidity, Orders, Words, cut, parse_liquidity
 from .margin import MarginRules
@@ -27,7 +39,7 @@ OUTSIDE, FEE_INCOME, INSURANCE_FUND, CLEARING, VENUE_LOSS = -1, -2, -3, -4, -5
 
 TOP_KEYS = (
     "schema_version name start_price total_supply circulating spot perp venue market_maker positions "
-    "ignition copula round_seconds time settlement_price"
+    "ignition copula round_seconds time settlement_price agents unlocks"
 )
 MODES = ("isolated", "cross")
 MARKET_KEYS = "tick_size lot_size maker_fee taker_fee asks bids"
@@ -59,44 +71,73 @@ class Market:
 
 
 @dataclass(frozen=True)
+class Push:
+    """The ignition."""
+
+    side: int
+    in_perp: bool
+    qty: int
+
+    @property
+    def tokens_brought(self) -> int:
+        """What the attacker holds at the start, to sell in spot."""
+        return self.qty if self.side == SELL and not self.in_perp else 0
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Lots of spot: all there ever are, those in circulation at the start, and who has them."""
+
+    supply: int
+    circulating: int
+    free_float: int
+    spot_inventory: int
+
+
+@dataclass(frozen=True)
 class World:
     """Everything a run starts from, in integers."""
 
     spot: Market
     perp: Market
     rules: MarginRules
-    circulating: int
-    free_float: int
-    spot_inventory: int
+    tokens: Tokens
+    push: Push
     capital: int
     hedge_ratio: int
     absorbed_by_longs: bool
-    mean_of_mids: bool
+    mark: str
+    impact: int
+    """What impact prices are for, in ticks of lots."""
     unwind_at_once: bool
     liquidations_per_round: int | None
     max_rounds: int
     insurance_fund: int
-    ignition_side: int
-    ignition_in_perp: bool
-    ignition_qty: int
     traders: tuple[Trader, ...]
     batches: tuple[Batch, ...]
     venue: VenueRules
+    funding: FundingRules | None
+    frictions: VenueFrictions
+    maker: MakerFrictions
+    agents: tuple[Agent, ...]
+    unlocks: tuple[Unlock, ...]
+    seconds: Fraction
+    """Of a step, or of a round."""
     steps: Steps | None
     settlement_price: int | None
     seed: int
     path: int
 
     @property
-    def tokens_brought(self) -> int:
-        """What the attacker holds at the start, to sell in spot."""
-        return self.ignition_qty if self.ignition_side == SELL and not self.ignition_in_perp else 0
+    def first_trader(self) -> int:
+        """The account behind those of the agents."""
+        return FIRST_TRADER + 2 * len(self.agents)
 
     @property
     def quotable(self) -> int:
         """What spot asks' quotes may sell in a run: the float less what the start's asks can hold."""
         most = 0 if self.spot.asks is None else self.spot.asks.most()
-        return 0 if most is None else max(self.free_float - most, 0)
+        return 0 if most is None else max(self.tokens.free_float - most, 0)
 
 
 def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
@@ -104,25 +145,20 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
     top = table(drawn(scenario, seed, path), "scenario", tuple(TOP_KEYS.split()))
     integer(required(top, "schema_version", "scenario"), "schema_version", 1)
     start = exact(required(top, "start_price", "scenario"), "start_price")
-    grids = [_grid(top, name) for name in ("spot", "perp")]
-    step = quote_step(tick * lot for tick, lot in grids)
-    spot, perp = (
-        _market(top, name, grid, start, step, (seed, path))
-        for name, grid in zip(("spot", "perp"), grids, strict=True)
-    )
-    venue = table(required(top, "venue", "scenario"), "venue", tuple(VENUE_KEYS.split()))
-    maker = table(required(top, "market_maker", "scenario"), "market_maker", tuple(MAKER_KEYS.split()))
-    ignition = table(required(top, "ignition", "scenario"), "ignition", ("side", "market", "qty", "at_s"))
-    buys = choice(ignition.get("side", "buy"), "ignition.side", ("buy", "sell")) == "buy"
-    in_perp = choice(ignition.get("market", "spot"), "ignition.market", ("spot", "perp")) == "perp"
-    ignition_lot = perp.lot if in_perp else spot.lot
-    ignition_qty = _amount(required(ignition, "qty", "ignition"), ignition_lot, "ignition.qty", 1)
-    circulating = _amount(required(top, "circulating", "scenario"), spot.lot, "circulating", 1)
-    supply = _amount(required(top, "total_supply", "scenario"), spot.lot, "total_supply", circulating)
-    inventory = _amount(maker.get("spot_inventory", 0), spot.lot, "market_maker.spot_inventory", 0)
-    free_float = circulating - inventory - (0 if buys or in_perp else ignition_qty)
-    if free_float < 0 or supply < circulating:
-        raise ValueError("circulating: the float is smaller than what is held of it")
+    seconds, steps = parse_time(top)
+    ticks, lots = zip(*(_grid(top, name) for name in ("spot", "perp")), strict=True)
+    step = quote_step(tick * lot for tick, lot in zip(ticks, lots, strict=True))
+    names = ("spot", "perp")
+    grids = Grids(dict(zip(names, ticks, strict=True)), dict(zip(names, lots, strict=True)), step, seconds)
+    spot, perp = (_market(top, name, grids, start, (seed, path)) for name in names)
+    keys = f"{VENUE_KEYS} {VENUE_FRICTIONS}"
+    venue = table(required(top, "venue", "scenario"), "venue", tuple(keys.split()))
+    keys = f"{MAKER_KEYS} {MAKER_FRICTIONS}"
+    maker = table(required(top, "market_maker", "scenario"), "market_maker", tuple(keys.split()))
+    push = _ignition(top, spot, perp)
+    agents = _agents(top, grids, steps)
+    unlocks = parse_unlocks(top.get("unlocks") or (), agents, grids)
+    tokens = _tokens(top, maker, spot.lot, push, agents, sum(unlock.lots for unlock in unlocks))
     rules = parse_margin(venue, step, perp.scale)
     contract = Contract(perp.tick, perp.lot, perp.start, rules)
     _check_modes(top.get("positions", ()), venue.get("margin_modes", MODES))
@@ -132,35 +168,76 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         raise ValueError("market_maker.hedge_ratio: not between 0 and 1")
     per_round = venue.get("liquidations_per_round")
     residual = choice(maker.get("residual", "carried"), "residual", ("carried", "absorbed_by_longs"))
-    mark = choice(venue.get("mark", "index"), "venue.mark", ("index", "mean_of_mids"))
     closing = top.get("settlement_price")
-    seconds, steps = parse_time(top)
+    impact = exact(venue.get("impact_notional") or 0, "venue.impact_notional") / (step * perp.scale)
     return World(
         spot=spot,
         perp=perp,
         rules=rules,
-        circulating=circulating,
-        free_float=free_float,
-        spot_inventory=inventory,
+        tokens=tokens,
+        push=push,
         capital=_amount(required(maker, "capital", "market_maker"), step, "market_maker.capital", 0),
         hedge_ratio=hedge_ratio,
         absorbed_by_longs=residual == "absorbed_by_longs",
-        mean_of_mids=mark == "mean_of_mids",
+        mark=choice(venue.get("mark", "index"), "venue.mark", ("index", "mean_of_mids", "last")),
+        impact=math.ceil(impact),
         unwind_at_once=choice(venue.get("unwind", "hold"), "unwind", ("hold", "at_once")) == "at_once",
         liquidations_per_round=None if per_round is None else integer(per_round, "per_round", 1),
         max_rounds=integer(venue.get("max_rounds", 100_000), "venue.max_rounds", 1),
         insurance_fund=_amount(venue.get("insurance_fund", 0), step, "venue.insurance_fund", 0),
-        ignition_side=BUY if buys else SELL,
-        ignition_in_perp=in_perp,
-        ignition_qty=ignition_qty,
         traders=traders,
         batches=batches,
         venue=parse_rules(venue, seconds, step),
+        funding=parse_funding(venue.get("funding")),
+        frictions=parse_venue_frictions(venue, grids),
+        maker=parse_maker_frictions(maker, grids, quotes=perp.quote is not None),
+        agents=agents,
+        unlocks=unlocks,
+        seconds=seconds,
         steps=steps,
         settlement_price=None if closing is None else _amount(closing, perp.tick, "settlement_price", 1),
         seed=seed,
         path=path,
     )
+
+
+def _ignition(top: Mapping[str, Any], spot: Market, perp: Market) -> Push:
+    """The push; of nothing if there is none."""
+    if top.get("ignition") is None:
+        return Push(BUY, False, 0)
+    ignition = table(top["ignition"], "ignition", ("side", "market", "qty", "at_s"))
+    buys = choice(ignition.get("side", "buy"), "ignition.side", ("buy", "sell")) == "buy"
+    in_perp = choice(ignition.get("market", "spot"), "ignition.market", ("spot", "perp")) == "perp"
+    lot = perp.lot if in_perp else spot.lot
+    qty = _amount(required(ignition, "qty", "ignition"), lot, "ignition.qty", 1)
+    return Push(BUY if buys else SELL, in_perp, qty)
+
+
+def _agents(top: Mapping[str, Any], grids: Grids, steps: Steps | None) -> tuple[Agent, ...]:
+    entries = top.get("agents") or ()
+    if (entries or top.get("unlocks")) and steps is None:
+        raise ValueError("agents: without time")
+    if entries and steps is not None and steps.until_quiet:
+        raise ValueError("agents: until quiet")
+    return parse_agents(entries, grids)
+
+
+def _tokens(
+    top: Mapping[str, Any],
+    maker: Mapping[str, Any],
+    lot: Fraction,
+    push: Push,
+    agents: tuple[Agent, ...],
+    unlocked: int,
+) -> Tokens:
+    """Who has the float at the start."""
+    circulating = _amount(required(top, "circulating", "scenario"), lot, "circulating", 1)
+    supply = _amount(required(top, "total_supply", "scenario"), lot, "total_supply", circulating + unlocked)
+    inventory = _amount(maker.get("spot_inventory", 0), lot, "market_maker.spot_inventory", 0)
+    held = inventory + push.tokens_brought + sum(agent.tokens for agent in agents)
+    if circulating < held:
+        raise ValueError("circulating: the float is smaller than what is held of it")
+    return Tokens(supply, circulating, circulating - held, inventory)
 
 
 def _positions(
@@ -209,12 +286,11 @@ def _grid(top: Mapping[str, Any], name: str) -> tuple[Fraction, Fraction]:
 def _market(
     top: Mapping[str, Any],
     name: str,
-    grid: tuple[Fraction, Fraction],
+    grids: Grids,
     price: Fraction,
-    step: Fraction,
     draw: tuple[int, int],
 ) -> Market:
-    values, (tick, lot), (seed, path) = top[name], grid, draw
+    values, tick, lot, (seed, path) = top[name], grids.ticks[name], grids.lots[name], draw
     rest, quoted = (
         {side: Words(seed, streams[name, side], path) for side in (BUY, SELL)}
         for streams in (REST_STREAMS, QUOTE_STREAMS)
@@ -227,13 +303,13 @@ def _market(
     market = Market(
         tick=tick,
         lot=lot,
-        scale=whole(tick * lot / step, f"{name}: scale"),
+        scale=whole(tick * lot / grids.money, f"{name}: scale"),
         maker_fee=rate(values.get("maker_fee", 0), f"{name}.maker_fee"),
         taker_fee=rate(values.get("taker_fee", 0), f"{name}.taker_fee"),
         start=start,
         bids=parse_liquidity(values.get("bids"), BUY, start, tick, lot, f"{name}.bids", rest[BUY]),
         asks=parse_liquidity(values.get("asks"), SELL, start, tick, lot, f"{name}.asks", rest[SELL]),
-        quote=parse_quote(quote, tick, lot, f"{quote_of}.quote", quoted),
+        quote=parse_quote(quote, tick, lot, f"{quote_of}.quote", quoted, grids.seconds),
     )
     bid, ask = (_first_level(side) for side in (market.bids, market.asks))
     if bid is not None and ask is not None and bid >= ask:

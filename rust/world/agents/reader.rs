@@ -129,7 +129,7 @@ impl Reader<'_> {
         let most = MAX_MEAN / step;
         let rate = nine(per_second);
         let fits = rate >= Decimal::ZERO && rate <= most;
-        let allowed = format!("from 0 to {}, 100 in a step", most.normalize());
+        let allowed = format!("0 or more, at most 100 in a step of {step} s");
         self.check.require(fits, &self.field(name), per_second, &allowed);
         let mean = if fits { rate * step } else { Decimal::ZERO };
         Arrivals::new(double(mean))

@@ -1,0 +1,199 @@
+"""Random agents of every kind, sized to a small market."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from .scenarios import Scenario, log_uniform, number
+
+if TYPE_CHECKING:
+    from .lively import Scales
+
+
+class Cast:
+    """Who acts in one world."""
+
+    def __init__(self, rng: random.Random, scales: Scales) -> None:
+        self.rng = rng
+        self.scales = scales
+
+    def agents(self) -> list[Scenario]:
+        """Some of every kind, in any order."""
+        rng = self.rng
+        makers = {
+            "noise": self._noise,
+            "momentum": self._momentum,
+            "holders": self._holders,
+            "spot_market_maker": self._spot_market_maker,
+            "funding_arbitrageur": self._funding_arbitrageur,
+            "short_crowd": self._short_crowd,
+            "liquidation_hunter": self._liquidation_hunter,
+            "whale": self._whale,
+            "stock_arbitrageur": self._stock_arbitrageur,
+        }
+        kinds = [
+            kind for kind in makers for _ in range(rng.choice((0, 0, 1, 1, 2 if kind == "noise" else 1)))
+        ]
+        rng.shuffle(kinds)
+        found = []
+        for number_, kind in enumerate(kinds[:7] or ["noise"]):
+            agent = {"kind": kind, "name": f"{kind} {number_}"} | makers[kind]()
+            if rng.random() < 0.15:
+                agent["from_s"] = self.scales.some_time(rng, self.scales.steps // 2)
+            if rng.random() < 0.15:
+                agent["until_s"] = self.scales.some_time(rng, self.scales.steps)
+            found.append(agent)
+        return found
+
+    def _some(self, options: list[tuple[str, float, Any]]) -> Scenario:
+        return {key: value for key, share, value in options if self.rng.random() < share}
+
+    def _margin(self, units: float) -> Scenario:
+        """Capital for positions of so many units, more often too little than not; or none."""
+        rng = self.rng
+        if rng.random() < 0.35:
+            return {}
+        leverage = rng.choice((1, 2, 5, 20, number(rng.uniform(1, 50), 3)))
+        capital = self.scales.money(units * log_uniform(rng, 0.2, 3) / float(leverage))
+        return {"capital": capital} | ({"leverage": leverage} if leverage != 1 else {})
+
+    def _per_second(self, per_step: float) -> Any:
+        return number(per_step / float(self.scales.step), 4)
+
+    def _law(self, market: str, units: float) -> Any:
+        qty = self.scales.qty(market, units)
+        if self.rng.random() < 0.5:
+            return qty
+        return {"dist": "exponential", "mean": qty}
+
+    def _noise(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        market = rng.choice(("spot", "spot", "perp"))
+        agent: Scenario = {
+            "market": market,
+            "rate_per_s": self._per_second(rng.uniform(0.2, 4)),
+            "qty": self._law(market, log_uniform(rng, 0.1, 1)),
+        }
+        if rng.random() < 0.7:
+            agent["limit_rate_per_s"] = self._per_second(rng.uniform(0.2, 4))
+            agent |= self._some(
+                [
+                    ("limit_gap", 0.7, scales.gap(market, rng.randint(1, 30))),
+                    ("lifetime_s", 0.7, scales.some_time(rng, 6)),
+                ]
+            )
+        if market == "spot":
+            return agent | {"tokens": scales.qty("spot", log_uniform(rng, 1, 30))}
+        return agent | self._margin(rng.uniform(0.5, 5))
+
+    def _momentum(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        market, most = rng.choice(("perp", "perp", "spot")), log_uniform(rng, 1, 10)
+        agent: Scenario = {
+            "market": market,
+            "window_s": scales.some_time(rng, 4),
+            "threshold": number(log_uniform(rng, 0.0005, 0.02), 5),
+            "order_qty": scales.qty(market, most * rng.uniform(0.1, 1)),
+            "max_qty": scales.qty(market, most),
+        }
+        if market == "perp":
+            agent |= self._some([("long_only", 0.6, False)]) | self._margin(most)
+        return agent
+
+    def _holders(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        return {
+            "tokens": scales.qty("spot", log_uniform(rng, 2, 40)),
+            "elasticity": number(rng.uniform(0.5, 10), 2),
+            "order_qty": scales.qty("spot", log_uniform(rng, 0.2, 4)),
+        } | self._some([("threshold", 0.4, number(rng.uniform(-0.02, 0.05), 4))])
+
+    def _spot_market_maker(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        lean = float(scales.spread("spot", 0.01)) / (scales.unit * rng.uniform(0.5, 10))
+        agent: Scenario = {
+            "half_spread": scales.gap("spot", rng.randint(1, 4)),
+            "levels": rng.choice((1, 2, 5)),
+            "level_qty": scales.qty("spot", log_uniform(rng, 0.1, 2)),
+            "tokens": scales.qty("spot", log_uniform(rng, 0.5, 20)),
+        }
+        return agent | self._some(
+            [
+                ("level_gap", 0.5, scales.gap("spot", rng.randint(1, 5))),
+                ("skew", 0.6, number(lean, 9)),
+                ("inventory_limit", 0.5, scales.qty("spot", log_uniform(rng, 0.5, 5))),
+            ]
+        )
+
+    def _funding_arbitrageur(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        most = log_uniform(rng, 1, 10)
+        enter = rng.choice(
+            (0, number(rng.uniform(-0.001, 0.001), 6), number(log_uniform(rng, 1e-7, 1e-3), 8))
+        )
+        agent: Scenario = {
+            "enter_rate": enter,
+            "exit_rate": number(float(enter) - rng.choice((0, log_uniform(rng, 1e-7, 1e-3))), 8),
+            "order_qty": scales.qty("perp", most * rng.uniform(0.1, 1)),
+            "max_qty": scales.qty("perp", most),
+        }
+        return agent | self._some([("lock_s", 0.5, scales.some_time(rng, 4))]) | self._margin(most)
+
+    def _short_crowd(self) -> Scenario:
+        rng = self.rng
+        agent: Scenario = {
+            "rate_per_s": self._per_second(rng.uniform(0.3, 3)),
+            "qty": self._law("perp", log_uniform(rng, 0.1, 1.5)),
+            "leverage": rng.choice(
+                (
+                    number(rng.uniform(3, 60), 2),
+                    {"dist": "uniform", "low": 2, "high": 50},
+                    {"dist": "log_normal", "median": 15, "sigma": 1, "low": 1, "high": 100},
+                )
+            ),
+        }
+        return agent | self._some(
+            [
+                ("side", 0.4, rng.choice(("short", "long"))),
+                ("base", 0.6, number(rng.uniform(0, 1), 3)),
+                ("slope", 0.6, number(rng.uniform(-2, 20), 2)),
+                ("max_accounts", 0.2, rng.randint(1, 5)),
+            ]
+        )
+
+    def _liquidation_hunter(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        market, most = rng.choice(("perp", "perp", "spot")), log_uniform(rng, 0.5, 6)
+        agent: Scenario = {
+            "market": market,
+            "reach": number(rng.uniform(0.005, 0.15), 4),
+            "min_notional": scales.money(log_uniform(rng, 0.01, 3)),
+            "order_qty": scales.qty(market, most * rng.uniform(0.1, 1)),
+            "max_qty": scales.qty(market, most),
+        }
+        return agent | (self._margin(most) if market == "perp" else {})
+
+    def _whale(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        agent: Scenario = {}
+        for key, market in (("accumulate", "spot"), ("longs", "perp"), ("ignite", "spot")):
+            if rng.random() < 0.75:
+                leg = {"qty": scales.qty(market, log_uniform(rng, 1, 12)), "at_s": scales.any_time(rng, 0.6)}
+                agent[key] = leg | self._some([("over_s", 0.6, scales.some_time(rng, 6))])
+        if rng.random() < 0.75:
+            agent["exit"] = self._some(
+                [
+                    ("over_s", 0.6, scales.some_time(rng, 6)),
+                    ("at_s", 0.5, scales.any_time(rng)),
+                    ("drawdown", 0.6, number(rng.uniform(0.001, 0.05), 4)),
+                ]
+            )
+        return agent | self._margin(6)
+
+    def _stock_arbitrageur(self) -> Scenario:
+        rng, scales = self.rng, self.scales
+        kappa = scales.unit * log_uniform(rng, 0.3, 20) / (scales.start / 100)
+        agent: Scenario = {"kappa": number(kappa, rng.choice((0, 3))) or 1}
+        agent |= self._some([("tokens", 0.6, scales.qty("spot", log_uniform(rng, 0.5, 20)))])
+        return agent | self._margin(5)
