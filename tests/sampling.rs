@@ -1,6 +1,7 @@
 //! What a run through time records of itself, computed by hand, and the same summary whoever looks.
 
 #[path = "common/lively.rs"]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small numbers
 mod lively;
 #[path = "common/random_scenario.rs"]
 #[allow(dead_code)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+import perpcore as pc
 from perpcore.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -16,6 +17,17 @@ def test_the_table_of_rocketcoin_is_what_the_command_prints():
     printed = CliRunner().invoke(main, ["run", "rocketcoin", "--seed", "1"], env={"COLUMNS": "110"})
     assert printed.exit_code == 0
     assert [line.rstrip() for line in printed.output.splitlines()] == shown.splitlines()
+
+
+def test_the_agent_of_the_readme_makes_what_it_says():
+    section = README.partition("## Your own agent")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names = {"pc": pc}
+    exec(code, names)
+    shown = re.findall(r"^(sim\..*?) +# (.+)$", code, re.MULTILINE)
+    assert [said for _, said in shown] == ["(19.72, 43600.0)", "19.72"]
+    for expression, said in shown:
+        assert repr(eval(expression, names)) == said
 
 
 def test_every_bench_of_the_rules_has_a_row():

@@ -137,7 +137,8 @@ def test_paper_profits_and_causes(run: pc.Run) -> None:
         *("holders", "arbitrage", "crowd", "hunting", "whale", "external", "collateral"),
     }
     assert {"noise", "crowd", "whale"} <= causes <= known
-    assert run.summary["attacker_paper_pnl"] != run.summary["attacker_pnl"]
+    if run.scenario.name == "rocketcoin-live":  # whose whale sells out at a loss
+        assert run.summary["attacker_paper_pnl"] > run.summary["attacker_pnl"]
 
 
 def test_open_interest_is_what_the_accounts_hold() -> None:

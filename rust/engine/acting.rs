@@ -184,7 +184,7 @@ impl<T: Trace> Simulation<'_, T> {
             Err(Reject::WouldTrade) => Ok(None),
             Err(reject) => Err(RunError::Order { account: owner, reject }),
             Ok(resting) => {
-                self.orders += 1;
+                self.counts.orders += 1;
                 Ok(Some(resting))
             }
         }
@@ -242,7 +242,7 @@ impl<T: Trace> Simulation<'_, T> {
             Err(Reject::UnknownOrder) => return Ok(()), // it was filled
             Err(reject) => return Err(RunError::Order { account: venue_account(number), reject }),
         };
-        self.orders += 1;
+        self.counts.orders += 1;
         if spot && resting.side == Side::Sell {
             self.offered[number] = self.offered[number].minus(left).whose(desk_account(number), "offers")?;
         }
@@ -271,7 +271,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.deposit(LedgerAccount::Trader(id), deposit)?;
         self.named_margin = self.named_margin.plus(deposit).whose(id, "margin")?;
         self.positions[id.index()].margin = margin;
-        self.opened_qty = self.opened_qty.plus(filled.qty).whose(id, "open interest")?;
+        self.counts.opened_qty = self.counts.opened_qty.plus(filled.qty).whose(id, "open interest")?;
         self.rewatch(id)?;
         if T::ON {
             let position = self.positions[id.index()];

@@ -132,7 +132,7 @@ impl<T: Trace> Simulation<'_, T> {
         };
         let terms = if market == Market::Spot { &self.world.spot } else { &self.world.perp };
         let linear = !terms.contract.is_inverse();
-        self.orders += 1;
+        self.counts.orders += 1;
         if !T::ON && linear && terms.fees.are_none() && order.qty <= UNSEEN {
             return self.trade_unseen(market, order, cause);
         }
@@ -152,8 +152,8 @@ impl<T: Trace> Simulation<'_, T> {
             left = if outcome.filled < slice.qty { Lots::ZERO } else { Lots(left.0 - slice.qty.0) };
             cut = rejoin(&mut fills, cut, left > Lots::ZERO);
             self.deal(market, &order, cause, &fills, &mut dealt, &mut filled)?;
-            self.booked += fills.len() as u64;
-            if self.booked > self.most_fills() {
+            self.counts.booked += fills.len() as u64;
+            if self.counts.booked > self.most_fills() {
                 return Err(RunError::Fills { most: self.most_fills() });
             }
             if left > Lots::ZERO {
@@ -181,8 +181,8 @@ impl<T: Trace> Simulation<'_, T> {
             Market::Perp | Market::OffBook => self.perp.submit(order, &mut deals),
         };
         outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
-        self.booked += deals.fills;
-        if self.booked > self.most_fills() {
+        self.counts.booked += deals.fills;
+        if self.counts.booked > self.most_fills() {
             return Err(RunError::Fills { most: self.most_fills() });
         }
         let mut filled = Filled::default();

@@ -115,11 +115,11 @@ impl<T: Trace> Simulation<'_, T> {
             Some((position, filled)) => self.leave(side, position, filled),
             None => Ok(()),
         }?;
-        if self.booked > MAX_FILLS {
+        if self.counts.booked > MAX_FILLS {
             return Err(RunError::Fills { most: MAX_FILLS });
         }
         let sent = burnt.orders + u64::from(left.is_some());
-        self.orders += sent;
+        self.counts.orders += sent;
         Ok(sent)
     }
 
@@ -127,7 +127,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn book_burnt(&mut self, side: Side, burnt: &Burnt) -> Result<(), Overflow> {
         let Burnt { qty, value, profit, .. } = *burnt;
         self.ledger.release(LedgerAccount::Clearing, profit)?;
-        self.booked += burnt.fills;
+        self.counts.booked += burnt.fills;
         self.sell_burnt(side, qty, value)?;
         let stage = &mut self.stage;
         stage.liquidated_accounts += burnt.orders;
@@ -136,9 +136,9 @@ impl<T: Trace> Simulation<'_, T> {
         let forced =
             if side == Side::Buy { &mut stage.forced_buy_value } else { &mut stage.forced_sell_value };
         *forced = forced.plus(value)?;
-        self.burnt_qty = self.burnt_qty.plus(qty)?;
+        self.counts.burnt_qty = self.counts.burnt_qty.plus(qty)?;
         if side == Side::Sell {
-            self.unseated = self.unseated.minus(qty)?;
+            self.counts.unseated = self.counts.unseated.minus(qty)?;
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// An account that was not filled in full gets a place, and is settled like any.
     fn leave(&mut self, side: Side, position: Position, filled: Filled) -> Result<(), RunError> {
-        self.unseated.0 -= position.qty.0.max(0);
+        self.counts.unseated.0 -= position.qty.0.max(0);
         let account = self.seat(position, position.margin, Watch::Seized);
         let left = &mut self.positions[account.index()];
         let profit = left.fill(side, filled.qty, filled.value).whose(account, "cost")?;

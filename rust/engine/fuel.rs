@@ -122,8 +122,8 @@ impl<T: Trace> Simulation<'_, T> {
         if PLACES {
             self.show_arrivals(first);
         } else if way == Way::Down {
-            self.unseated = narrow(sum.qty)
-                .and_then(|qty| self.unseated.plus(Lots(qty)))
+            self.counts.unseated = narrow(sum.qty)
+                .and_then(|qty| self.counts.unseated.plus(Lots(qty)))
                 .whose(first, "open interest")?;
         }
         Ok(())

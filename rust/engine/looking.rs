@@ -66,11 +66,9 @@ impl<T: Trace> Simulation<'_, T> {
         Lots((self.tokens[desk_account(agent).index()].0 - self.offered[agent].0).max(0))
     }
 
-    /// Looks as far as `reach` from the mark, which brings into being who is there; what is open and breaks within it is worth
-    /// so much at the mark: shorts above, longs below.
-    pub(super) fn look_ahead(&mut self, reach: Rate) -> Result<(Quote, Quote), RunError> {
+    /// What is open and breaks within `reach` of the mark is worth so much at the mark: shorts above, longs below.
+    pub(super) fn look_ahead(&self, reach: Rate) -> Result<(Quote, Quote), RunError> {
         let far = self.far(reach);
-        self.draw_within(far)?;
         let up = self.worth_ahead(Way::Up, Ticks(self.mark.0.saturating_add(far)))?;
         let down = self.worth_ahead(Way::Down, Ticks(self.mark.0 - far))?;
         Ok((up, down))

@@ -24,6 +24,7 @@ mod sharing;
 mod stage;
 mod standing;
 mod start;
+mod stepping;
 mod submitting;
 mod summary;
 mod thresholds;
@@ -46,7 +47,7 @@ use crate::ids::AccountId;
 use crate::ledger::Ledger;
 use crate::margin::{Due, Moved, Position, Waiting, Way};
 use crate::units::{Lots, Quote, Side, Ticks};
-use crate::world::{Account, Steps, Until, World, WorldSupply};
+use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use frictions::FrictionState;
 use funding::FundingClock;
@@ -55,6 +56,7 @@ use past_marks::PastMarks;
 use ranking::Ranking;
 use sampling::Sampler;
 use settlement::Sent;
+use stage::Counts;
 use thresholds::Ordered;
 
 /// One path of a world, on its way. To be used again for the next: [`restart`](Simulation::restart).
@@ -102,8 +104,6 @@ pub struct Simulation<'w, T: Trace> {
     drawn: Option<Drawn>,
     /// The next account to come into being.
     next_account: AccountId,
-    /// Lots of longs that came into being without a place.
-    unseated: Lots,
     /// Accounts of a cell, where anybody looks.
     arrivals: Vec<Account>,
     /// Forced orders of accounts without a place: what each had left, or lacked.
@@ -133,10 +133,6 @@ pub struct Simulation<'w, T: Trace> {
     next_unlock: usize,
     /// Tokens there are, in spot lots.
     circulating: Lots,
-    /// Lots of the perpetual that crowds opened.
-    opened_qty: Lots,
-    /// Orders and cancels so far.
-    orders: u64,
     /// How often time has passed: rounds of an instant cascade, steps of a run through time.
     clock: u64,
     /// Whether it has since the round before.
@@ -158,12 +154,9 @@ pub struct Simulation<'w, T: Trace> {
     peak: Ticks,
     /// What the scenario's accounts deposited.
     named_margin: Quote,
-    burnt_qty: Lots,
+    counts: Counts,
     /// What samples remember.
     sampler: Sampler,
-    /// Fills so far.
-    booked: u64,
-    ignition: (Lots, Quote),
     spot_exhausted: bool,
     stage: Stage,
     totals: Totals,
@@ -208,93 +201,16 @@ impl<'w, T: Trace> Simulation<'w, T> {
         Ok(StopReason::MaxRounds)
     }
 
-    fn through_time(&mut self, steps: Steps) -> Result<StopReason, RunError> {
-        self.begin_time()?;
-        while self.clock < steps.count {
-            let more = self.step()?;
-            if let Some(reason) = self.over(more) {
-                return Ok(reason);
-            }
-        }
-        Ok(StopReason::Horizon)
-    }
-
-    /// Why a run through time is over, if it is, after a step that told whether there is `more`.
-    pub fn over(&self, more: bool) -> Option<StopReason> {
-        let steps = self.world.steps?;
-        if !more && self.clock >= steps.ignition && steps.until == Until::Quiet {
-            return Some(if self.spot_exhausted { StopReason::SpotExhausted } else { StopReason::Quiet });
-        }
-        (self.clock >= steps.count).then_some(StopReason::Horizon)
-    }
-
-    /// The row of the start of a run through time.
-    pub fn begin_time(&mut self) -> Result<(), RunError> {
-        (self.stage.index, self.stage.mark) = (self.index, self.mark);
-        if !self.world.agents.is_empty() {
-            self.post_quotes()?;
-        }
-        self.end_round()?;
-        self.sample()
-    }
-
-    /// One step of a run through time: what arrives, then rounds until nothing more is due; false once nothing happened in
-    /// it and nothing is to come.
-    pub fn step(&mut self) -> Result<bool, RunError> {
-        let ignites = self.open_step()?;
-        while self.act()?.is_some() {}
-        Ok(self.close_step()? || ignites)
-    }
-
-    /// Time passes: what is due by the clock alone arrives. Agents may [`act`](Self::act) now.
-    pub fn open_step(&mut self) -> Result<bool, RunError> {
-        self.clock += 1;
-        (self.first_of_step, self.next_actor) = (true, 0);
-        self.unlock()?;
-        let ignites = self.world.steps.is_some_and(|steps| steps.ignition == self.clock);
-        if ignites {
-            (self.stage.round, self.stage.clock) = (self.stage.round + 1, self.clock);
-            self.ignite()?;
-        }
-        self.stage.round += 1;
-        Ok(ignites)
-    }
-
-    /// Rounds until nothing more is due; false once nothing happened in them and nothing is to come.
-    pub fn close_step(&mut self) -> Result<bool, RunError> {
-        let mut happened = false;
-        for round in 0..self.world.venue.max_rounds {
-            self.stage.round += u64::from(round > 0);
-            let more = self.phases()?;
-            self.first_of_step = false;
-            happened |= more;
-            if !more {
-                break;
-            }
-        }
-        self.past_marks.push(self.mark);
-        let index = self.index;
-        self.actors.iter_mut().for_each(|actor| actor.see_index(index));
-        self.remember_target()?;
-        self.sample()?;
-        Ok(happened || self.is_to_come())
-    }
-
-    /// Whether time alone will move something.
-    fn is_to_come(&self) -> bool {
-        self.cools && self.world.time_passes || self.prices.moving || self.frictions_to_come()
-    }
-
     /// Phase 1: the push.
     pub fn ignite(&mut self) -> Result<(), RunError> {
         let (market, order) = ignition(&self.world);
         self.stage.index = self.index;
         self.stage.mark = self.mark;
         let filled = self.trade(market, order, Cause::Ignition)?;
-        self.ignition = (filled.qty, filled.value);
+        self.counts.ignition = (filled.qty, filled.value);
         if market == Market::Perp {
             let cost = self.world.perp.contract.notional(filled.qty, filled.value);
-            self.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
+            self.counts.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
             self.hedge()?;
             self.bankrupt_maker()?;
         }
@@ -393,7 +309,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     /// Fills so far, in both books.
     pub fn fills(&self) -> u64 {
-        self.booked
+        self.counts.booked
     }
 
     /// The world it runs in.
@@ -451,11 +367,6 @@ impl<'w, T: Trace> Simulation<'w, T> {
     /// Spot lots that an agent's asks offer.
     pub fn offered(&self, agent: usize) -> Lots {
         self.offered[agent]
-    }
-
-    /// Orders, cancels and fills so far.
-    pub fn events(&self) -> u64 {
-        self.orders + self.booked
     }
 
     /// The sink, to look at.

@@ -110,7 +110,7 @@ pub(super) struct Sampler {
 impl<T: Trace> Simulation<'_, T> {
     /// Takes a sample if the step that ended calls for one; without a trace only what the summary needs.
     pub(super) fn sample(&mut self) -> Result<(), RunError> {
-        if !self.world.steps.is_some_and(|steps| self.clock.is_multiple_of(steps.sample)) {
+        if self.world.steps.is_none_or(|steps| self.clock % steps.sample != 0) {
             return Ok(());
         }
         let open_interest = self.longs()?;
@@ -124,10 +124,15 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(())
     }
 
+    /// Orders, cancels and fills so far.
+    pub fn events(&self) -> u64 {
+        self.counts.orders + self.counts.booked
+    }
+
     /// Lots of all longs that came into being.
     fn longs(&self) -> Result<Lots, RunError> {
         let seated = self.positions.iter().map(|position| i128::from(position.qty.0.max(0)));
-        let sum = seated.sum::<i128>() + i128::from(self.unseated.0);
+        let sum = seated.sum::<i128>() + i128::from(self.counts.unseated.0);
         narrow(sum).map(Lots).whose(AccountId::REST_OF_MARKET, "open interest")
     }
 

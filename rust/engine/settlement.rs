@@ -270,7 +270,8 @@ impl<T: Trace> Simulation<'_, T> {
         }
         if whose >= self.world.named {
             let burnt = qty.plus(settled.taken_over_qty).and_then(|burnt| burnt.plus(settled.adl_qty));
-            self.burnt_qty = burnt.and_then(|qty| self.burnt_qty.plus(qty)).whose(whose, "fuel burnt")?;
+            self.counts.burnt_qty =
+                burnt.and_then(|qty| self.counts.burnt_qty.plus(qty)).whose(whose, "fuel burnt")?;
         }
         self.tally_deficit(whose, settled)
     }

@@ -57,6 +57,23 @@ pub struct Stage {
     pub market_maker_equity: Quote,
 }
 
+/// What is counted along the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Orders and cancels.
+    pub orders: u64,
+    /// Fills.
+    pub booked: u64,
+    /// What the push from outside got, and its cost.
+    pub ignition: (Lots, Quote),
+    /// Lots of accounts that were closed by force.
+    pub burnt_qty: Lots,
+    /// Lots of the perpetual that crowds opened.
+    pub opened_qty: Lots,
+    /// Lots of longs that came into being without a place.
+    pub unseated: Lots,
+}
+
 /// Sums of all rounds, where a sum has a meaning; the summary's raw material.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]

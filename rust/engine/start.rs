@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage, Totals,
-    Trace, Watch,
+    Counts, Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage,
+    Totals, Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
@@ -53,7 +53,6 @@ impl<T: Trace> Simulation<'_, T> {
             next_cell: Vec::new(),
             drawn: None,
             next_account: world.named,
-            unseated: Lots::ZERO,
             arrivals: Vec::new(),
             burnt: Vec::new(),
             touched: Vec::new(),
@@ -73,8 +72,6 @@ impl<T: Trace> Simulation<'_, T> {
             levels: Vec::new(),
             next_unlock: 0,
             circulating: Lots::ZERO,
-            opened_qty: Lots::ZERO,
-            orders: 0,
             clock: 0,
             first_of_step: true,
             past_marks: PastMarks::default(),
@@ -83,10 +80,8 @@ impl<T: Trace> Simulation<'_, T> {
             funding: FundingClock::default(),
             peak: Ticks::ZERO,
             named_margin: Quote::ZERO,
-            burnt_qty: Lots::ZERO,
+            counts: Counts::default(),
             sampler: Sampler::default(),
-            booked: 0,
-            ignition: (Lots::ZERO, Quote::ZERO),
             spot_exhausted: false,
             stage: Stage::default(),
             totals: Totals::default(),
@@ -212,9 +207,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.prices.restart(world);
         self.frictions.restart(world);
         self.funding.restart(world);
-        (self.burnt_qty, self.booked) = (Lots::ZERO, 0);
-        (self.unseated, self.sampler) = (Lots::ZERO, Sampler::default());
-        self.ignition = (Lots::ZERO, Quote::ZERO);
+        (self.counts, self.sampler) = (Counts::default(), Sampler::default());
         self.spot_exhausted = false;
         (self.stage, self.totals) = (Stage::default(), Totals::default());
         // A path that failed leaves these behind.
@@ -242,7 +235,6 @@ impl<T: Trace> Simulation<'_, T> {
     /// Agents come with their capital and tokens.
     fn agents_move_in(&mut self) -> Result<(), RunError> {
         (self.next_unlock, self.circulating) = (0, self.world.circulating);
-        (self.opened_qty, self.orders) = (Lots::ZERO, 0);
         let agents = Arc::clone(&self.world.agents);
         let contract = self.world.spot.contract;
         self.actors.clear();

@@ -112,7 +112,7 @@ impl<T: Trace> Simulation<'_, T> {
                 price.map_or(OrderKind::Market, |price| OrderKind::Limit { price, tif: TimeInForce::Ioc });
             filled = self.trade(market, NewOrder { owner, side, qty, kind }, Cause::External)?.qty;
         } else if rests.is_none() {
-            self.orders += 1;
+            self.counts.orders += 1;
         }
         let Some(price) = rests.filter(|_| filled < qty) else {
             return Ok(Submitted { filled, resting: None });
@@ -120,7 +120,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.forget_filled(number);
         // What would have traded has; so it rests like a post-only order.
         let resting = self.place(number, market, side, price, Lots(qty.0 - filled.0))??;
-        self.orders += u64::from(!crosses);
+        self.counts.orders += u64::from(!crosses);
         Ok(Submitted { filled, resting: Some(resting) })
     }
 

@@ -107,7 +107,7 @@ impl<T: Trace> Simulation<'_, T> {
             final_price: self.spot_last(),
             rounds: self.stage.round,
             totals: self.totals,
-            burnt_qty: self.burnt_qty,
+            burnt_qty: self.counts.burnt_qty,
             named_qty: self.open_interest()?,
             hedge_shortfall: shortfall,
             insurance_fund_change: fund
@@ -168,7 +168,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// The push, and those of whales: quantity in lots of its market, cost.
     fn pushes(&self) -> Result<(Lots, Quote), RunError> {
-        let (mut qty, mut cost) = self.ignition;
+        let (mut qty, mut cost) = self.counts.ignition;
         let in_lots = if self.world.ignition_market == Market::Perp { self.world.spot_lots() } else { 1 };
         for actor in &self.actors {
             let (lots, paid) = actor.ignition();
@@ -219,7 +219,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn open_interest(&self) -> Result<Lots, RunError> {
         let mut expected = self.world.populations.iter().map(|population| population.expected_qty);
         let sum = expected.try_fold(self.world.fixed.open_interest, Lots::plus);
-        let sum = sum.and_then(|sum| sum.plus(self.opened_qty));
+        let sum = sum.and_then(|sum| sum.plus(self.counts.opened_qty));
         sum.whose(self.world.named, "open interest")
     }
 

@@ -154,7 +154,7 @@ impl<T: Trace> Simulation<'_, T> {
         if self.places {
             return due.account;
         }
-        self.unseated.0 -= position.qty.0.max(0);
+        self.counts.unseated.0 -= position.qty.0.max(0);
         self.seat(position, position.margin, Watch::Sorted)
     }
 
@@ -261,7 +261,11 @@ impl<T: Trace> Simulation<'_, T> {
             let record = self.record(Due { mechanism, ..due })?;
             self.records.push(record);
         }
-        self.watch[account.index()] = if stop { Watch::Stopped } else { Watch::Seized };
+        self.watch[account.index()] = match watch {
+            _ if !stop => Watch::Seized,
+            Watch::Moved => Watch::Moved, // what was sorted is out of date
+            _ => Watch::Stopped,
+        };
         self.touch(account);
         if account == AccountId::MARKET_MAKER {
             self.withdraw_maker();

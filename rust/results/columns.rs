@@ -82,25 +82,6 @@ impl Table {
         self.codes(name, names, UInt8Array::from_iter_values(codes));
     }
 
-    /// Of each run's own names: codes, or codes with their names.
-    pub fn chosen<'n>(
-        &mut self,
-        name: &str,
-        names: impl Iterator<Item = &'n str>,
-        codes: impl Iterator<Item = u16>,
-    ) {
-        if self.exact {
-            self.int(name, codes.map(i64::from));
-            return;
-        }
-        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
-        let codes = UInt16Array::from_iter_values(codes);
-        // Codes count the names.
-        if let Ok(column) = DictionaryArray::<UInt16Type>::try_new(codes, names) {
-            self.push(name, column.data_type().clone(), Arc::new(column));
-        }
-    }
-
     /// Codes with their names.
     pub fn codes(&mut self, name: &str, names: Names, codes: UInt8Array) {
         let kind = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::Utf8));

@@ -59,7 +59,12 @@ pub fn agents(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     let names = world.agents.iter().map(|agent| agent.name.as_str());
     #[allow(clippy::cast_possible_truncation)] // a scenario has at most 1,000
     let codes = rows.iter().map(|s| s.agent.map_or(0, |number| number as u16 + 1));
-    table.chosen("agent", std::iter::once("market_maker").chain(names), codes);
+    if exact {
+        table.int("agent", codes.map(i64::from));
+    } else {
+        let names: Vec<&str> = std::iter::once("market_maker").chain(names).collect();
+        table.given("agent", &names, codes);
+    }
     table.count("qty", world.perp.lot, of(|s| s.qty.0));
     table.count("tokens", world.spot.lot, of(|s| s.tokens.0));
     table.count("balance", world.venue_step, of(|s| s.balance.0));

@@ -129,9 +129,9 @@ pub static COLUMNS: &[Column] = {
         behind("positive_payments", Count, |s| count(s.positive_payments)),
         behind("payments", Count, |s| count(s.payments)),
         column("peak_open_interest", PerpQty, |s| s.peak_open_interest.0),
-        ratio("locked_float_share", |_| ("locked_float", "final_circulating")),
-        behind("locked_float", SpotQty, |s| s.locked_float.0),
-        behind("final_circulating", SpotQty, |s| s.final_circulating.0),
+        ratio("locked_float_share", |_| ("locked_qty", "circulating_qty")),
+        behind("locked_qty", SpotQty, |s| s.locked_float.0),
+        behind("circulating_qty", SpotQty, |s| s.final_circulating.0),
     ]
 };
 

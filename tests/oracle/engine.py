@@ -107,6 +107,7 @@ class Run:
         """The start's row, then every step: the push if it is due, and rounds until nothing more is."""
         state, world = self.state, self.world
         if world.agents:
+            state.reach_all()
             self.quoting.post(mid(state.spot, state.last[SPOT]), first=True)
         self._close_stage()
         self._sample()

@@ -73,7 +73,7 @@ impl Driver {
         self.guarded(py, |driver| {
             let mut ended = 0;
             while ended < steps {
-                let turn = driver.to_the_next_turn()?;
+                let turn = driver.next_turn()?;
                 if turn.is_some() {
                     return Ok((ended, turn));
                 }
@@ -87,7 +87,7 @@ impl Driver {
     }
 
     /// Whose turn it is in this step; none: it has ended.
-    fn to_the_next_turn(&mut self) -> Result<Option<usize>, RunError> {
+    fn next_turn(&mut self) -> Result<Option<usize>, RunError> {
         let ignites = self.open()?;
         while let Some(agent) = self.simulation.act()? {
             if self.elsewhere[agent] {

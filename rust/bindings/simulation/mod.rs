@@ -156,7 +156,7 @@ impl Simulation {
     #[getter]
     fn steps(&self) -> (u64, u64, bool) {
         let simulation = &self.driver.simulation;
-        let open = matches!(self.driver.phase, Phase::Open { .. });
+        let open = matches!(self.driver.phase, Phase::Open { .. } | Phase::Broken(_));
         let count = simulation.world().steps.map_or(0, |steps| steps.count);
         (simulation.clock() - u64::from(open), count, open)
     }
