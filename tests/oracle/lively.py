@@ -8,9 +8,21 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .agents_plan import FIRST_ACCOUNT
 from .book import SELL
 from .lively_agents import Cast
 from .scenarios import Scenario, is_valid, log_uniform, number, on_grid
+from .state import (
+    ARBITRAGE,
+    COLLATERAL,
+    CROWD,
+    HOLDERS_SALE,
+    HUNTING,
+    MOMENTUM,
+    NOISE,
+    WHALE,
+    Result,
+)
 from .world import build
 
 TICKS = ("0.01", "0.02", "0.05", "0.1")
@@ -240,7 +252,7 @@ def _venue(rng: random.Random, scales: Scales) -> Scenario:
         ("rest", 0.3, "keep"),
         ("leftover", 0.3, "trader"),
         ("liquidation_fee", 0.3, number(rng.uniform(0, 0.05), 4)),
-        ("adl", 0.4, _adl(rng)),
+        ("adl", 0.5, _adl(rng)),
         ("backstop", 0.2, {"capital": scales.money(1)}),
         ("loss_sharing", 0.2, "profits"),
         ("liquidations_per_round", 0.2, rng.choice((1, 3))),
@@ -252,7 +264,7 @@ def _venue(rng: random.Random, scales: Scales) -> Scenario:
             {"move": number(log_uniform(rng, 0.01, 0.1), 4), "window_s": window, "pause_s": pause},
         ),
         ("stress_margin", 0.3, _stress(rng, window)),
-        ("spot_margin", 0.4, number(rng.uniform(0, 1), 2)),
+        ("spot_margin", 0.6, number(rng.uniform(0.2, 1), 2)),
         ("funding", 0.6, _funding(rng, scales)),
         ("impact_notional", 0.3, scales.money(0.3)),
     ]
@@ -346,3 +358,33 @@ def _unlocks(rng: random.Random, scales: Scales, agents: list[Scenario]) -> list
 
 def _plain(text: str) -> Decimal | int:
     return number(Fraction(text), 6)
+
+
+def lively_things(scenario: Scenario, result: Result) -> set[str]:
+    """What has happened in a world that only agents and frictions make happen."""
+    agents = scenario["agents"]
+    own = range(FIRST_ACCOUNT, FIRST_ACCOUNT + 2 * len(agents))
+    causes = {fill["cause"] for fill in result.fills}
+    names = {
+        NOISE: "noise",
+        MOMENTUM: "momentum",
+        HOLDERS_SALE: "holders sell",
+        ARBITRAGE: "arbitrage",
+        CROWD: "a crowd",
+        HUNTING: "hunting",
+        WHALE: "a whale",
+        COLLATERAL: "collateral sold",
+    }
+    first, last = result.series[0], result.series[-1]
+    found = {name: cause in causes for cause, name in names.items()}
+    found |= {
+        "an agent liquidated": any(row["account"] in own for row in result.liquidations),
+        "an agent deleveraged": any(row["account"] in own for row in result.adl),
+        "an agent's order hit": any(fill["maker"] in own for fill in result.fills),
+        "a liquidation": bool(result.liquidations),
+        "funding": any(stage["funding_rate"] for stage in result.stages),
+        "an unlock": first["circulating"] < last["circulating"],
+        "locked tokens": last["locked_float"] > first["locked_float"],
+        "a way out": result.summary["attacker_paper_pnl"] != result.summary["attacker_pnl"],
+    }
+    return {what for what, happened in found.items() if happened}

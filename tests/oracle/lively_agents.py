@@ -64,7 +64,7 @@ class Cast:
         rng = self.rng
         if rng.random() < 0.35:
             return {}
-        leverage = rng.choice((1, 2, 5, 20, number(rng.uniform(1, 50), 3)))
+        leverage = rng.choice((1, 5, 20, 20, number(rng.uniform(1, 50), 3)))
         capital = self.scales.money(units * log_uniform(rng, 0.2, 3) / float(leverage))
         return {"capital": capital} | ({"leverage": leverage} if leverage != 1 else {})
 
