@@ -1,0 +1,177 @@
+"""Writes the tables of docs/LIVE.md: ten thousand squeezes with all frictions, and each friction alone.
+
+python docs/live.py                     # prints the tables, from fewer paths
+python docs/live.py --write             # puts them where the file has their marks (half an hour on two cores)
+python docs/live.py --check             # fails where the first paths are not those the file was made of
+python docs/live.py --pictures FOLDER   # the pictures of one path
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import perpcore as pc
+
+FILE = Path(__file__).with_name("LIVE.md")
+END = "<!-- end -->"
+SEED = 1
+PATHS, ABLATED, CHECKED, FEW = 10_000, 1_000, 48, 200
+FIZZLED = 1.5  # a push whose peak stays below so many times the start price
+LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+FIGURES = {
+    "peak_multiple": ("peak over start price", "{:.2f}"),
+    "final_price": ("price after four hours, $", "{:.2f}"),
+    "amplification": ("forced buying over the push's cost", "{:.1f}"),
+    "liquidated_notional": ("liquidated, $ M", "{:.2f}"),
+    "insurance_fund_change": ("insurance fund, $ k", "{:,.0f}"),
+    "venue_loss": ("venue's own loss, $ k", "{:,.0f}"),
+    "market_maker_pnl": ("market maker, $ k", "{:,.0f}"),
+    "peak_open_interest": ("peak open interest, k tokens", "{:,.0f}"),
+    "locked_float_share": ("float locked at the end, %", "{:.1f}"),
+}
+UNITS = {
+    "liquidated_notional": 1e-6,
+    "insurance_fund_change": 1e-3,
+    "venue_loss": 1e-3,
+    "market_maker_pnl": 1e-3,
+    "peak_open_interest": 1e-3,
+    "locked_float_share": 100,
+}
+
+
+def ensemble(scenario: pc.Scenario, paths: int) -> pc.Ensemble:
+    """Paths of the page's seed."""
+    return scenario.monte_carlo(paths=paths, seed=SEED, progress=sys.stderr.isatty())
+
+
+def fingerprint() -> str:
+    """What the first paths came to, as one number."""
+    return f"`{ensemble(pc.presets.rocketcoin_live(), CHECKED).hash()}`"
+
+
+def share(yes: np.ndarray) -> str:
+    """A share with its 95 % interval (Wilson)."""
+    n, z = len(yes), 1.96
+    p = float(np.mean(yes))
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return f"{100 * p:.1f} % ({100 * (middle - half):.1f} to {100 * (middle + half):.1f})"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Markdown."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def outcomes(runs: pc.Ensemble) -> str:
+    """Quantiles over all paths."""
+    rows = []
+    for column, (name, form) in FIGURES.items():
+        values = np.quantile(runs[column], LEVELS) * UNITS.get(column, 1)
+        rows.append([name, *(form.format(value) for value in values)])
+    head = [f"{len(runs):,} paths", *(f"{100 * level:.0f} %" for level in LEVELS)]
+    fizzled = share(runs["peak_multiple"] < FIZZLED)
+    dead = share(runs["market_maker_liquidated"].astype(bool))
+    return (
+        f"{table(head, rows)}\n\n"
+        f"Pushes that fizzle (the peak stays below {FIZZLED} times the start price): {fizzled}. "
+        f"Paths in which the market maker is liquidated: {dead}."
+    )
+
+
+def attacker(runs: pc.Ensemble) -> str:
+    """The whale's profit with and without his long position, on paper and after his exit."""
+    without = ensemble(pc.presets.rocketcoin_live().replace({"agents.whale.longs": None}), len(runs))
+    rows = []
+    for name, each in (("spot and a long of 60,000", runs), ("spot only", without)):
+        for when, column in (
+            ("on paper, as he begins to leave", "attacker_paper_pnl"),
+            ("in hand", "attacker_pnl"),
+        ):
+            profit = each[column]
+            middle = [f"{x / 1e3:,.0f}" for x in np.quantile(profit, (0.05, 0.5, 0.95))]
+            rows.append([f"{name}, {when}", *middle, f"{np.mean(profit) / 1e3:,.0f}", share(profit < 0)])
+    return table(["profit, $ k", "5 %", "median", "95 %", "mean", "paths with a loss"], rows)
+
+
+def ablation(paths: int) -> str:
+    """Each friction switched off alone, over the same random numbers."""
+    effects = pc.ablation(pc.presets.rocketcoin_live(), paths=paths, seed=SEED, progress=sys.stderr.isatty())
+    rows = []
+    for i, name in enumerate(effects["friction"]):
+        row = [str(name).replace("_", " ") if i else "none: as it is"]
+        row += [f"{effects['peak_multiple'][i]:.2f}"]
+        row += [interval(effects, "peak_multiple_effect", i, 1, "{:+.2f}") if i else ""]
+        for column in ("insurance_fund_change", "market_maker_pnl"):
+            row += [f"{effects[column][i] / 1e3:,.0f}"]
+            row += [interval(effects, f"{column}_effect", i, 1e-3, "{:+,.0f}") if i else ""]
+        rows.append(row)
+    head = [
+        f"without ({paths:,} paths)",
+        "median peak",
+        "change",
+        "fund, $ k",
+        "change",
+        "market maker, $ k",
+        "change",
+    ]
+    return table(head, rows)
+
+
+def interval(effects: pc.Ablation, column: str, i: int, unit: float, form: str) -> str:
+    """An effect with its interval."""
+    value, low, high = (form.format(effects[column + end][i] * unit) for end in ("", "_low", "_high"))
+    return f"{value} ({low} to {high})"
+
+
+def pictures(folder: Path) -> None:
+    """One path that flies, drawn."""
+    run = pc.presets.rocketcoin_live().run(seed=SEED, path=3)
+    for name in ("series", "agents", "heat_map"):
+        drawn = getattr(pc.plots, name)(run)
+        (getattr(drawn, "figure", None) or drawn).savefig(folder / f"{name}.png", dpi=80)
+
+
+def written(page: str, name: str, made: str) -> str:
+    """The page with this between its marks."""
+    mark = f"<!-- {name}: made by docs/live.py --write -->"
+    before, _, rest = page.partition(mark)
+    _, _, after = rest.partition(END)
+    return f"{before}{mark}\n\n{made}\n\n{END}{after}"
+
+
+def main() -> None:
+    """Print, write, check or draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write the file")
+    parser.add_argument("--check", action="store_true", help="fail where the first paths are others")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw one path")
+    given = parser.parse_args()
+    if given.pictures:
+        pictures(given.pictures)
+        return
+    if given.check:
+        sys.exit(0 if fingerprint() in FILE.read_text(encoding="utf-8") else "python docs/live.py --write")
+    runs = ensemble(pc.presets.rocketcoin_live(), PATHS if given.write else FEW)
+    made = {
+        "outcomes": outcomes(runs),
+        "attacker": attacker(runs),
+        "ablation": ablation(ABLATED if given.write else FEW // 10),
+        "fingerprint": fingerprint(),
+    }
+    if not given.write:
+        print("\n\n".join(made.values()))
+        return
+    page = FILE.read_text(encoding="utf-8")
+    for name, text in made.items():
+        page = written(page, name, text)
+    FILE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
