@@ -88,7 +88,6 @@ class Hunter(Actor):
         """Look how much breaks within reach, and trade toward it."""
         plan, mark = self.plan, self.state.mark
         reach = mark * plan.reach // RATE_ONE
-        self.state.see(mark, reach)
         above, below = self._within(-1, reach), self._within(1, reach)
         target = 0
         if above >= plan.min_notional and above >= below:

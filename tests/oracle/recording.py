@@ -164,8 +164,7 @@ def _summary(state: State, stages: list[Row], burnt_qty: int) -> dict[str, int]:
     summed = (
         "liquidated_accounts stopped_accounts stopped_qty stopped_notional taken_over_qty "
         "forced_buy_notional forced_sell_notional hedge_qty bad_debt paid_by_fund venue_loss "
-        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid "
-        "spot_volume perp_volume"
+        "adl_accounts adl_qty adl_notional adl_relief socialised_loss liquidation_fees funding_paid"
     )
     total["bad_debt"] += state.settlement_deficit
     total["paid_by_fund"] += state.settlement_paid
@@ -191,7 +190,6 @@ def _summary(state: State, stages: list[Row], burnt_qty: int) -> dict[str, int]:
         "spot_exhausted": int(state.spot_exhausted),
         "burnt_qty": burnt_qty,
         "named_qty": named,
-        "events": state.events,
     }
 
 

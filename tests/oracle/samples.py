@@ -27,15 +27,20 @@ class Samples:
         self._heat()
 
     def put_to(self, result: Result, paper_profits: int) -> Result:
-        """The result with the samples, and what the summary takes from them."""
+        """The result with the samples, and what the summary has of a run through time only."""
         state, world = self.state, self.state.world
         floats = floats_of(state)
+        if world.steps is None:
+            return result
         result.series, result.agents, result.heat_map = self.series, self.agents, self.heat_map
         result.summary |= {
+            "spot_volume": sum(stage["spot_volume"] for stage in result.stages),
+            "perp_volume": sum(stage["perp_volume"] for stage in result.stages),
+            "events": state.events,
             "attacker_paper_pnl": profit_of(state, ATTACKER) + paper_profits,
             "peak_open_interest": max((row["open_interest"] for row in self.series), default=0),
-            "locked_float": floats["locked_float"],
-            "final_circulating": world.tokens.circulating + state.unlocked,
+            "locked_qty": floats["locked_float"],
+            "circulating_qty": world.tokens.circulating + state.unlocked,
             "payments": state.payments,
             "positive_payments": state.positive_payments,
         }

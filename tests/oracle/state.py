@@ -256,12 +256,6 @@ class State:
         """An account that came to nothing."""
         del self.balances[account], self.deposits[account], self.positions[account]
 
-    def see(self, mark: int, reach: int) -> None:
-        """The accounts of every cell whose first tick lies so near on its way come into being."""
-        for arrivals in self.arrivals:
-            for trader in arrivals.reached(mark - arrivals.batch.side * reach):
-                self.enter(trader)
-
     def raise_margins(self, factor: int) -> None:
         """Stress: everybody comes into being, and more is held against everybody."""
         self.reach_all()
