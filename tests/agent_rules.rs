@@ -97,7 +97,8 @@ fn noise_in_spot_offers_what_it_has_and_starts_empty_sides_beside_the_last_trade
         for w in (4..4 + limits).map(|n| word(1, step, n)) {
             let (side, away) = (side_of(w), behind(w, 5));
             let first = |side| book(&posted, side).first().map(|level| level.0);
-            let price = first(side).map_or(1_000 - side.sign() * (away + 1), |best| best - side.sign() * away);
+            let price =
+                first(side).map_or(1_000 - side.sign() * (away + 1), |best| best - side.sign() * away);
             let crosses = first(side.opposite()).is_some_and(|best| side.sign() * (price - best) >= 0);
             let offered: i64 = book(&posted, Side::Sell).iter().map(|level| level.1).sum();
             let wanted = lots(1.0, 9.0, w);
@@ -160,8 +161,14 @@ fn holders_sell_a_share_of_the_rise_beyond_their_threshold_and_of_what_unlocks()
     let mut world = scenario(9, &[holders]);
     world["unlocks"] = json!([{"at_s": "8", "qty": "600", "holder": "holders"}]);
     // The hand bids 11.99 for what they sell: after each sale that is the last trade.
-    let pushes =
-        [push(1, 20_000), push(2, 20_000), offer(2, 5_000, 1_199), push(4, 20_200), push(6, 79_800), push(8, 200)];
+    let pushes = [
+        push(1, 20_000),
+        push(2, 20_000),
+        offer(2, 5_000, 1_199),
+        push(4, 20_200),
+        push(6, 79_800),
+        push(8, 200),
+    ];
     let played = play(&world, &pushes);
     // Step 2 at 11.00: nothing beyond 10 %. Step 3 at 12.00: 1000 x 0.5 x 0.1 = 50. Step 4 at 11.99: 49.5, less than sold.
     // Step 5 at 13.01: 100.5 down to 100. Step 7 at 17.00: 300, of which 150 a step, but then at 11.99 nothing more.
@@ -287,7 +294,8 @@ fn a_crowd_shorts_more_the_higher_it_goes_each_on_its_own_margin() {
 
 #[test]
 fn a_crowd_of_longs_buys_the_dip_and_one_that_finds_no_bid_is_nobody() {
-    let mut world = scenario(5, &[crowd(&json!({"side": "long", "base": "0", "slope": "4", "leverage": "4"}))]);
+    let mut world =
+        scenario(5, &[crowd(&json!({"side": "long", "base": "0", "slope": "4", "leverage": "4"}))]);
     // 9.00: 4 x 0.1.
     let pushes = [push(1, -20_000)];
     let (opened, _) = comers(&[0.0, 0.4, 0.4, 0.4, 0.4], 99, |_| 4.0);
