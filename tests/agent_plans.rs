@@ -115,11 +115,14 @@ fn a_whale_stays_if_the_price_holds() {
 
 #[test]
 fn a_whale_leaves_at_its_time_with_the_legs_it_has() {
-    let played = whale(&json!({"at_s": "4"}), &[]);
-    // Step 5 would have the second slice of the push.
+    let played = whale(&json!({"at_s": "4", "over_s": "3"}), &[]);
+    // Step 5 would have the second slice of the push. A third of 310 and of 100, half of the rest, the rest: rounded up.
     assert_eq!(played.traded(SPOT, Cause::Ignition), [(4, 300)]);
-    assert_eq!(played.traded(SPOT, Cause::Whale), [(1, 3), (2, 3), (3, 4), (5, -310)]);
-    assert_eq!(played.traded(PERP, Cause::Whale), [(2, 100), (5, -100)]);
+    let sold = [(5, -104), (6, -103), (7, -103)];
+    assert_eq!(played.traded(SPOT, Cause::Whale), [&[(1, 3), (2, 3), (3, 4)], &sold[..]].concat());
+    assert_eq!(played.traded(PERP, Cause::Whale), [(2, 100), (5, -34), (6, -33), (7, -33)]);
+    let at_once = whale(&json!({"at_s": "4"}), &[]);
+    assert_eq!(at_once.traded(SPOT, Cause::Whale)[3..], [(5, -310)]);
     assert_eq!(played.summary.ignition_qty, Lots(300));
 }
 
@@ -147,6 +150,14 @@ fn a_stock_arbitrageur_holds_what_the_basis_calls_for_both_ways() {
     let spot = [(1, 60, 1_001), (1, 30, 1_001), (2, -70, 1_020), (2, -40, 1_020)];
     assert_eq!(played.fills(SPOT, Cause::Arbitrage), spot);
     assert_eq!((played.position(VENUE), played.tokens(DESK)), (20, 0));
+}
+
+#[test]
+fn a_stock_arbitrageur_rounds_toward_what_it_has_to_do_less_for() {
+    // 1.55 a tick: floor(15.5) short, then ceil(-7.75).
+    let played = play(&stock(&json!({"kappa": "155"})), &[push(2, 985), offer(2, 500, 1_020)]);
+    assert_eq!(played.fills(PERP, Cause::Arbitrage), [(1, -15, 1_011), (2, 22, 1_015)]);
+    assert_eq!(played.fills(SPOT, Cause::Arbitrage), [(1, 15, 1_001), (2, -22, 1_020)]);
 }
 
 #[test]
