@@ -15,6 +15,11 @@ fn whole(x: f64) -> Value {
     json!(format!("{:.0}", x.max(1.0)))
 }
 
+/// Of a grid of two.
+fn even(x: f64) -> Value {
+    whole(2.0 * (x / 2.0).round().max(1.0))
+}
+
 /// A quantity, or a heavy-tailed law of it.
 fn quantity(dice: &mut Dice, typical: f64) -> Value {
     if dice.chance(0.5) {
@@ -75,8 +80,8 @@ pub fn lively(dice: &mut Dice) -> Value {
 }
 
 fn quote(dice: &mut Dice, side: &str, depth: f64) -> Value {
-    let levels = dice.scale(5.0, 300.0).round();
-    let mut quote = json!({"side": side, "levels": levels as u64, "half_spread": "0.01",
+    let levels: u64 = format!("{:.0}", dice.scale(5.0, 300.0)).parse().unwrap();
+    let mut quote = json!({"side": side, "levels": levels, "half_spread": "0.01",
         "level_qty": whole(depth / 100.0)});
     if dice.chance(0.3) {
         quote["recovery_half_life_s"] = number(dice.scale(0.5, 60.0));
@@ -162,32 +167,29 @@ fn positions(dice: &mut Dice, depth: f64) -> Value {
     Value::Array(ladders.collect())
 }
 
+/// Kinds that come twice are twice as frequent.
+const KINDS: [&str; 12] = [
+    "noise",
+    "noise",
+    "momentum",
+    "holders",
+    "spot_market_maker",
+    "funding_arbitrageur",
+    "short_crowd",
+    "short_crowd",
+    "liquidation_hunter",
+    "whale",
+    "whale",
+    "stock_arbitrageur",
+];
+
 fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) -> Value {
-    let kind = dice.pick(&[
-        "noise",
-        "noise",
-        "momentum",
-        "holders",
-        "spot_market_maker",
-        "funding_arbitrageur",
-        "short_crowd",
-        "short_crowd",
-        "liquidation_hunter",
-        "whale",
-        "whale",
-        "stock_arbitrageur",
-    ]);
+    let kind = dice.pick(&KINDS);
     let mut name = String::new();
     let _ = write!(name, "{kind} {number_of}");
-    let even = |x: f64| whole(2.0 * (x / 2.0).round().max(1.0));
     let order = even(depth * dice.scale(0.01, 0.5));
     let most = even(depth * dice.scale(0.1, 3.0));
     let tokens = whole(float * dice.between(0.01, 0.09));
-    let when = |dice: &mut Dice| number(dice.between(0.0, steps as f64 - 1.0));
-    let leg = |dice: &mut Dice| {
-        json!({"qty": even(depth * dice.scale(0.05, 1.5)), "at_s": when(dice),
-            "over_s": whole(dice.scale(1.0, 10.0))})
-    };
     let mut agent = match kind {
         "noise" => {
             let market = dice.pick(&["spot", "perp"]);
@@ -220,14 +222,7 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
         "liquidation_hunter" => json!({"market": dice.pick(&["perp", "perp", "spot"]),
             "reach": number(dice.scale(0.02, 0.3)), "min_notional": whole(depth * dice.scale(0.01, 1.0)),
             "order_qty": order, "max_qty": most}),
-        "whale" => {
-            let mut whale = json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice)});
-            if dice.chance(0.6) {
-                let drawdown = number(dice.between(0.01, 0.2));
-                whale["exit"] = json!({"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": drawdown});
-            }
-            whale
-        }
+        "whale" => whale(dice, steps, depth),
         _ => json!({"kappa": whole(dice.scale(10.0, 5_000.0)), "tokens": tokens}),
     };
     agent["kind"] = json!(kind);
@@ -238,4 +233,17 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
         agent["leverage"] = number(dice.between(1.0, 50.0));
     }
     agent
+}
+
+fn whale(dice: &mut Dice, steps: u64, depth: f64) -> Value {
+    let leg = |dice: &mut Dice| {
+        json!({"qty": even(depth * dice.scale(0.05, 1.5)), "at_s": number(dice.between(0.0, steps as f64 - 1.0)),
+            "over_s": whole(dice.scale(1.0, 10.0))})
+    };
+    let mut whale = json!({"accumulate": leg(dice), "longs": leg(dice), "ignite": leg(dice)});
+    if dice.chance(0.6) {
+        let drawdown = number(dice.between(0.01, 0.2));
+        whale["exit"] = json!({"over_s": whole(dice.scale(1.0, 10.0)), "drawdown": drawdown});
+    }
+    whale
 }
