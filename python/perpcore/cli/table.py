@@ -235,7 +235,7 @@ def push_row(run: Run) -> int:
 
 
 def _busy(run: Run, shown: list[Column]) -> list[int]:
-    """Rounds in which a figure flowed or moved, or somebody was forced where agents always trade; both ends."""
+    """Rounds in which a figure flowed or moved, or where agents trade somebody was forced; both ends."""
     busy = np.zeros(len(run.stages), dtype=bool)
     busy[[0, push_row(run), -1]] = True
     for column in shown:
