@@ -19,7 +19,7 @@ import perpcore as pc
 FILE = Path(__file__).with_name("LIVE.md")
 END = "<!-- end -->"
 SEED = 1
-PATHS, ABLATED, CHECKED, FEW = 10_000, 1_000, 48, 200
+PATHS, ABLATED, CHECKED, FEW = 10_000, 500, 32, 100
 FIZZLED = 1.5  # a push whose peak stays below so many times the start price
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 FIGURES = {

@@ -20,7 +20,12 @@ use random_scenario::Dice;
 use rust_decimal::Decimal;
 
 const SCENARIOS: u64 = 3_000;
-const UNDER_PRESETS: u64 = 10_000;
+
+/// Scenarios under each preset (`PERPCORE_SCENARIOS=10000`: as many): fewer where they run after every change.
+fn under_presets() -> u64 {
+    std::env::var("PERPCORE_SCENARIOS").map_or(4_000, |many| many.parse().expect("a number of scenarios"))
+}
+
 /// One in so many is also run lazily, drawn beforehand, and traced at one go.
 const ALIKE: u64 = 4;
 /// How many presets' scenarios one bare scenario serves.
@@ -189,9 +194,10 @@ fn coin_and_quote_currency_are_conserved_under_the_presets() {
         serde_json::from_str(include_str!("files/venues.json")).unwrap();
     let inverse = venues.iter().filter(|(_, preset)| preset.contract == ContractKind::Inverse);
     assert_eq!(inverse.clone().count(), 2);
+    let many = under_presets();
     for (name, preset) in inverse {
         let linear = VenueSpec { contract: ContractKind::Linear, ..preset.clone() };
-        let shown = shown(name, UNDER_PRESETS, &|seed| {
+        let shown = shown(name, many, &|seed| {
             let mut scenario = bare(seed / SERVES);
             random_rules::put_under(&mut Dice::new(!seed), &mut scenario, &linear);
             in_coin(scenario)
@@ -199,7 +205,7 @@ fn coin_and_quote_currency_are_conserved_under_the_presets() {
         let last = if preset.adl.is_some() { "a deleveraging" } else { "a shared loss" };
         for what in ["a liquidation of a short", "a liquidation of a long", "a deficit", "funding", last] {
             let n = shown.get(what).copied().unwrap_or(0);
-            assert!(n >= UNDER_PRESETS / 100, "{name}, {what}: {n} of {UNDER_PRESETS}");
+            assert!(n >= many / 100, "{name}, {what}: {n} of {many}");
         }
     }
 }

@@ -98,7 +98,7 @@ def test_agents_stay_where_they_are_and_do_nothing():
             crowd.replace(name="dip", side="long"),
             pc.agents.Holders(name="others", tokens=100_000, elasticity=0, order_qty=500),
         ],
-        **{"venue.spot_margin": "0.5"},
+        **{"venue.spot_margin": "0.5", "spot.bids": pc.Linear(depth=20_000)},
     )
     off = {name: differing(scenario, without) for name, without in pc.frictions(scenario).items()}
     del off["partial_hedging"], off["market_maker_capital"]

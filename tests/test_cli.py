@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import perpcore as pc
 from perpcore.cli import main
-from perpcore.cli.table import HEAD, TAIL, WIDTH, stage_table
+from perpcore.cli.table import HEAD, TAIL, WIDTH, agent_table, stage_table
 from perpcore.cli.verdict import facts, verdict
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "perpcore"
@@ -483,3 +483,17 @@ def test_a_terminal_without_box_letters_is_no_reason_to_fail(tmp_path: Path) -> 
     assert "-----" in text
     assert "19.67" in text
     assert "\x1b" not in text  # neither from the name nor as a colour
+
+
+def test_where_agents_trade_forced_rounds_are_shown_and_who_earned_what():
+    run = pc.presets.funding_trap().run(seed=1)
+    shown = stage_table(run)
+    assert "rounds in which nobody was forced" in shown
+    forced = run.stages["liquidated_accounts"] + run.stages["taken_over_qty"] > 0
+    for number in run.stages["round"][forced]:
+        assert f"\n{number:>6,} " in shown or f"\n{number:,} " in shown
+    lines = agent_table(run).splitlines()
+    profits = [float(line.split()[-1].replace(",", "")) for line in lines[2:]]
+    assert profits == sorted(profits, reverse=True)
+    assert not any("buyers" in line for line in lines), "a crowd has accounts of its own"
+    assert len(lines) == 2 + len(run.scenario.agents)  # the market maker beside them, the crowd not

@@ -76,6 +76,8 @@ pub(super) struct Quotes {
     sorted: Vec<(Ticks, i64)>,
     /// Lots that may still be sold.
     room: i64,
+    /// And so many more once they are posted again.
+    more_room: i64,
     /// Lots filled since they were last posted, and of what is drawn what may still be.
     filled: i64,
     /// How much of its lots a level has, in units of 2^-32.
@@ -100,6 +102,7 @@ impl Quotes {
             level: 0,
             sorted: Vec::new(),
             room: 0,
+            more_room: 0,
             filled: 0,
             strength: Recovery::FULL,
             posted: false,
@@ -114,6 +117,7 @@ impl Quotes {
         self.words = words;
         self.room = self.plan.as_ref().filter(|_| self.resting == Side::Sell).map_or(i64::MAX, |p| p.room.0);
         (self.filled, self.strength, self.posted) = (0, Recovery::FULL, false);
+        self.more_room = 0;
         self.next = None;
         self.entered.clear();
     }
@@ -130,8 +134,9 @@ impl Quotes {
         self.filled -= qty.0;
     }
 
+    /// From the next posting on they may sell so much more.
     pub fn add_room(&mut self, qty: Lots) {
-        self.room = self.room.saturating_add(qty.0);
+        self.more_room = self.more_room.saturating_add(qty.0);
     }
 
     /// Whether time alone gives them strength.
@@ -144,6 +149,7 @@ impl Quotes {
         self.withdraw();
         let Some(plan) = &self.plan else { return };
         self.posted = true;
+        self.room = self.room.saturating_add(std::mem::take(&mut self.more_room));
         if let Some(recovery) = plan.recovery {
             let filled = Lots(std::mem::take(&mut self.filled));
             self.strength = recovery.after(self.strength, filled, posting.first_of_step);

@@ -137,7 +137,7 @@ def _json(run: Run) -> bytes:
 
 
 def _show(run: Run, settings: tuple[str, ...], *, all_rounds: bool) -> None:
-    from perpcore.cli.table import RULE, one_line, stage_table, wrapped
+    from perpcore.cli.table import RULE, agent_table, one_line, stage_table, wrapped
     from perpcore.cli.verdict import verdict
 
     scenario = run.scenario
@@ -148,6 +148,8 @@ def _show(run: Run, settings: tuple[str, ...], *, all_rounds: bool) -> None:
         click.echo(wrapped(scenario.description))
     click.echo(f"digest {scenario.digest()[:16]}, seed {run.seed}, path {run.path}\n")
     text = stage_table(run, all_rounds=all_rounds)
+    if scenario.agents:
+        text += f"\n\n{agent_table(run)}"
     click.echo(text if _can_draw() else text.replace(RULE, "-"))
     click.echo("\n" + wrapped(verdict(run)))
 

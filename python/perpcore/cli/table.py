@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 118
 RULE, GAP = "─", "  "
 HEAD, TAIL = 15, 10  # rounds of a long run that are shown
+FORCED = ("liquidated", "stop-losses", "taken over", "bad debt", "venue loss")
 # Levels of a book that are counted before its share is left out.
 MAX_LEVELS = 1_000_000
 
@@ -192,11 +193,39 @@ def stage_table(run: Run, *, all_rounds: bool = False) -> str:
         note = f"{len(kept) - HEAD - TAIL:,} rounds left out ({kept[HEAD]:,} to {kept[-TAIL - 1]:,})"
         lines.insert(3 + HEAD, f"... {note}: --all-rounds shows them")
     if quiet:
-        lines.append(f"Left out: {quiet:,} rounds in which nothing happened (--all-rounds shows them).")
+        what = "nobody was forced" if run.scenario.agents else "nothing happened"
+        lines.append(f"Left out: {quiet:,} rounds in which {what} (--all-rounds shows them).")
     if dropped:
         left = ", ".join(f"{column.group} ({column.unit})" for column in dropped)
         lines += textwrap.wrap(f"Not shown for want of width: {left} (see --json).", width)
     return "\n".join(lines)
+
+
+def agent_table(run: Run) -> str:
+    """Who holds and has earned what at the end, the best first; a crowd's accounts are its own."""
+    table, scenario = run.agents, run.scenario
+    last = np.flatnonzero(table["time"] == table["time"][-1])
+    order = last[np.argsort(-table["profit"][last], kind="stable")]
+    kinds = {agent.name: type(agent).__struct_config__.tag for agent in scenario.agents}
+    rows = [["agent", "", "position", "tokens", "profit"]]
+    for i in order:
+        name = str(table["agent"][i])
+        if kinds.get(name) == "short_crowd":
+            continue
+        lots = (("qty", scenario.perp), ("tokens", scenario.spot))
+        held = [figure(float(table[column][i]), places(market.lot_size)) for column, market in lots]
+        kind = str(kinds.get(name, "")).replace("_", " ")
+        rows.append([one_line(name), kind, *held, figure(float(table["profit"][i]))])
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        GAP.join(
+            cell.ljust(w) if at < 2 else cell.rjust(w)
+            for at, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    lines.insert(1, RULE * max(map(len, lines)))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def push_row(run: Run) -> int:
@@ -206,11 +235,13 @@ def push_row(run: Run) -> int:
 
 
 def _busy(run: Run, shown: list[Column]) -> list[int]:
-    """Rounds in which a figure flowed or moved, the push, the first and the last."""
+    """Rounds in which a figure flowed or moved, or where agents trade somebody was forced; both ends."""
     busy = np.zeros(len(run.stages), dtype=bool)
     busy[[0, push_row(run), -1]] = True
     for column in shown:
-        if column.kind == "flow":
+        if run.scenario.agents:
+            busy |= (column.group in FORCED) & (column.values != 0)
+        elif column.kind == "flow":
             busy |= column.values != 0
         elif column.group != "time":
             busy[1:] |= column.values[1:] != column.values[:-1]
