@@ -153,7 +153,7 @@ fn a_stock_arbitrageur_holds_what_the_basis_calls_for_both_ways() {
 }
 
 #[test]
-fn a_stock_arbitrageur_rounds_toward_what_it_has_to_do_less_for() {
+fn a_stock_arbitrageur_never_rounds_up_what_it_has_to_do() {
     // 1.55 a tick: floor(15.5) short, then ceil(-7.75).
     let played = play(&stock(&json!({"kappa": "155"})), &[push(2, 985), offer(2, 500, 1_020)]);
     assert_eq!(played.fills(PERP, Cause::Arbitrage), [(1, -15, 1_011), (2, 22, 1_015)]);
