@@ -36,11 +36,15 @@ def test_liquidated_agents_are_told_apart_from_the_positions():
     assert "0 % of the named positions and the crowds'." in words(run)
 
 
-def test_nobody_is_said_to_have_carried_the_price_alone():
+def test_what_the_push_found_and_that_it_was_not_alone():
     scenario = pc.presets.funding_trap()
     run = scenario.run(seed=1)
     assert "the cascade carried" not in words(run)
     assert f"; the run ended at {run.summary['final_price']:.2f}, " in words(run)
+    stages, cost = run.stages, run.summary["ignition_cost"] / run.summary["ignition_qty"]
+    before = stages["spot_last"][stages["time"] < 25_200][-1]
+    assert before > 12
+    assert f", {cost:.2f} each, found spot at {before:.2f}; the run" in words(run)
     calm = scenario.replace(agents=[agent for agent in scenario.agents if agent.name != "whale"]).run(seed=1)
     assert words(calm).startswith("Nobody ignited; the run ended at ")
     assert "Nobody was liquidated. " in words(calm)

@@ -61,18 +61,28 @@ def _how_far(run: Run) -> str:
     deed = "A purchase" if ignition.side == "buy" else "A sale"
     push = f"{deed} of {pushed} for {_money(s['ignition_cost'])}"
     row = push_row(run)
+    if scenario.agents:
+        return _among_agents(run, push, row)
     after, final = float(run.stages["spot_last"][row]), s["final_price"]
     if in_spot:
         text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
     else:
         text = f"{push} in the perpetual left spot at {figure(after, digits)}"
     took = _count(s["rounds"], "round") if scenario.time is None else _seconds(run, row)
-    if scenario.agents:
-        return f"{text if qty else 'Nobody ignited'}; the run{_went(run, digits)}."
     if final == after == s["peak_price"]:
         return f"{text}, and there it stayed."
     what = "the cascade" if s["liquidated_accounts"] + s["stopped_accounts"] else "the market maker's hedges"
     return f"{text}; {what} carried it{_went(run, digits, f', in {took}')}."
+
+
+def _among_agents(run: Run, push: str, row: int) -> str:
+    """The push was not alone: what it found and paid, and where the run ended."""
+    s, digits = run.summary, places(run.scenario.spot.tick_size)
+    if not s["ignition_qty"]:
+        return f"Nobody ignited; the run{_went(run, digits)}."
+    found = figure(float(run.stages["spot_last"][max(0, row - 1)]), digits)
+    each = figure(s["ignition_cost"] / s["ignition_qty"], digits)  # agents need a linear contract
+    return f"{push}, {each} each, found spot at {found}; the run{_went(run, digits)}."
 
 
 def _went(run: Run, digits: int, took: str = "") -> str:
