@@ -128,7 +128,7 @@ class Simulation:
     """A run through time that goes on when it is told to: `Scenario.simulation` makes one.
 
     Without anybody's orders it gives the bits of `Scenario.run`. Looking changes nothing, but for
-    `thresholds`.
+    `thresholds` where there are no agents.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, path: int, agents: Sequence[Program] = ()) -> None:
@@ -312,8 +312,9 @@ class Simulation:
     def thresholds(self, reach: Number = 0.1) -> Table:
         """The liquidations that lie ahead, as the built-in hunter sees them.
 
-        Looking brings into being the accounts within reach that are not drawn yet: they get their numbers
-        now, so that among accounts with one threshold another may come first than without the look.
+        Where agents act everybody is there from the start, and looking changes nothing. Without any it brings
+        into being the accounts within reach that are not drawn yet: they get their numbers now, so that among
+        accounts with one threshold another may come first than without the look.
 
         Parameters
         ----------
@@ -386,7 +387,11 @@ def _count(field: str, value: object) -> int:
 def _seated(scenario: Scenario, programs: Iterable[Program]) -> tuple[Scenario, dict[int, Program]]:
     """The scenario with an external agent for each program, and who acts for which."""
     agents, seats = list(scenario.agents), {}
+    if not isinstance(programs, Iterable):
+        raise problem("agents", shown(programs), "a sequence of agents")
     for i, program in enumerate(programs):
+        if isinstance(program, type):
+            raise problem(f"agents[{i}]", shown(program), "an instance, not the class")
         name = getattr(program, "name", None)
         if not isinstance(name, str) or not name:
             raise problem(f"agents[{i}].name", shown(name), "a name: text that is not empty")

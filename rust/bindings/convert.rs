@@ -38,7 +38,8 @@ fn parse(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
-fn shown(value: &Bound<'_, PyAny>) -> String {
+/// A value as an error repeats it.
+pub fn shown(value: &Bound<'_, PyAny>) -> String {
     value.repr().map_or_else(|_| "this".to_owned(), |text| text.to_string())
 }
 

@@ -52,6 +52,11 @@ pub enum Refusal {
         /// What it has.
         sellable: Lots,
     },
+    /// The price band does not allow a limit so far from the mark.
+    Band {
+        /// The furthest it does.
+        limit: Ticks,
+    },
     /// By the book.
     Book(Reject),
 }
@@ -86,6 +91,9 @@ impl fmt::Display for SubmitError {
             }
             SubmitError::Refused(Refusal::Tokens { sellable }) => {
                 write!(f, "the desk may sell at most {} lots", sellable.0)
+            }
+            SubmitError::Refused(Refusal::Band { limit }) => {
+                write!(f, "the price band ends at {} ticks", limit.0)
             }
             SubmitError::Refused(Refusal::Book(reject)) => reject.fmt(f),
             SubmitError::Run(error) => error.fmt(f),
@@ -163,8 +171,10 @@ impl<T: Trace> Simulation<'_, T> {
         if let Some(price) = price {
             let kind = OrderKind::Limit { price, tif };
             let order = NewOrder { owner: venue_account(number), side, qty, kind };
-            if self.admit(order)? != Some(order) {
-                return Err(Reject::Band.into());
+            if let Some(NewOrder { kind: OrderKind::Limit { price: limit, .. }, .. }) = self.admit(order)?
+                && limit != price
+            {
+                return Err(SubmitError::Refused(Refusal::Band { limit }));
             }
         }
         let agents = Arc::clone(&self.world.agents);

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perpcore.agents import Whale
 from perpcore.cli.expected import drawn, is_drawn, mean, size
 from perpcore.cli.table import MAX_LEVELS, decimals, figure, places, push_row
 from perpcore.distributions import Law
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from perpcore.scenario import Scenario
 
 FEE_INCOME = -2
+FIRST_AGENT = 8
 
 
 def _money(value: float) -> str:
@@ -59,6 +61,8 @@ def _how_far(run: Run) -> str:
     deed = "A purchase" if ignition.side == "buy" else "A sale"
     push = f"{deed} of {pushed} for {_money(s['ignition_cost'])}"
     row = push_row(run)
+    if scenario.agents:
+        return _among_agents(run, push, row)
     after, final = float(run.stages["spot_last"][row]), s["final_price"]
     if in_spot:
         text = f"{push} moved spot from {figure(s['start_price'], digits)} to {figure(after, digits)}"
@@ -67,11 +71,28 @@ def _how_far(run: Run) -> str:
     took = _count(s["rounds"], "round") if scenario.time is None else _seconds(run, row)
     if final == after == s["peak_price"]:
         return f"{text}, and there it stayed."
-    multiple = f"{final / s['start_price']:.2f} times the start"
     what = "the cascade" if s["liquidated_accounts"] + s["stopped_accounts"] else "the market maker's hedges"
-    text += f"; {what} carried it to {figure(final, digits)}, {multiple}, in {took}"
-    peak = "" if s["peak_price"] == final else f" ({figure(s['peak_price'], digits)} at its extreme)"
-    return f"{text}{peak}."
+    return f"{text}; {what} carried it{_went(run, digits, f', in {took}')}."
+
+
+def _among_agents(run: Run, push: str, row: int) -> str:
+    """The push was not alone: what it found and paid, and where the run ended."""
+    s, digits = run.summary, places(run.scenario.spot.tick_size)
+    if not s["ignition_qty"]:
+        return f"Nobody ignited; the run{_went(run, digits)}."
+    found = figure(float(run.stages["spot_last"][max(0, row - 1)]), digits)
+    each = figure(s["ignition_cost"] / s["ignition_qty"], digits)  # agents need a linear contract
+    return f"{push}, {each} each, found spot at {found}; the run{_went(run, digits)}."
+
+
+def _went(run: Run, digits: int, took: str = "") -> str:
+    """Where the price ended; among agents nobody carried it there alone."""
+    s = run.summary
+    final, multiple = figure(s["final_price"], digits), s["final_price"] / s["start_price"]
+    peak = figure(s["peak_price"], digits)
+    extreme = "" if s["peak_price"] == s["final_price"] else f" ({peak} at its extreme)"
+    verb = " ended at" if run.scenario.agents else " to"
+    return f"{verb} {final}, {multiple:.2f} times the start{took}{extreme}"
 
 
 def _seconds(run: Run, push: int) -> str:
@@ -86,24 +107,36 @@ def _seconds(run: Run, push: int) -> str:
 def _who_was_liquidated(run: Run) -> str:
     s, scenario = run.summary, run.scenario
     if s["liquidated_accounts"] + s["stopped_accounts"] == 0:
-        return "Nobody was liquidated: the push did not reach a threshold."
+        why = ": the push did not reach a threshold" if s["ignition_qty"] else ""
+        return f"Nobody was liquidated{why}."
     said = []
     if s["liquidated_accounts"]:
         who = _count(s["liquidated_accounts"], "account")
-        maker = ", the market maker among them," if s["market_maker_liquidated"] else ""
+        maker = _among_them(run)
         deed = "liquidated or taken over" if s["taken_over_qty"] else "liquidated"
         said.append(f"{who}{maker} with {_positions(s['liquidated_qty'], scenario)} {deed}")
     if s["stopped_accounts"]:
         orders = _count(s["stopped_accounts"], "stop-loss order")
         said.append(f"{orders} over {_positions(s['stopped_qty'], scenario)} fired")
     fuel = "expected" if any(map(is_drawn, scenario.positions)) else "named"
-    text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the {fuel} positions."
+    crowds = " and the crowds'" if scenario.agents else ""
+    text = f"{' and '.join(said)}: {_share(s['fuel_burnt'])} of the {fuel} positions{crowds}."
     if s["taken_over_qty"]:
         text += f" The fund took over {_positions(s['taken_over_qty'], scenario)} that the book did not fill."
     forced = {"bought": s["forced_buy_notional"], "sold": s["forced_sell_notional"]}
     trades = " and ".join(f"{_money(value)} {deed}" for deed, value in forced.items() if value)
     times = "n/a" if math.isnan(s["amplification"]) else f"{s['amplification']:,.3g}"
     return f"{text} By force {trades}: {times} times the push."
+
+
+def _among_them(run: Run) -> str:
+    """Those of the liquidated whom the share of positions does not count."""
+    first, behind = FIRST_AGENT, FIRST_AGENT + 2 * len(run.scenario.agents)
+    closed = run.liquidations["account"]
+    agents = len(np.unique(closed[(closed >= first) & (closed < behind)]))
+    them = ["the market maker"] * bool(run.summary["market_maker_liquidated"])
+    them += [_count(agents, "agent")] * bool(agents)
+    return f", {' and '.join(them)} among them," if them else ""
 
 
 def _who_paid(run: Run) -> str:
@@ -116,6 +149,8 @@ def _who_paid(run: Run) -> str:
         "the rest of the market": s["rest_of_market_pnl"],
     }
     in_both = {"the market maker": s["market_maker_pnl"], "the attacker": s["attacker_pnl"]}
+    if others := _other_agents(run):
+        in_both["the other agents"] = sum(others)
     if run.scenario.venue.contract == "inverse":
         text = f"In coin: {_profits(at_venue)}. In quote currency: {_profits(in_both)}"
     else:
@@ -124,6 +159,15 @@ def _who_paid(run: Run) -> str:
     if short := s["insurance_fund_shortfall"]:
         text += f" The positions the fund took over stand {_money(short)} beyond what it can pay."
     return text
+
+
+def _other_agents(run: Run) -> list[float]:
+    """What those earned who are neither market maker nor whale (a whale is an attacker)."""
+    agents = run.agents
+    apart = {"market_maker"} | {agent.name for agent in run.scenario.agents if isinstance(agent, Whale)}
+    last = agents["time"] == agents["time"].max(initial=0)
+    rows = zip(agents["agent"][last], agents["profit"][last], strict=True)
+    return [float(profit) for name, profit in rows if name not in apart]
 
 
 def _profits(profits: dict[str, float]) -> str:

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use self::driver::{Driver, Phase};
 use super::book::Units;
-use super::convert::{self, order_id, order_side, refuse, resting_side};
+use super::convert::{self, order_id, order_side, refuse, resting_side, shown};
 use super::errors::{self, OrderError, PerpcoreError};
 use super::interrupt::interruptible;
 use super::run::{Failed, RunResult, result};
@@ -16,7 +16,6 @@ use super::table::{Table, table};
 use crate::agents::Scene;
 use crate::book::TimeInForce;
 use crate::engine::{self, Recorder, Refusal, StopReason, Submission};
-use crate::error::Reject;
 use crate::event::Market;
 use crate::results;
 use crate::units::{Lots, Quote, Rate, Side, Ticks};
@@ -30,6 +29,8 @@ type Columns<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 /// Position, tokens, balance, equity, profit.
 type Inventory = (f64, f64, f64, f64, f64);
 
+/// Of an order to cancel.
+const RESTING: &str = "an order that rests (it may be filled or cancelled)";
 /// Levels of a side that are listed at most.
 const MAX_LEVELS: usize = 1_000_000;
 
@@ -122,16 +123,14 @@ impl Simulation {
         self.driver.check()?;
         let place = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
         let found = place.and_then(|place| self.driver.orders.get(place)).copied();
-        let (owner, resting) = found.ok_or_else(|| OrderError::new_err(Reject::UnknownOrder.reason()))?;
+        let (owner, resting) = found.ok_or_else(|| refuse("id", id, RESTING))?;
         if let Some(agent) = agent.filter(|&agent| agent != owner) {
             let allowed = format!("an order of {}, this one is of {}", self.name(agent), self.name(owner));
             return Err(refuse("id", id, &allowed));
         }
         match self.driver.simulation.withdraw(owner, &resting) {
             Ok(left) => Ok(self.units(resting.market).qty(left)),
-            Err(engine::SubmitError::Refused(Refusal::Book(reject))) => {
-                Err(OrderError::new_err(reject.reason()))
-            }
+            Err(engine::SubmitError::Refused(_)) => Err(refuse("id", id, RESTING)),
             Err(error) => Err(errors::RunError::new_err(error.to_string())),
         }
     }
@@ -222,12 +221,12 @@ impl Simulation {
         py: Python<'py>,
         market: &str,
         side: &str,
-        levels: usize,
+        levels: &Bound<'py, PyAny>,
     ) -> PyResult<Columns<'py>> {
         let (market, side) = (self::market(market)?, resting_side(side)?);
-        if levels > MAX_LEVELS {
-            return Err(refuse("levels", levels, &format!("from 0 to {MAX_LEVELS}")));
-        }
+        let count = levels.extract().ok().filter(|&count: &usize| count <= MAX_LEVELS);
+        let allowed = || format!("a whole number from 0 to {MAX_LEVELS}");
+        let levels = count.ok_or_else(|| refuse("levels", shown(levels), &allowed()))?;
         let rows = self.driver.simulation.depth(market, side, levels);
         let units = self.units(market);
         let prices: Vec<f64> = rows.iter().map(|&(price, _)| units.price(price)).collect();
@@ -308,7 +307,13 @@ impl Simulation {
         let units = self.units(order.market);
         let (qty, name) = (units.qty(order.qty), self.name(agent));
         match refusal {
-            Refusal::Halted => OrderError::new_err(Reject::Halted.reason()),
+            Refusal::Halted => refuse("market", "\"perp\"", "\"spot\" while the perpetual is halted"),
+            Refusal::Band { limit } => {
+                let (given, limit) =
+                    (order.price.map_or(f64::NAN, |price| units.price(price)), units.price(limit));
+                let (side, bound) = if order.side == Side::Buy { ("buy", "most") } else { ("sell", "least") };
+                refuse("price", given, &format!("at {bound} {limit} to {side}, by venue.price_band"))
+            }
             Refusal::Book(reject) => OrderError::new_err(reject.reason()),
             Refusal::Margin { allowed } => {
                 let allowed = units.qty(allowed);
