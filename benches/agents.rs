@@ -1,6 +1,7 @@
 //! A market in which all agents act, one thread. An element is an event: an order, a cancel or a fill.
 //!
-//! `agents events STEPS` prints how many events a step has, `agents time STEPS` runs it once (to count instructions).
+//! `agents events STEPS` prints how many events a step has, `agents time STEPS` runs it once (to count instructions);
+//! at least 1,000 steps: the whale's plan takes so long.
 
 #[path = "common/market.rs"]
 mod market;
