@@ -50,13 +50,49 @@ fn an_order_is_cut_to_leverage_and_tier_but_not_what_closes() {
     let one_tier = play(&written, &[]);
     // 1000 x 5 / 10 = 500 of 1,000. Then (1000 - 500 x 0.05) x 5 / 10 = 487: nothing more.
     assert_eq!(one_tier.fills(PERP, Cause::Whale), [(1, 500, 1_005), (3, -500, 995)]);
-    // 500 are worth 5,000, where 3 is the most: 300.
-    written["venue"]["tiers"] = json!([{"min_notional": "0", "maintenance_rate": "0.01", "max_leverage": "200"},
+    // 500 are worth 5,000, where 3 is the most: 300 of that tier would be in it, but it begins at 4,000; 399 are below it.
+    let mut tiers = json!([{"min_notional": "0", "maintenance_rate": "0.01", "max_leverage": "200"},
         {"min_notional": "4000", "maintenance_rate": "0.02", "max_leverage": "3"}]);
+    written["venue"]["tiers"] = tiers.clone();
     let played = play(&written, &[]);
-    assert_eq!(played.fills(PERP, Cause::Whale), [(1, 300, 1_005), (3, -300, 995)]);
-    assert_eq!(played.cash(VENUE), Quote(970 * UNIT));
+    assert_eq!(played.fills(PERP, Cause::Whale), [(1, 399, 1_005), (3, -399, 995)]);
+    assert_eq!(played.cash(VENUE), Quote(960_100_000));
     assert_eq!(played.deposits(VENUE), []);
+    // From 2,500 on, 300 are in it.
+    tiers[1]["min_notional"] = json!("2500");
+    written["venue"]["tiers"] = tiers;
+    assert_eq!(play(&written, &[]).fills(PERP, Cause::Whale), [(1, 300, 1_005), (3, -300, 995)]);
+}
+
+#[test]
+fn what_rests_reserves_margin() {
+    let written = scenario(4, &[bot(&json!({"capital": "1000", "leverage": "5"}))]);
+    let allowed = |lots| Refusal::Margin { allowed: Lots(lots) };
+    let bids = [order(1, PERP, 300, Some(990)), order(1, PERP, 150, Some(980))];
+    // 1000 x 5 / 10 = 500, of which bids for 450 are out: 50 more to buy, at whatever price, and 500 to sell.
+    assert_eq!(refusal(&written, &bids, order(1, PERP, 51, Some(970))), allowed(50));
+    assert_eq!(refusal(&written, &bids, order(1, PERP, 51, None)), allowed(50));
+    assert_eq!(refusal(&written, &bids, order(1, PERP, -501, None)), allowed(500));
+    // 200 short at 9.95, (1000 - 10) x 5 / 10 = 495: 695 to buy, less 450.
+    let short = [&bids[..], &[order(1, PERP, -200, None)]].concat();
+    assert_eq!(refusal(&written, &short, order(1, PERP, 246, None)), allowed(245));
+    // 200 are filled at 9.97 and offer no more: (1000 + 6) x 5 / 10 = 503, less 200 and the 100 that are left.
+    let hit = Sent { agent: 0, ..order(2, PERP, -200, None) };
+    let played = play(&written, &[order(1, PERP, 300, Some(997)), hit, order(3, PERP, 203, Some(900))]);
+    assert_eq!((played.position(VENUE), played.run.offered(1, PERP, Side::Buy)), (200, Lots(303)));
+}
+
+#[test]
+fn noise_offers_no_more_than_its_margin_allows() {
+    let noise = json!({"kind": "noise", "name": "noise", "market": "perp", "rate_per_s": "0", "qty": "40",
+        "limit_rate_per_s": "20", "limit_gap": "0.04", "lifetime_s": "10", "capital": "1000", "leverage": "1"});
+    let played = driven::watch(&scenario(6, &[noise]), &[], |run| {
+        for side in [Side::Buy, Side::Sell] {
+            // 1000 / 10 = 100: two of 40 and one of 20 rest in every step.
+            assert_eq!(run.offered(1, PERP, side), Lots(100));
+        }
+    });
+    assert_eq!(played.position(VENUE), 0);
 }
 
 #[test]

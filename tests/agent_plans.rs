@@ -17,7 +17,7 @@ const DESK: AccountId = AccountId(11);
 /// Funding of 3.6 s, paid in steps 2, 6 and 10; without a premium it is 0.0001 / 8000 = 12 billionths.
 fn carry(terms: &Value) -> Value {
     let mut agent = json!({"kind": "funding_arbitrageur", "name": "carry", "enter_rate": "0.000000012",
-        "exit_rate": "-0.000001", "order_qty": "300", "max_qty": "500", "lock_s": "3", "capital": "100000"});
+        "exit_rate": "-0.000001", "min_basis": "-0.01", "order_qty": "300", "max_qty": "500", "lock_s": "3", "capital": "100000"});
     agent.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
     let mut world = scenario(13, &[agent]);
     standing_perp(&mut world);
@@ -38,6 +38,23 @@ fn a_funding_arbitrageur_carries_while_it_pays_and_leaves_when_it_costs() {
     assert_eq!(played.position(VENUE), 0);
     let more = carry(&json!({"enter_rate": "0.000000013"}));
     assert_eq!(play(&more, &[]).fills(PERP, Cause::Arbitrage), []);
+}
+
+#[test]
+fn a_funding_arbitrageur_enters_only_while_the_perpetual_stands_high_enough_over_spot() {
+    // It is sold at 9.95, spot stands at 10.01: 0.06 / 10.01 = 0.005994 below.
+    let fills = |terms: &Value, sent: &[driven::Sent]| play(&carry(terms), sent).fills(PERP, Cause::Arbitrage);
+    let enough = json!({"min_basis": "-0.005995", "order_qty": "100", "max_qty": "300"});
+    // His own purchases lift the ask to 10.02 in step 4, 0.0070 above; the hand offers below that in step 6.
+    assert_eq!(fills(&enough, &[]), [(3, -100, 995), (4, -100, 995)]);
+    assert_eq!(fills(&enough, &[offer(6, -500, 1_001)]), [(3, -100, 995), (4, -100, 995), (6, -100, 995)]);
+    let too_little = json!({"min_basis": "-0.005994"});
+    assert_eq!(fills(&too_little, &[]), []);
+    // At 0 not before the ask is at 9.95 or below; and not where nobody offers.
+    assert_eq!(fills(&json!({"min_basis": "0"}), &[offer(3, -400, 996)]), []);
+    let mut world = carry(&json!({}));
+    world["spot"]["asks"] = Value::Null;
+    assert_eq!(play(&world, &[]).fills(PERP, Cause::Arbitrage), []);
 }
 
 #[test]

@@ -180,13 +180,19 @@ fn agents(told: &str, world: &World, run: &Simulation<'_, Recount>) {
         assert!(!owes, "{told}: {} owes {cash:?}", agent.name);
         assert!(run.ledger().cash(desk) >= Quote::ZERO, "{told}: the desk of {} owes", agent.name);
         assert!(run.positions()[desk.index()].qty == Lots::ZERO, "{told}: a desk has a position");
-        let offered = run.offered(number);
-        let tokens = run.tokens()[desk.index()];
-        assert!(
-            Lots::ZERO <= offered && offered <= tokens,
-            "{told}: {} offers {offered:?} of {tokens:?}",
-            agent.name
-        );
+        let mut resting = Vec::new();
+        for (market, book, owner) in [(Market::Spot, run.spot(), desk), (Market::Perp, run.perp(), venue)] {
+            for side in [Side::Buy, Side::Sell] {
+                resting.clear();
+                book.orders(side, &mut resting);
+                let own = resting.iter().filter(|(_, order)| order.owner == owner);
+                let rests = Lots(own.map(|(_, order)| order.remaining.0).sum());
+                let offered = run.offered(number, market, side);
+                assert_eq!(offered, rests, "{told}: what {} offers on a side of {market:?}", agent.name);
+            }
+        }
+        let (asks, tokens) = (run.offered(number, Market::Spot, Side::Sell), run.tokens()[desk.index()]);
+        assert!(asks <= tokens, "{told}: {} offers {asks:?} of {tokens:?}", agent.name);
     }
 }
 

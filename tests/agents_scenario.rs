@@ -48,7 +48,7 @@ fn each_kind_is_read_in_its_units() {
     assert_eq!(maker.skew, Skew { n: 1, d: 10 });
     let Plan::FundingArbitrageur(carry) = plan(4) else { panic!() };
     assert_eq!((carry.enter, carry.exit, carry.lock), (Rate(200_000), Rate(-100_000), 2));
-    assert_eq!((carry.order_qty, carry.max_qty), (Lots(1), Lots(10)));
+    assert_eq!((carry.order_qty, carry.max_qty, carry.min_basis), (Lots(1), Lots(10), Rate(2_000_000)));
     let Plan::Crowd(crowd) = plan(5) else { panic!() };
     assert_eq!((crowd.side, crowd.max_accounts), (Side::Sell, 7));
     assert_eq!((crowd.base, crowd.slope), (Rate(500_000_000), Rate(2_000_000_000)));

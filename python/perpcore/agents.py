@@ -189,7 +189,8 @@ class FundingArbitrageur(
 ):
     """Cash and carry: shorts the perpetual and buys as much spot while longs pay funding.
 
-    He enters while the last rate paid was at least `enter_rate`, and unwinds once it is at most `exit_rate`.
+    He enters while the last rate paid was at least `enter_rate` and selling the perpetual brings at least
+    `min_basis` more than the tokens cost, and unwinds once the rate is at most `exit_rate`.
     His tokens are locked. If the venue takes his short, he sells the tokens that are left over, but only
     after `lock_s`. A venue with funding is needed.
 
@@ -201,6 +202,8 @@ class FundingArbitrageur(
         Notional he may open over the equity of that account.
     enter_rate, exit_rate : number or distribution
         Funding rates of an interval.
+    min_basis : number or distribution
+        Bid of the perpetual over the ask in spot, less 1: below 0 he pays that much to get in.
     order_qty : number or distribution
         Tokens in a step at most.
     max_qty : number or distribution
@@ -213,6 +216,7 @@ class FundingArbitrageur(
     leverage: Scalar = Decimal(1)
     enter_rate: Scalar
     exit_rate: Scalar
+    min_basis: Scalar = Decimal(0)
     order_qty: Scalar
     max_qty: Scalar
     lock_s: Scalar = Decimal(0)

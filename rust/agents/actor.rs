@@ -75,6 +75,23 @@ impl Intent {
     }
 }
 
+/// What selling the perpetual brings over what spot costs, in a unit of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis {
+    /// The bid in the perpetual less the ask in spot.
+    pub premium: i128,
+    /// The ask in spot.
+    pub ask: i128,
+}
+
+impl Basis {
+    /// Whether the premium is at least so much of the ask.
+    pub fn reaches(&self, share: Rate) -> Result<bool, Overflow> {
+        let premium = self.premium.checked_mul(i128::from(Rate::ONE)).ok_or(Overflow)?;
+        Ok(premium >= self.ask.checked_mul(i128::from(share.0)).ok_or(Overflow)?)
+    }
+}
+
 /// What an agent sees.
 pub trait Scene {
     /// The step, from 1.
@@ -93,6 +110,8 @@ pub trait Scene {
     fn spot_last(&self) -> Ticks;
     /// The rate that was paid last.
     fn funding_rate(&self) -> Rate;
+    /// What shorting the perpetual against spot brings at the best prices; none if one is missing.
+    fn basis(&self) -> Option<Basis>;
     /// Spot lots in a lot of the perpetual.
     fn spot_lots(&self) -> i64;
     /// What the liquidations ahead are worth at the mark: of shorts above, of longs below.

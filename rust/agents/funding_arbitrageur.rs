@@ -34,7 +34,8 @@ impl LockedLeg {
         }
         let carry = |side, qty: Lots| Intent::Carry { side, qty: qty.min(plan.order_qty) };
         if scene.funding_rate() >= plan.enter && short < plan.max_qty {
-            return Ok(Some(carry(Side::Sell, plan.max_qty.minus(short)?)));
+            let pays = scene.basis().map_or(Ok(false), |basis| basis.reaches(plan.min_basis))?;
+            return Ok(pays.then_some(carry(Side::Sell, plan.max_qty.minus(short)?)));
         }
         let leaves = scene.funding_rate() <= plan.exit && short > Lots::ZERO;
         Ok(leaves.then(|| carry(Side::Buy, short)))

@@ -14,7 +14,7 @@ mod spot_maker;
 mod stock_arbitrageur;
 mod whale;
 
-pub use actor::{Actor, Hand, Intent, Resting, Scene};
+pub use actor::{Actor, Basis, Hand, Intent, Resting, Scene};
 pub use attacker::ignition;
 pub use market_maker::MarketMaker;
 pub use stock_arbitrageur::{Quotes, carry};

@@ -85,11 +85,11 @@ impl<T: Trace> Simulation<'_, T> {
                 self.take(number, agent, Market::Spot, side.opposite(), spot, Cause::Arbitrage)?;
             }
             Intent::Post { market, side, price, qty } => {
-                self.post(number, market, side, price, qty)?;
+                self.post(number, agent, (market, side, price), qty)?;
             }
             Intent::Join { market, side, behind, qty } => {
                 let price = self.behind_best(market, side, behind);
-                self.post(number, market, side, price, qty)?;
+                self.post(number, agent, (market, side, price), qty)?;
             }
             Intent::Open { side, qty, leverage } => {
                 if let Plan::Crowd(crowd) = &agent.plan
@@ -126,18 +126,31 @@ impl<T: Trace> Simulation<'_, T> {
         qty: Lots,
         cause: Cause,
     ) -> Result<Filled, RunError> {
-        let (owner, qty) = match (market, side) {
-            (Market::Spot, Side::Buy) => (desk_account(number), qty),
-            (Market::Spot, Side::Sell) => (desk_account(number), qty.min(self.sellable(number))),
-            _ => (venue_account(number), self.allowed(number, agent, side, qty)?),
-        };
+        let (owner, qty) = self.admissible(number, agent, market, side, qty)?;
         if qty < Lots(1) {
             return Ok(Filled::default());
         }
         self.trade(market, NewOrder { owner, side, qty, kind }, cause)
     }
 
-    /// Lots of the perpetual, at most `qty`, that an agent's margin allows it to trade.
+    /// Whose order it would be, and how much of it the agent may send.
+    fn admissible(
+        &self,
+        number: usize,
+        agent: &Agent,
+        market: Market,
+        side: Side,
+        qty: Lots,
+    ) -> Result<(AccountId, Lots), RunError> {
+        Ok(match (market, side) {
+            (Market::Spot, Side::Buy) => (desk_account(number), qty),
+            (Market::Spot, Side::Sell) => (desk_account(number), qty.min(self.sellable(number))),
+            _ => (venue_account(number), self.allowed(number, agent, side, qty)?),
+        })
+    }
+
+    /// Lots of the perpetual, at most `qty`, that an agent's margin allows it to trade or to offer, if all that it offers on
+    /// that side were filled before.
     pub(super) fn allowed(
         &self,
         number: usize,
@@ -152,40 +165,32 @@ impl<T: Trace> Simulation<'_, T> {
             return Ok(qty);
         }
         let account = venue_account(number);
-        let held = side.sign() * self.positions[account.index()].qty.0;
-        let equity = i128::from(self.equity(account)?.0.max(0));
-        let contract = self.world.perp.contract;
-        let lot = i128::from(contract.worth(self.mark, Lots(1)).whose(account, "worth of a lot")?.0);
-        let most = |leverage: i64| equity * i128::from(leverage) / (i128::from(Rate::ONE) * lot);
-        let by_leverage = most(agent.leverage.0);
-        let value = Quote(narrow(by_leverage * lot).unwrap_or(i64::MAX));
-        let open = by_leverage.min(most(self.max_leverage(value)));
-        let room = (open - i128::from(held)).max(-i128::from(held)).max(0);
-        Ok(qty.min(Lots(i64::try_from(room).unwrap_or(i64::MAX))))
+        let held = i128::from(side.sign() * self.positions[account.index()].qty.0);
+        let lot = self.world.perp.contract.worth(self.mark, Lots(1)).whose(account, "worth of a lot")?;
+        let open = self.world.venue.tiers.most_open(self.equity(account)?, agent.leverage, lot);
+        let offered = self.offered(number, Market::Perp, side);
+        let room = (open - held).max(-held) - i128::from(offered.0);
+        Ok(qty.min(Lots(i64::try_from(room.max(0)).unwrap_or(i64::MAX))))
     }
 
-    /// Posts an order that may not trade; none if it would, or if there is nothing to offer.
-    pub(super) fn post(
+    /// Posts an order, as far as the agent may; none if it would trade, or if there is nothing to offer.
+    fn post(
         &mut self,
         number: usize,
-        market: Market,
-        side: Side,
-        price: Ticks,
+        agent: &Agent,
+        (market, side, price): (Market, Side, Ticks),
         qty: Lots,
-    ) -> Result<Option<Resting>, RunError> {
-        let spot = market == Market::Spot;
-        let owner = if spot { desk_account(number) } else { venue_account(number) };
-        let sells = spot && side == Side::Sell;
-        let qty = if sells { qty.min(self.sellable(number)) } else { qty };
-        if qty < Lots(1) || !(Ticks(1)..=MOST).contains(&price) || !spot && self.is_halted() {
-            return Ok(None);
+    ) -> Result<(), RunError> {
+        let (owner, qty) = self.admissible(number, agent, market, side, qty)?;
+        if qty < Lots(1) || !(Ticks(1)..=MOST).contains(&price) {
+            return Ok(());
         }
         match self.place(number, market, side, price, qty)? {
-            Err(Reject::WouldTrade) => Ok(None),
+            Err(Reject::WouldTrade) => Ok(()),
             Err(reject) => Err(RunError::Order { account: owner, reject }),
-            Ok(resting) => {
+            Ok(_) => {
                 self.counts.orders += 1;
-                Ok(Some(resting))
+                Ok(())
             }
         }
     }
@@ -216,9 +221,7 @@ impl<T: Trace> Simulation<'_, T> {
             Ok(id) => id,
             Err(reject) => return Ok(Err(reject)),
         };
-        if spot && side == Side::Sell {
-            self.offered[number] = self.offered[number].plus(qty).whose(owner, "offers")?;
-        }
+        self.offered[number].add(market, side, qty).whose(owner, "offers")?;
         let resting = Resting { step: self.clock, market, side, id };
         self.resting[number].push_back(resting);
         Ok(Ok(resting))
@@ -235,18 +238,15 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Cancels an order, if it still rests; what was left of it.
     pub(super) fn cancel(&mut self, number: usize, resting: &Resting) -> Result<(), RunError> {
-        let spot = resting.market == Market::Spot;
-        let left = if spot { self.spot.cancel(resting.id) } else { self.perp.cancel(resting.id) };
-        let left = match left {
+        let &Resting { market, side, id, .. } = resting;
+        let book = if market == Market::Spot { &mut self.spot } else { &mut self.perp };
+        let left = match book.cancel(id) {
             Ok(left) => left,
             Err(Reject::UnknownOrder) => return Ok(()), // it was filled
             Err(reject) => return Err(RunError::Order { account: venue_account(number), reject }),
         };
         self.counts.orders += 1;
-        if spot && resting.side == Side::Sell {
-            self.offered[number] = self.offered[number].minus(left).whose(desk_account(number), "offers")?;
-        }
-        Ok(())
+        self.offered[number].add(market, side, -left).whose(venue_account(number), "offers")
     }
 
     /// A new account opens a position, if anything is filled: whether it was.

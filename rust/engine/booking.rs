@@ -244,6 +244,9 @@ impl<T: Trace> Simulation<'_, T> {
         let [paid, made] = dealt.charges;
         self.charge(market, taker, paid)?;
         self.charge(market, maker, made)?;
+        if let Some(number) = self.world.agent_of(maker) {
+            self.offered[number].add(market, order.side.opposite(), -dealt.qty).whose(maker, "offers")?;
+        }
         filled.fee = filled.fee.plus(paid.paid).whose(taker, "fees")?;
         filled.qty = filled.qty.plus(dealt.qty).whose(taker, "quantity")?;
         filled.value = filled.value.plus(value.abs()).whose(taker, "value")?;
@@ -268,11 +271,6 @@ impl<T: Trace> Simulation<'_, T> {
         self.tokens[seller.index()] = self.tokens[seller.index()].minus(dealt.qty).whose(seller, "tokens")?;
         if buyer == AccountId::HOLDERS && self.world.steps.is_some() {
             self.spot.supply_mut().add_room(dealt.qty); // as time passes they offer it again
-        }
-        if order.side == Side::Buy
-            && let Some(number) = self.world.agent_of(maker)
-        {
-            self.offered[number] = self.offered[number].minus(dealt.qty).whose(maker, "offers")?;
         }
         Ok(value)
     }

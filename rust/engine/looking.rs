@@ -1,7 +1,7 @@
 //! What agents see of the world.
 
 use super::{Simulation, Trace, Watch};
-use crate::agents::{Hand, Scene};
+use crate::agents::{Basis, Hand, Scene};
 use crate::error::{RunError, Whose};
 use crate::event::{Market, Mechanism};
 use crate::ids::AccountId;
@@ -42,6 +42,13 @@ impl<T: Trace> Scene for Simulation<'_, T> {
         self.funding.rate()
     }
 
+    fn basis(&self) -> Option<Basis> {
+        let (bid, ask) = self.perp.best(Side::Buy).zip(self.spot.best(Side::Sell))?;
+        let (n, d) = self.world.conversion.tick;
+        let ask = i128::from(ask.0) * n;
+        Some(Basis { premium: i128::from(bid.0) * d - ask, ask })
+    }
+
     fn spot_lots(&self) -> i64 {
         self.world.spot_lots()
     }
@@ -63,7 +70,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Spot lots its desk may sell: what it has less what it offers.
     pub(super) fn sellable(&self, agent: usize) -> Lots {
-        Lots((self.tokens[desk_account(agent).index()].0 - self.offered[agent].0).max(0))
+        Lots((self.tokens[desk_account(agent).index()].0 - self.offered(agent, Market::Spot, Side::Sell).0).max(0))
     }
 
     /// What is open and breaks within `reach` of the mark is worth so much at the mark: shorts above, longs below.

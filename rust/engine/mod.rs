@@ -14,6 +14,7 @@ mod halting;
 mod hedging;
 mod looking;
 mod marking;
+mod offers;
 mod past_marks;
 mod pricing;
 mod ranking;
@@ -52,6 +53,7 @@ use eager::Drawn;
 use frictions::FrictionState;
 use funding::FundingClock;
 use marking::PriceState;
+use offers::Offers;
 use past_marks::PastMarks;
 use ranking::Ranking;
 use sampling::Sampler;
@@ -119,8 +121,8 @@ pub struct Simulation<'w, T: Trace> {
     intents: Vec<Intent>,
     /// What each agent has posted, oldest first.
     resting: Vec<VecDeque<Resting>>,
-    /// Spot lots that each agent's asks offer.
-    offered: Vec<Lots>,
+    /// Lots that each agent's orders offer.
+    offered: Vec<Offers>,
     /// Tokens that each agent brought, and what they were worth when they came.
     brought: Vec<(Lots, Quote)>,
     /// What liquidations ahead are worth, for who looks.
@@ -364,9 +366,9 @@ impl<'w, T: Trace> Simulation<'w, T> {
         self.clock
     }
 
-    /// Spot lots that an agent's asks offer.
-    pub fn offered(&self, agent: usize) -> Lots {
-        self.offered[agent]
+    /// Lots that an agent's orders on a side of a book offer.
+    pub fn offered(&self, agent: usize, market: Market, side: Side) -> Lots {
+        self.offered[agent].on(market, side)
     }
 
     /// The sink, to look at.

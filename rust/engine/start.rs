@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Counts, Drawn, FrictionState, FundingClock, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage,
+    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage,
     Totals, Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
@@ -240,7 +240,7 @@ impl<T: Trace> Simulation<'_, T> {
         self.actors.clear();
         self.brought.clear();
         self.offered.clear();
-        self.offered.resize(agents.len(), Lots::ZERO);
+        self.offered.resize(agents.len(), Offers::default());
         self.resting.resize(agents.len(), VecDeque::new());
         self.resting.iter_mut().for_each(VecDeque::clear);
         for (number, agent) in agents.iter().enumerate() {

@@ -85,6 +85,22 @@ impl MarginTiers {
         self.tiers[1..].iter().take_while(|tier| tier.min_notional <= notional).count()
     }
 
+    /// The most lots that `equity` may have open at this leverage and at that of their own bracket; `lot` is what one is worth.
+    pub fn most_open(&self, equity: Quote, leverage: Rate, lot: Quote) -> i128 {
+        let (equity, lot) = (i128::from(equity.0.max(0)), i128::from(lot.0));
+        let most = |leverage: i64| equity * i128::from(leverage) / (i128::from(Rate::ONE) * lot);
+        let mut open = most(leverage.0);
+        for tier in self.tiers.iter().rev() {
+            let floor = i128::from(tier.min_notional.0);
+            let inside = open.min(most(tier.max_leverage));
+            if inside * lot >= floor {
+                return inside;
+            }
+            open = open.min((floor - 1) / lot); // the next bracket ends below this one
+        }
+        0
+    }
+
     /// Maintenance margin of a notional value, rounded up.
     #[inline]
     pub fn maintenance(&self, notional: Quote) -> Result<Quote, Overflow> {

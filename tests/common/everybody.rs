@@ -39,7 +39,7 @@ pub fn everybody() -> Value {
         {"kind": "spot_market_maker", "name": "maker", "tokens": "100", "half_spread": "0.03", "levels": 4,
             "level_gap": "0.02", "level_qty": "2.5", "skew": "0.002", "inventory_limit": "60"},
         {"kind": "funding_arbitrageur", "name": "carry", "capital": "100", "enter_rate": "0.0002",
-            "exit_rate": "-0.0001", "order_qty": "2", "max_qty": "20", "lock_s": "3"},
+            "exit_rate": "-0.0001", "min_basis": "0.002", "order_qty": "2", "max_qty": "20", "lock_s": "3"},
         {"kind": "short_crowd", "name": "crowd", "rate_per_s": "1", "slope": "2", "base": "0.5",
             "qty": {"dist": "uniform", "low": "2", "high": "22"}, "leverage": "10", "max_accounts": 7},
         {"kind": "liquidation_hunter", "name": "hunter", "reach": "0.05", "min_notional": "50", "order_qty": "2", "max_qty": "6"},

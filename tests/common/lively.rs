@@ -64,7 +64,7 @@ pub fn lively(dice: &mut Dice) -> Value {
     }
     if dice.chance(0.6) {
         let at = dice.between(0.0, steps as f64 - 1.0);
-        scenario["ignition"] = json!({"qty": whole(depth * dice.scale(0.1, 3.0)), "at_s": number(at),
+        scenario["ignition"] = json!({"qty": even(depth * dice.scale(0.1, 3.0)), "at_s": number(at),
             "side": dice.pick(&["buy", "buy", "sell"]), "market": dice.pick(&["spot", "spot", "perp"])});
     }
     if dice.chance(0.4) {
@@ -82,7 +82,7 @@ pub fn lively(dice: &mut Dice) -> Value {
 fn quote(dice: &mut Dice, side: &str, depth: f64) -> Value {
     let levels: u64 = format!("{:.0}", dice.scale(5.0, 300.0)).parse().unwrap();
     let mut quote = json!({"side": side, "levels": levels, "half_spread": "0.01",
-        "level_qty": whole(depth / 100.0)});
+        "level_qty": even(depth / 100.0)});
     if dice.chance(0.3) {
         quote["recovery_half_life_s"] = number(dice.scale(0.5, 60.0));
     }
@@ -104,9 +104,7 @@ fn maker(dice: &mut Dice, depth: f64) -> Value {
         }
     }
     if dice.chance(0.3) {
-        maker["inventory_limit"] = whole(depth * dice.scale(0.05, 2.0) * 2.0);
-        let limit: f64 = maker["inventory_limit"].as_str().unwrap().parse().unwrap();
-        maker["inventory_limit"] = whole(2.0 * (limit / 2.0).round().max(1.0));
+        maker["inventory_limit"] = even(depth * dice.scale(0.1, 4.0));
     }
     if dice.chance(0.3) {
         maker["withdraw_move"] = number(dice.scale(0.01, 0.2));
@@ -168,12 +166,13 @@ fn positions(dice: &mut Dice, depth: f64) -> Value {
 }
 
 /// Kinds that come twice are twice as frequent.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "noise",
     "noise",
     "momentum",
     "holders",
     "spot_market_maker",
+    "funding_arbitrageur",
     "funding_arbitrageur",
     "short_crowd",
     "short_crowd",
@@ -212,7 +211,8 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
             "levels": 1 + dice.next() % 10, "level_gap": number(dice.scale(0.01, 0.1)),
             "level_qty": whole(depth * dice.scale(0.01, 0.2)), "skew": "0.0001",
             "inventory_limit": whole(float * 0.05)}),
-        "funding_arbitrageur" => json!({"enter_rate": "0.00002", "exit_rate": "-0.00002",
+        "funding_arbitrageur" => json!({"enter_rate": "0.00000001", "exit_rate": "-0.00002",
+            "min_basis": if dice.chance(0.9) { json!("-0.5") } else { json!("0") },
             "order_qty": order, "max_qty": most, "lock_s": whole(dice.scale(1.0, 5.0))}),
         "short_crowd" => json!({"side": dice.pick(&["short", "short", "long"]),
             "rate_per_s": number(dice.scale(0.2, 10.0)), "base": number(dice.between(0.0, 1.0)),
@@ -230,7 +230,9 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
     let may_owe = !["holders", "spot_market_maker", "short_crowd"].contains(&kind);
     if may_owe && (kind == "funding_arbitrageur" || dice.chance(0.6)) {
         agent["capital"] = whole(depth * dice.scale(0.02, 5.0));
-        agent["leverage"] = number(dice.between(1.0, 50.0));
+        // Arbitrageurs go to the edge, so that their tokens are sold for what their shorts lose.
+        let least = if kind == "funding_arbitrageur" { 25.0 } else { 1.0 };
+        agent["leverage"] = number(dice.between(least, 50.0));
     }
     agent
 }

@@ -9,6 +9,7 @@ from .agents_hand import Actor, Hand
 from .agents_plan import FundingArbitrageur, StockArbitrageur
 from .book import BUY, SELL
 from .state import ARBITRAGE
+from .units import RATE_ONE
 from .world import in_perp_ticks
 
 MOST = 10_000
@@ -36,9 +37,18 @@ class FundingTrader(Actor):
         elif tokens < short:
             hand.spot(BUY, min(short - tokens, plan.order_qty), ARBITRAGE)
         elif rate >= plan.enter_rate and short < plan.max_qty:
-            self._both(SELL, min(plan.max_qty - short, plan.order_qty))
+            if self._pays():
+                self._both(SELL, min(plan.max_qty - short, plan.order_qty))
         elif rate <= plan.exit_rate and short > 0:
             self._both(BUY, min(short, plan.order_qty))
+
+    def _pays(self) -> bool:
+        """Whether the perpetual's bid is far enough above what spot costs."""
+        bid, ask = self.state.perp.best(BUY), self.state.spot.best(SELL)
+        if bid is None or ask is None:
+            return False
+        cost = in_perp_ticks(self.state.world, ask)
+        return bid - cost >= cost * Fraction(self.plan.min_basis, RATE_ONE)
 
     def _both(self, side: int, qty: int) -> None:
         """The perpetual first, then the other way in spot what was filled."""

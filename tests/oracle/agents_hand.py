@@ -31,7 +31,7 @@ class Hand:
     @property
     def sellable(self) -> int:
         """Lots of spot that no resting ask offers."""
-        return self.tokens - self.state.spot.offered(self.agent.desk)
+        return self.tokens - self.state.spot.offered(self.agent.desk, SELL)
 
     @property
     def across(self) -> int:
@@ -76,18 +76,33 @@ class Hand:
             return qty
         rules, mark = state.world.rules, state.mark
         equity = rules.equity(state.positions[agent.venue], state.collateral(agent.venue), mark)
-        lot = rules.value(mark, 1) * RATE_ONE
-        most = max(equity, 0) * agent.leverage // lot
-        tier = rules.leverage(rules.value(mark, most), state.stress)
-        most = min(most, max(equity, 0) * tier // lot)
+        most = self._open(max(equity, 0))
         against = max(-side * self.position, 0)
-        return max(min(qty, most - side * self.position), min(qty, against), 0)
+        room = max(most - side * self.position, against) - state.perp.offered(agent.venue, side)
+        return max(min(qty, room), 0)
+
+    def _open(self, equity: int) -> int:
+        """The most lots whose value is within its own leverage and that of the tier they are in."""
+        rules, mark, stress = self.state.world.rules, self.state.mark, self.state.stress
+        lot = rules.value(mark, 1)
+        own = equity * self.agent.leverage // (lot * RATE_ONE)
+        bounds = [equity * rules.leverage(tier.min_notional, stress) // (lot * RATE_ONE) for tier in rules.tiers]
+        ends = [(tier.min_notional - 1) // lot for tier in rules.tiers[1:]]
+
+        def stands(lots: int) -> bool:
+            worth = rules.value(mark, lots)
+            return worth * RATE_ONE <= equity * rules.leverage(worth, stress)
+
+        return max(lots for lots in (0, *(min(own, n) for n in (own, *bounds, *ends))) if stands(lots))
 
     def rest(self, market: str, side: int, price: int, qty: int) -> Order | None:
         """A post-only order; none if it would trade, or below tick 1, or of nothing."""
         state = self.state
         spot = market == "spot"
-        qty = min(qty, self.sellable) if spot and side == SELL else qty
+        if spot:
+            qty = min(qty, self.sellable) if side == SELL else qty
+        else:
+            qty = self.cut(side, qty)
         if qty <= 0 or price < 1 or (not spot and state.halted):
             return None
         book, owner = (state.spot, self.agent.desk) if spot else (state.perp, self.agent.venue)

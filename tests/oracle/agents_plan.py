@@ -146,6 +146,7 @@ class FundingArbitrageur:
 
     enter_rate: int
     exit_rate: int
+    min_basis: int
     order_qty: int
     max_qty: int
     lock: int
@@ -306,6 +307,7 @@ def _plan(kind: str, fields: Fields) -> Plan:
         return FundingArbitrageur(
             enter_rate=fields.rate("enter_rate"),
             exit_rate=fields.rate("exit_rate"),
+            min_basis=fields.rate("min_basis", 0),
             order_qty=fields.lots("order_qty", "perp") * across,
             max_qty=fields.lots("max_qty", "perp") * across,
             lock=fields.long("lock_s"),

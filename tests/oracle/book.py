@@ -140,9 +140,9 @@ class Book:
         """Cancel the owner's orders on both sides; how many there were."""
         return sum(side.cancel(owner, start_levels_too) for side in self.sides.values())
 
-    def offered(self, owner: int) -> int:
-        """Lots that the owner's resting asks would sell."""
-        return sum(order.qty for order in self.sides[SELL].orders if order.owner == owner)
+    def offered(self, owner: int, side: int) -> int:
+        """Lots that the owner's orders resting on a side would trade."""
+        return sum(order.qty for order in self.sides[side].orders if order.owner == owner)
 
     def best(self, side: int) -> int | None:
         """The best price of one side."""

@@ -147,7 +147,9 @@ class Cast:
             "order_qty": scales.qty("perp", most * rng.uniform(0.1, 1)),
             "max_qty": scales.qty("perp", most),
         }
-        return agent | self._some([("lock_s", 0.5, scales.some_time(rng, 4))]) | self._margin(most)
+        basis = number(rng.uniform(-0.02, 0.003), 4)
+        options = [("lock_s", 0.5, scales.some_time(rng, 4)), ("min_basis", 0.8, basis)]
+        return agent | self._some(options) | self._margin(most)
 
     def _short_crowd(self) -> Scenario:
         rng = self.rng
@@ -199,7 +201,7 @@ class Cast:
             if "ignite" in agent and rng.random() < 0.7:
                 leaves["drawdown"] = number(rng.uniform(0.001, 0.05), 4)
             if not leaves or rng.random() < 0.4:
-                leaves["at_s"] = self._at(rng.randint(min(begins) + 1, scales.steps - 1))
+                leaves["at_s"] = self._at(rng.randint(max(begins) + 1, scales.steps - 1))
             if rng.random() < 0.6:
                 leaves["over_s"] = self._at(rng.randint(0, 6))
             agent["exit"] = leaves

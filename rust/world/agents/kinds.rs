@@ -112,6 +112,7 @@ fn funding(reader: &mut Reader, spec: &FundingArbitrageurSpec) -> Plan {
     Plan::FundingArbitrageur(FundingArbitrageur {
         enter: reader.rate("enter_rate", spec.enter_rate, Decimal::NEGATIVE_ONE, Decimal::ONE),
         exit: reader.rate("exit_rate", spec.exit_rate, Decimal::NEGATIVE_ONE, Decimal::ONE),
+        min_basis: reader.rate("min_basis", spec.min_basis, Decimal::NEGATIVE_ONE, LARGE),
         order_qty: reader.lots("order_qty", spec.order_qty, Perp, 1),
         max_qty: reader.lots("max_qty", spec.max_qty, Perp, 1),
         lock: reader.lasts("lock_s", spec.lock_s),
@@ -165,18 +166,18 @@ fn in_time(reader: &mut Reader, agent: &Agent, plan: &Whale, spec: &WhaleSpec) {
         ("longs", &spec.longs, plan.longs),
         ("ignite", &spec.ignite, plan.ignite),
     ];
-    let first = legs.iter().filter_map(|(.., leg)| leg.map(|leg| leg.from)).min();
+    let last = legs.iter().filter_map(|(.., leg)| leg.map(|leg| leg.from)).max();
     for (name, spec, leg) in legs {
         let (Some(spec), Some(leg)) = (spec, leg) else { continue };
         let acts = leg.from >= agent.from && leg.from + leg.steps <= agent.until;
         let allowed = "from from_s on, with over_s before until_s";
         reader.agree(acts, &format!("{name}.at_s"), spec.at_s, allowed);
     }
-    let Some((spec, plan)) = spec.exit.as_ref().zip(plan.exit) else { return };
-    reader.agree(first.is_some(), "exit", "an exit", "none without accumulate, longs or ignite");
-    if let (Some(first), Some(at), Some(at_s)) = (first, plan.at, spec.at_s) {
-        let allowed = "a step or more after the first leg begins, before until_s";
-        reader.agree(at > first && at < agent.until, "exit.at_s", at_s, allowed);
+    let Some((spec, exit)) = spec.exit.as_ref().zip(plan.exit) else { return };
+    reader.agree(last.is_some(), "exit", "an exit", "none without accumulate, longs or ignite");
+    if let (Some(last), Some(at), Some(at_s)) = (last, exit.at, spec.at_s) {
+        let allowed = "a step or more after the last leg begins, before until_s";
+        reader.agree(at > last && at < agent.until, "exit.at_s", at_s, allowed);
     }
 }
 

@@ -97,6 +97,8 @@ pub struct FundingArbitrageur {
     pub enter: Rate,
     /// The rate at which he leaves.
     pub exit: Rate,
+    /// The premium of the perpetual over spot, as a share, from which he enters.
+    pub min_basis: Rate,
     /// Lots of the perpetual in a step.
     pub order_qty: Lots,
     /// Lots of the perpetual at most.

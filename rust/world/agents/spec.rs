@@ -136,6 +136,8 @@ kind! {
         leverage: Decimal,
         enter_rate: Decimal,
         exit_rate: Decimal,
+        #[serde(default)]
+        min_basis: Decimal,
         order_qty: Decimal,
         max_qty: Decimal,
         #[serde(default)]
