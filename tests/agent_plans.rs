@@ -43,7 +43,8 @@ fn a_funding_arbitrageur_carries_while_it_pays_and_leaves_when_it_costs() {
 #[test]
 fn a_funding_arbitrageur_enters_only_while_the_perpetual_stands_high_enough_over_spot() {
     // It is sold at 9.95, spot stands at 10.01: 0.06 / 10.01 = 0.005994 below.
-    let fills = |terms: &Value, sent: &[driven::Sent]| play(&carry(terms), sent).fills(PERP, Cause::Arbitrage);
+    let fills =
+        |terms: &Value, sent: &[driven::Sent]| play(&carry(terms), sent).fills(PERP, Cause::Arbitrage);
     let enough = json!({"min_basis": "-0.005995", "order_qty": "100", "max_qty": "300"});
     // His own purchases lift the ask to 10.02 in step 4, 0.0070 above; the hand offers below that in step 6.
     assert_eq!(fills(&enough, &[]), [(3, -100, 995), (4, -100, 995)]);

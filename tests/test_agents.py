@@ -46,7 +46,8 @@ FIELDS = {
     "spot_market_maker": {
         *("tokens", "half_spread", "levels", "level_gap", "level_qty", "skew", "inventory_limit")
     },
-    "funding_arbitrageur": MARGINED | {"enter_rate", "exit_rate", "order_qty", "max_qty", "lock_s"},
+    "funding_arbitrageur": MARGINED
+    | {"enter_rate", "exit_rate", "min_basis", "order_qty", "max_qty", "lock_s"},
     "short_crowd": {"side", "rate_per_s", "base", "slope", "qty", "leverage", "max_accounts"},
     "liquidation_hunter": MARGINED | {"market", "reach", "min_notional", "order_qty", "max_qty"},
     "whale": MARGINED | {"accumulate", "longs", "ignite", "exit"},
@@ -309,6 +310,10 @@ def test_presets_through_time_are_what_they_say(make):
         assert {a.leverage for a in arbitrageurs} == {5}
         assert min(a.lock_s for a in arbitrageurs) > 0
     else:
+        before = scenario.run(seed=1, path=1).series["time"] < 7_200
+        for path in (1, 2, 3):
+            locked = scenario.run(seed=1, path=path).series["locked_float"]
+            assert locked[before][-1] > scenario.circulating / 20
         assert not {"StockArbitrageur", "External"} & set(kinds)
         missing = {"spot_margin"}
         assert set(pc.frictions(scenario)) == {name for name, _ in FRICTIONS} - missing

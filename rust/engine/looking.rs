@@ -70,7 +70,8 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Spot lots its desk may sell: what it has less what it offers.
     pub(super) fn sellable(&self, agent: usize) -> Lots {
-        Lots((self.tokens[desk_account(agent).index()].0 - self.offered(agent, Market::Spot, Side::Sell).0).max(0))
+        let has = self.tokens[desk_account(agent).index()].0;
+        Lots((has - self.offered(agent, Market::Spot, Side::Sell).0).max(0))
     }
 
     /// What is open and breaks within `reach` of the mark is worth so much at the mark: shorts above, longs below.

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Simulation, Stage,
-    Totals, Trace, Watch,
+    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Simulation,
+    Stage, Totals, Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;

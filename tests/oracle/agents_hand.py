@@ -86,7 +86,8 @@ class Hand:
         rules, mark, stress = self.state.world.rules, self.state.mark, self.state.stress
         lot = rules.value(mark, 1)
         own = equity * self.agent.leverage // (lot * RATE_ONE)
-        bounds = [equity * rules.leverage(tier.min_notional, stress) // (lot * RATE_ONE) for tier in rules.tiers]
+        allowed = [rules.leverage(tier.min_notional, stress) for tier in rules.tiers]
+        bounds = [equity * leverage // (lot * RATE_ONE) for leverage in allowed]
         ends = [(tier.min_notional - 1) // lot for tier in rules.tiers[1:]]
 
         def stands(lots: int) -> bool:
@@ -99,10 +100,10 @@ class Hand:
         """A post-only order; none if it would trade, or below tick 1, or of nothing."""
         state = self.state
         spot = market == "spot"
-        if spot:
-            qty = min(qty, self.sellable) if side == SELL else qty
-        else:
+        if not spot:
             qty = self.cut(side, qty)
+        elif side == SELL:
+            qty = min(qty, self.sellable)
         if qty <= 0 or price < 1 or (not spot and state.halted):
             return None
         book, owner = (state.spot, self.agent.desk) if spot else (state.perp, self.agent.venue)
