@@ -20,6 +20,7 @@ FILE = Path(__file__).with_name("LIVE.md")
 END = "<!-- end -->"
 SEED = 1
 PATHS, ABLATED, CHECKED, FEW, TRACED = 10_000, 500, 32, 100, 200
+LONGS = (0, 20_000, 40_000, 60_000, 90_000)
 FIZZLED = 1.5  # a push whose peak stays below so many times the start price
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 FIGURES = {
@@ -117,6 +118,19 @@ def attacker(runs: pc.Ensemble) -> str:
     return table(["profit, $ k", "5 %", "median", "95 %", "mean", "paths with a loss"], rows)
 
 
+def longs(paths: int) -> str:
+    """What the size of his long changes."""
+    scenario, rows = pc.presets.rocketcoin_live(), []
+    for qty in LONGS:
+        size = {"agents.whale.longs.qty": qty} if qty else {"agents.whale.longs": None}
+        runs = ensemble(scenario.replace(size), paths)
+        flies = share(runs["peak_multiple"] >= FIZZLED)
+        middle, mean = np.median(runs["attacker_pnl"]) / 1e3, np.mean(runs["attacker_pnl"]) / 1e3
+        rows.append([f"{qty:,}", flies, f"{middle:,.0f}", f"{mean:,.0f}"])
+    head = [f"long, tokens ({paths:,} paths)", "run away", "in hand, median, $ k", "mean"]
+    return table(head, rows)
+
+
 def ablation(paths: int) -> str:
     """Each friction switched off alone, over the same random numbers."""
     effects = pc.ablation(pc.presets.rocketcoin_live(), paths=paths, seed=SEED, progress=sys.stderr.isatty())
@@ -149,7 +163,7 @@ def interval(effects: pc.Ablation, column: str, i: int, unit: float, form: str) 
 
 def pictures(folder: Path) -> None:
     """One path that flies, drawn."""
-    run = pc.presets.rocketcoin_live().run(seed=SEED, path=3)
+    run = pc.presets.rocketcoin_live().run(seed=SEED, path=4)
     for name in ("series", "agents", "heat_map"):
         drawn = getattr(pc.plots, name)(run)
         (getattr(drawn, "figure", None) or drawn).savefig(folder / f"{name}.png", dpi=80)
@@ -179,6 +193,7 @@ def main() -> None:
     made = {
         "outcomes": outcomes(runs),
         "attacker": attacker(runs),
+        "longs": longs(ABLATED if given.write else FEW // 2),
         "ablation": ablation(ABLATED if given.write else FEW // 10),
         "fingerprint": fingerprint(),
     }

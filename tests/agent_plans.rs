@@ -30,11 +30,11 @@ fn a_funding_arbitrageur_carries_while_it_pays_and_leaves_when_it_costs() {
     let played = play(&carry(&json!({})), &[push(7, 20_300)]);
     // After the payment of step 2: 500 short, as many tokens. From step 7 on spot is some 10 % above the ask in the perpetual:
     // what is paid in step 10 is far below zero, and both legs are closed at once, lock or not.
-    let perp = [(3, -300, 995), (4, -200, 995), (11, 300, 1_005), (12, 200, 1_005)];
+    let perp = [(3, -200, 995), (4, -200, 995), (5, -100, 995), (11, 300, 1_005), (12, 200, 1_005)];
     assert_eq!(played.fills(PERP, Cause::Arbitrage), perp);
-    let bought = [(3, 200, 1_001), (3, 100, 1_002), (4, 100, 1_002), (4, 100, 1_003)];
+    let bought = [(3, 200, 1_001), (4, 200, 1_002), (5, 100, 1_003)];
     let sold = [(11, -200, 999), (11, -100, 998), (12, -100, 998), (12, -100, 997)];
-    assert_eq!(played.fills(SPOT, Cause::Arbitrage), [bought, sold].concat());
+    assert_eq!(played.fills(SPOT, Cause::Arbitrage), [&bought[..], &sold].concat());
     assert_eq!(played.position(VENUE), 0);
     let more = carry(&json!({"enter_rate": "0.000000013"}));
     assert_eq!(play(&more, &[]).fills(PERP, Cause::Arbitrage), []);
@@ -53,33 +53,25 @@ fn a_funding_arbitrageur_enters_only_while_the_perpetual_stands_high_enough_over
     assert_eq!(fills(&too_little, &[]), []);
     // At 0 not before the ask is at 9.95 or below; and not where nobody offers.
     assert_eq!(fills(&json!({"min_basis": "0"}), &[offer(3, -400, 996)]), []);
+    // No more than stands at the best ask: 200, then what is left of it or the next.
+    let all = json!({"max_qty": "300"});
+    assert_eq!(fills(&all, &[]), [(3, -200, 995), (4, -100, 995)]);
     let mut world = carry(&json!({}));
     world["spot"]["asks"] = Value::Null;
     assert_eq!(play(&world, &[]).fills(PERP, Cause::Arbitrage), []);
 }
 
 #[test]
-fn a_funding_arbitrageur_buys_what_its_hedge_lacks() {
-    let mut world = carry(&json!({"max_qty": "300"}));
-    world["spot"]["asks"] = json!({"kind": "levels", "levels": [["10.01", "100"]]});
-    let played = play(&world, &[offer(5, -250, 1_002)]);
-    assert_eq!(played.fills(PERP, Cause::Arbitrage), [(3, -300, 995)]);
-    assert_eq!(played.fills(SPOT, Cause::Arbitrage), [(3, 100, 1_001), (5, 200, 1_002)]);
-    assert!(!played.summary.spot_exhausted);
-    assert_eq!(played.summary.locked_float, Lots(300));
-}
-
-#[test]
 fn tokens_are_locked_for_some_steps_once_the_venue_took_the_short() {
-    // 300 short at 9.95 with 700: 3685 = 3.03 m at a threshold of 12.17, which the hand goes beyond in step 5.
+    // 300 short at 9.95 with 700: 3685 = 3.03 m at a threshold of 12.17, which the hand goes beyond in step 6.
     let with = |lock: &str| {
         let terms =
             json!({"capital": "700", "leverage": "5", "order_qty": "150", "max_qty": "300", "lock_s": lock});
-        let played = play(&carry(&terms), &[push(5, 43_700)]);
+        let played = play(&carry(&terms), &[push(6, 43_700)]);
         let row = &played.run.trace().liquidations[0].1;
         let whole = (row.account, row.position, row.threshold.0, row.filled_qty);
         assert_eq!(whole, (VENUE, Lots(-300), 1_217, Lots(300)));
-        assert_eq!(played.fills(PERP, Cause::Arbitrage), [(3, -150, 995), (4, -150, 995)]);
+        assert_eq!(played.fills(PERP, Cause::Arbitrage), [(3, -150, 995), (4, -50, 995), (5, -100, 995)]);
         let sold = played.fills(SPOT, Cause::Arbitrage).split_off(3);
         assert_eq!(
             sold.iter().map(|fill| (fill.1, fill.2)).collect::<Vec<_>>(),
@@ -87,10 +79,10 @@ fn tokens_are_locked_for_some_steps_once_the_venue_took_the_short() {
         );
         [sold[0].0, sold[1].0, sold[2].0]
     };
-    // It is left over from step 6 on.
-    assert_eq!(with("0"), [6, 7, 7]);
-    assert_eq!(with("1"), [7, 8, 8]);
-    assert_eq!(with("2.5"), [9, 10, 10]);
+    // It is left over from step 7 on.
+    assert_eq!(with("0"), [7, 8, 8]);
+    assert_eq!(with("1"), [8, 9, 9]);
+    assert_eq!(with("2.5"), [10, 11, 11]);
 }
 
 fn whale(exit: &Value, pushes: &[driven::Sent]) -> Played {

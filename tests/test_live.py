@@ -17,6 +17,6 @@ def test_the_page_is_made_of_the_paths_that_run_now():
     made = page_maker()
     page = made.FILE.read_text(encoding="utf-8")
     assert made.fingerprint() in page, "python docs/live.py --write"
-    for name in ("outcomes", "attacker", "ablation"):
+    for name in ("outcomes", "attacker", "longs", "ablation"):
         table = made.written(page, name, "")
         assert len(page) - len(table) > 300, f"{name} is empty"

@@ -189,8 +189,9 @@ class FundingArbitrageur(
 ):
     """Cash and carry: shorts the perpetual and buys as much spot while longs pay funding.
 
-    He enters while the last rate paid was at least `enter_rate` and selling the perpetual brings at least
-    `min_basis` more than the tokens cost, and unwinds once the rate is at most `exit_rate`.
+    He enters while the last rate paid was at least `enter_rate`, at best prices only and where the bid of
+    the perpetual is at least `min_basis` above what the tokens cost. He unwinds once the rate is at most
+    `exit_rate`.
     His tokens are locked. If the venue takes his short, he sells the tokens that are left over, but only
     after `lock_s`. A venue with funding is needed.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import operator
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from perpcore import _core
-from perpcore._core import OrderError, RunError
-from perpcore._structs import problem, shown
+from perpcore._core import OrderError, RunError, ScenarioError
+from perpcore._structs import problem, problems, shown
 from perpcore.agents import External
 from perpcore.results import Run, Table
 
@@ -242,7 +243,7 @@ class Simulation:
             The run is over.
         """
         number = self._agent(agent)
-        found = self._core.submit(number, market, side, qty, price, tif)
+        found = self._core.submit(number, _named(market), _named(side), qty, price, _named(tif))
         order, filled, remaining, fills = found
         return Submitted(order, filled, remaining, tuple(Traded(*fill) for fill in fills))
 
@@ -384,6 +385,20 @@ def _count(field: str, value: object) -> int:
     return count
 
 
+def _named(value: Any) -> Any:
+    """A word; what is none is refused like one that nobody knows."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _external(i: int, name: str, terms: Mapping[str, Any]) -> External:
+    """The agent for a program; what is wrong with its terms is said of the program."""
+    try:
+        return External(name=name, **terms)
+    except ScenarioError as error:
+        at = [(f"agents[{i}].{field}", value, allowed) for field, value, allowed in error.problems]
+        raise problems(at) from None
+
+
 def _seated(scenario: Scenario, programs: Iterable[Program]) -> tuple[Scenario, dict[int, Program]]:
     """The scenario with an external agent for each program, and who acts for which."""
     agents, seats = list(scenario.agents), {}
@@ -395,14 +410,20 @@ def _seated(scenario: Scenario, programs: Iterable[Program]) -> tuple[Scenario, 
         name = getattr(program, "name", None)
         if not isinstance(name, str) or not name:
             raise problem(f"agents[{i}].name", shown(name), "a name: text that is not empty")
-        if not callable(getattr(program, "on_step", None)):
-            raise problem(f"agents[{i}].on_step", shown(program), "a method on_step(sim)")
+        on_step = getattr(program, "on_step", None)
+        if not callable(on_step) or inspect.iscoroutinefunction(on_step):
+            raise problem(f"agents[{i}].on_step", shown(program), "a method on_step(sim), not an async one")
         number = next((k for k, agent in enumerate(agents) if agent.name == name), len(agents))
         if number in seats or (number < len(agents) and not isinstance(agents[number], External)):
             raise problem(f"agents[{i}].name", shown(name), "no other agent's name, but an external one's")
+        terms = {term: getattr(program, term, None) for term in _TERMS}
+        terms = {term: value for term, value in terms.items() if value is not None}
         if number == len(agents):
-            terms = {term: getattr(program, term, None) for term in _TERMS}
-            agents.append(External(name=name, **{k: v for k, v in terms.items() if v is not None}))
+            agents.append(_external(i, name, terms))
+        for term, value in terms.items():
+            if getattr(agents[number], term) != getattr(_external(i, name, {term: value}), term):
+                allowed = f"{getattr(agents[number], term)}, as the scenario has it for {name!r}; or none"
+                raise problem(f"agents[{i}].{term}", shown(value), allowed)
         seats[number] = program
     if len(agents) > len(scenario.agents):
         scenario = scenario.replace(agents=tuple(agents))

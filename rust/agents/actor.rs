@@ -82,13 +82,16 @@ pub struct Basis {
     pub premium: i128,
     /// The ask in spot.
     pub ask: i128,
+    /// Lots of the perpetual that these prices hold for.
+    pub qty: Lots,
 }
 
 impl Basis {
-    /// Whether the premium is at least so much of the ask.
-    pub fn reaches(&self, share: Rate) -> Result<bool, Overflow> {
+    /// The lots at which the premium is at least so much of the ask.
+    pub fn from(&self, share: Rate) -> Result<Lots, Overflow> {
         let premium = self.premium.checked_mul(i128::from(Rate::ONE)).ok_or(Overflow)?;
-        Ok(premium >= self.ask.checked_mul(i128::from(share.0)).ok_or(Overflow)?)
+        let enough = premium >= self.ask.checked_mul(i128::from(share.0)).ok_or(Overflow)?;
+        Ok(if enough { self.qty } else { Lots::ZERO })
     }
 }
 

@@ -29,13 +29,11 @@ impl LockedLeg {
             return Ok(Intent::toward(Market::Spot, -over, most, Cause::Arbitrage).filter(|_| open));
         }
         self.since = None;
-        if over < Lots::ZERO {
-            return Ok(Intent::toward(Market::Spot, -over, most, Cause::Arbitrage));
-        }
         let carry = |side, qty: Lots| Intent::Carry { side, qty: qty.min(plan.order_qty) };
         if scene.funding_rate() >= plan.enter && short < plan.max_qty {
-            let pays = scene.basis().map_or(Ok(false), |basis| basis.reaches(plan.min_basis))?;
-            return Ok(pays.then_some(carry(Side::Sell, plan.max_qty.minus(short)?)));
+            let pays = scene.basis().map_or(Ok(Lots::ZERO), |basis| basis.from(plan.min_basis))?;
+            let qty = pays.min(plan.max_qty.minus(short)?);
+            return Ok((qty > Lots::ZERO).then(|| carry(Side::Sell, qty)));
         }
         let leaves = scene.funding_rate() <= plan.exit && short > Lots::ZERO;
         Ok(leaves.then(|| carry(Side::Buy, short)))

@@ -44,7 +44,12 @@ impl<T: Trace> Simulation<'_, T> {
 
     fn act_as(&mut self, number: usize, agent: &Agent, actor: &mut Actor) -> Result<(), RunError> {
         if let Plan::Hunter(hunter) = &agent.plan {
-            self.ahead = self.look_ahead(hunter.reach)?;
+            self.seen.ahead = self.look_ahead(hunter.reach)?;
+        }
+        if let Plan::FundingArbitrageur(plan) = &agent.plan
+            && self.funding.rate() >= plan.enter
+        {
+            self.seen.basis = self.look_across();
         }
         let mut intents = std::mem::take(&mut self.intents);
         intents.clear();

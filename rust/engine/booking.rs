@@ -1,5 +1,6 @@
 //! Sends orders to the books and writes their fills into positions, money and tokens.
 
+use super::carrying::best;
 use super::{Simulation, Trace};
 use crate::book::{Fill, FillSink, NewOrder};
 use crate::error::{RunError, Whose};
@@ -142,7 +143,7 @@ impl<T: Trace> Simulation<'_, T> {
         let mut cut: Option<Fill> = None;
         let mut fills = std::mem::take(&mut self.fills);
         while left > Lots::ZERO {
-            let slice = NewOrder { qty: left.min(SLICE), ..order };
+            let slice = NewOrder { qty: self.slice(market, order.side, left), ..order };
             fills.clear();
             let outcome = match market {
                 Market::Spot => self.spot.submit(slice, &mut fills),
@@ -166,6 +167,17 @@ impl<T: Trace> Simulation<'_, T> {
             self.spot_exhausted |= filled.qty < order.qty;
         }
         Ok(filled)
+    }
+
+    /// How much of a large order goes next: more than a slice where that much stands at the best price, in orders that are in
+    /// memory already.
+    fn slice(&mut self, market: Market, side: Side, left: Lots) -> Lots {
+        if left <= SLICE {
+            return left;
+        }
+        let book = if market == Market::Spot { &mut self.spot } else { &mut self.perp };
+        let there = best(book, side.opposite(), &mut self.levels).map_or(Lots::ZERO, |(_, lots)| lots);
+        left.min(there.max(SLICE))
     }
 
     /// Through time, a run that nobody traces may go on for long.

@@ -84,7 +84,7 @@ impl<T: Trace> Simulation<'_, T> {
 }
 
 /// The best price of a side and what stands there.
-fn best(
+pub(super) fn best(
     book: &mut OrderBook<WorldSupply>,
     side: Side,
     levels: &mut Vec<(Ticks, Lots)>,

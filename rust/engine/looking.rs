@@ -1,5 +1,6 @@
 //! What agents see of the world.
 
+use super::carrying::best;
 use super::{Simulation, Trace, Watch};
 use crate::agents::{Basis, Hand, Scene};
 use crate::error::{RunError, Whose};
@@ -8,6 +9,15 @@ use crate::ids::AccountId;
 use crate::margin::{Due, Way};
 use crate::units::{Lots, Quote, Rate, Side, Ticks, narrow};
 use crate::world::agents::{desk_account, venue_account};
+
+/// What takes a look at books or accounts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// What liquidations ahead are worth: of shorts above, of longs below.
+    pub ahead: (Quote, Quote),
+    /// What selling the perpetual brings over spot.
+    pub basis: Option<Basis>,
+}
 
 impl<T: Trace> Scene for Simulation<'_, T> {
     fn step(&self) -> u64 {
@@ -43,10 +53,7 @@ impl<T: Trace> Scene for Simulation<'_, T> {
     }
 
     fn basis(&self) -> Option<Basis> {
-        let (bid, ask) = self.perp.best(Side::Buy).zip(self.spot.best(Side::Sell))?;
-        let (n, d) = self.world.conversion.tick;
-        let ask = i128::from(ask.0) * n;
-        Some(Basis { premium: i128::from(bid.0) * d - ask, ask })
+        self.seen.basis
     }
 
     fn spot_lots(&self) -> i64 {
@@ -54,7 +61,7 @@ impl<T: Trace> Scene for Simulation<'_, T> {
     }
 
     fn ahead(&self) -> (Quote, Quote) {
-        self.ahead
+        self.seen.ahead
     }
 }
 
@@ -72,6 +79,16 @@ impl<T: Trace> Simulation<'_, T> {
     pub(super) fn sellable(&self, agent: usize) -> Lots {
         let has = self.tokens[desk_account(agent).index()].0;
         Lots((has - self.offered(agent, Market::Spot, Side::Sell).0).max(0))
+    }
+
+    /// What the best prices bring who sells the perpetual and buys spot, and how much of it there is.
+    pub(super) fn look_across(&mut self) -> Option<Basis> {
+        let (bid, wanted) = best(&mut self.perp, Side::Buy, &mut self.levels)?;
+        let (ask, offered) = best(&mut self.spot, Side::Sell, &mut self.levels)?;
+        let (n, d) = self.world.conversion.tick;
+        let ask = i128::from(ask.0) * n;
+        let qty = wanted.min(Lots(offered.0 / self.world.spot_lots()));
+        Some(Basis { premium: i128::from(bid.0) * d - ask, ask, qty })
     }
 
     /// What is open and breaks within `reach` of the mark is worth so much at the mark: shorts above, longs below.

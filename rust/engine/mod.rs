@@ -52,6 +52,7 @@ use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use frictions::FrictionState;
 use funding::FundingClock;
+use looking::Seen;
 use marking::PriceState;
 use offers::Offers;
 use past_marks::PastMarks;
@@ -125,8 +126,8 @@ pub struct Simulation<'w, T: Trace> {
     offered: Vec<Offers>,
     /// Tokens that each agent brought, and what they were worth when they came.
     brought: Vec<(Lots, Quote)>,
-    /// What liquidations ahead are worth, for who looks.
-    ahead: (Quote, Quote),
+    /// What an agent who looks for it sees.
+    seen: Seen,
     /// Cross accounts that are due in this round.
     crosses: Vec<(Way, Due)>,
     /// A side's best level.

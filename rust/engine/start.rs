@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Simulation,
-    Stage, Totals, Trace, Watch,
+    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Seen,
+    Simulation, Stage, Totals, Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
@@ -67,7 +67,7 @@ impl<T: Trace> Simulation<'_, T> {
             resting: Vec::new(),
             offered: Vec::new(),
             brought: Vec::new(),
-            ahead: (Quote::ZERO, Quote::ZERO),
+            seen: Seen::default(),
             crosses: Vec::new(),
             levels: Vec::new(),
             next_unlock: 0,

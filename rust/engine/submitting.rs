@@ -7,11 +7,14 @@ use std::sync::Arc;
 use super::{Simulation, Trace};
 use crate::agents::Resting;
 use crate::book::{MAX_PRICE, NewOrder, OrderKind, TimeInForce};
-use crate::error::{Reject, RunError};
+use crate::error::{Reject, RunError, Whose};
 use crate::event::{Cause, Market};
 use crate::ids::AccountId;
-use crate::units::{Lots, Side, Ticks};
+use crate::units::{Lots, Quote, Side, Ticks};
 use crate::world::agents::{desk_account, venue_account};
+
+/// Worth of what a user may have out on one side of a book: a part of what 64 bits hold, so that positions and cash have room.
+const LARGEST: Quote = Quote(i64::MAX >> 6);
 
 /// An order as its user gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,11 @@ pub enum Refusal {
         /// The furthest it does.
         limit: Ticks,
     },
+    /// So much would not be counted exactly.
+    Size {
+        /// The most that is.
+        most: Lots,
+    },
     /// By the book.
     Book(Reject),
 }
@@ -95,6 +103,7 @@ impl fmt::Display for SubmitError {
             SubmitError::Refused(Refusal::Band { limit }) => {
                 write!(f, "the price band ends at {} ticks", limit.0)
             }
+            SubmitError::Refused(Refusal::Size { most }) => write!(f, "an order has at most {} lots", most.0),
             SubmitError::Refused(Refusal::Book(reject)) => reject.fmt(f),
             SubmitError::Run(error) => error.fmt(f),
         }
@@ -160,6 +169,10 @@ impl<T: Trace> Simulation<'_, T> {
         if price.is_some_and(|price| !(Ticks(1)..=MAX_PRICE).contains(&price)) {
             return Err(Reject::Price.into());
         }
+        let most = self.largest(number, order)?;
+        if qty > most {
+            return Err(SubmitError::Refused(Refusal::Size { most }));
+        }
         if market == Market::Spot {
             let sellable = self.sellable(number);
             let lacks = side == Side::Sell && qty > sellable;
@@ -183,6 +196,20 @@ impl<T: Trace> Simulation<'_, T> {
             return Err(SubmitError::Refused(Refusal::Margin { allowed }));
         }
         Ok(())
+    }
+
+    /// Lots of an order that are worth [`LARGEST`] at its price and at the last one, with all that rests on that side.
+    fn largest(&self, number: usize, order: &Submission) -> Result<Lots, RunError> {
+        let spot = order.market == Market::Spot;
+        let (terms, last) = if spot {
+            (&self.world.spot, self.spot_last())
+        } else {
+            (&self.world.perp, self.mark.max(self.perp_last()))
+        };
+        let price = order.price.map_or(last, |price| price.max(last));
+        let lot = terms.contract.worth(price, Lots(1)).whose(venue_account(number), "worth of a lot")?;
+        let offered = self.offered(number, order.market, order.side);
+        Ok(Lots((LARGEST.0 / lot.0.max(1) - offered.0).max(0)))
     }
 
     /// Whether an order meets anything.

@@ -24,7 +24,7 @@ class FundingTrader(Actor):
         self.uncovered_since: int | None = None
 
     def act(self, step: int) -> None:
-        """The first of four cases that applies; lots of spot."""
+        """The first of three cases that applies; lots of spot."""
         plan, hand, rate = self.plan, self.hand, self.state.last_funding
         tokens, short = hand.tokens, max(-hand.position, 0) * hand.across
         if tokens <= short:
@@ -34,21 +34,21 @@ class FundingTrader(Actor):
                 self.uncovered_since = step
             if step >= self.uncovered_since + plan.lock:
                 hand.spot(SELL, min(tokens - short, plan.order_qty), ARBITRAGE)
-        elif tokens < short:
-            hand.spot(BUY, min(short - tokens, plan.order_qty), ARBITRAGE)
         elif rate >= plan.enter_rate and short < plan.max_qty:
-            if self._pays():
-                self._both(SELL, min(plan.max_qty - short, plan.order_qty))
+            self._both(SELL, min(plan.max_qty - short, plan.order_qty, self._pays() * hand.across))
         elif rate <= plan.exit_rate and short > 0:
             self._both(BUY, min(short, plan.order_qty))
 
-    def _pays(self) -> bool:
-        """Whether the perpetual's bid is far enough above what spot costs."""
-        bid, ask = self.state.perp.best(BUY), self.state.spot.best(SELL)
+    def _pays(self) -> int:
+        """Lots of the perpetual at a bid that is far enough above what spot costs."""
+        perp, spot = self.state.perp, self.state.spot
+        bid, ask = perp.best(BUY), spot.best(SELL)
         if bid is None or ask is None:
-            return False
+            return 0
         cost = in_perp_ticks(self.state.world, ask)
-        return bid - cost >= cost * Fraction(self.plan.min_basis, RATE_ONE)
+        if bid - cost < cost * Fraction(self.plan.min_basis, RATE_ONE):
+            return 0
+        return min(perp.sides[BUY].lots_at_best(), spot.sides[SELL].lots_at_best() // self.hand.across)
 
     def _both(self, side: int, qty: int) -> None:
         """The perpetual first, then the other way in spot what was filled."""

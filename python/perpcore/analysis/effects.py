@@ -124,11 +124,12 @@ def ablation(
     .. [1] Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
     """
     _check(paths, confidence)
+    without = frictions(scenario)
     base = scenario.monte_carlo(paths=paths, seed=seed, n_threads=n_threads, progress=progress)
     rows = [_row(base, base, confidence)]
     names = [BASELINE]
-    for name, without in frictions(scenario).items():
-        off = without.monte_carlo(paths=paths, seed=base.seed, n_threads=n_threads, progress=progress)
+    for name, other in without.items():
+        off = other.monte_carlo(paths=paths, seed=base.seed, n_threads=n_threads, progress=progress)
         rows.append(_row(off, base, confidence))
         names.append(name)
     data: dict[str, NDArray[Any]] = {"friction": np.array(names)}

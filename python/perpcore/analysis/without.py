@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perpcore._structs import problem, shown
 from perpcore.agents import Holders, ShortCrowd
 from perpcore.distributions import Choice, Empirical, Law, Mixture, Trapezoid
+from perpcore.scenario import Scenario
 
 if TYPE_CHECKING:
     from perpcore.distributions import Scalar
-    from perpcore.scenario import Scenario
 
 Changes = dict[str, Any]
 
@@ -47,6 +48,8 @@ def frictions(scenario: Scenario) -> dict[str, Scenario]:
     >>> list(pc.frictions(pc.presets.rocketcoin()))
     ['partial_hedging', 'market_maker_capital']
     """
+    if not isinstance(scenario, Scenario):
+        raise problem("scenario", shown(scenario), "a Scenario")
     return {name: scenario.replace(off) for name, changes in FRICTIONS if (off := dict(changes(scenario)))}
 
 

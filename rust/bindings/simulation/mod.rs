@@ -314,6 +314,10 @@ impl Simulation {
                 let (side, bound) = if order.side == Side::Buy { ("buy", "most") } else { ("sell", "least") };
                 refuse("price", given, &format!("at {bound} {limit} to {side}, by venue.price_band"))
             }
+            Refusal::Size { most } => {
+                let most = units.qty(most);
+                refuse("qty", qty, &format!("at most {most}, what is counted exactly with all that rests"))
+            }
             Refusal::Book(reject) => OrderError::new_err(reject.reason()),
             Refusal::Margin { allowed } => {
                 let allowed = units.qty(allowed);
