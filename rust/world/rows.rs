@@ -2,7 +2,6 @@
 
 #![allow(clippy::cast_possible_truncation)]
 
-use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -72,16 +71,16 @@ pub(super) fn build(
 
 /// Numbers the accounts as a mark would reach them, shorts first: so those that burn together lie together in memory.
 fn in_order(accounts: &[Account]) -> Rows {
-    let mut order: Vec<(bool, Reverse<i64>, u32)> = (0u32..)
+    let mut order: Vec<(bool, i64, u32)> = (0u32..)
         .zip(accounts)
         .map(|(row, account)| {
             let way = Way::of(&account.position);
-            let nearness = |tick: Ticks| Reverse(way.distance(tick, Ticks::ZERO));
-            let first = account.liquidation.into_iter().chain(account.stop).map(nearness).max();
-            (way == Way::Down, first.unwrap_or(Reverse(i64::MAX)), row)
+            let first = account.liquidation.into_iter().chain(account.stop);
+            let nearest = first.map(|tick| way.distance(Ticks::ZERO, tick)).min();
+            (way == Way::Down, nearest.unwrap_or(i64::MAX), row)
         })
         .collect();
-    order.sort_unstable_by_key(|&(down, Reverse(distance), row)| (down, distance, row));
+    order.sort_unstable();
     Rows {
         accounts: order.iter().map(|&(.., row)| accounts[row as usize]).collect(),
         rows: order.iter().map(|&(.., row)| row).collect(),
