@@ -30,7 +30,11 @@ def _written(entry: Mapping[str, Any], world: World, rng: random.Random) -> dict
     step = tick * lot / rules.scale
     traders = list(world.traders)
     rng.shuffle(traders)
-    about = rng.choice((lambda x: x, lambda x: x * (1 + rng.uniform(-1e-4, 1e-4))))
+    noise = rng.choice((0, 1e-4))
+
+    def about(number: float) -> float:
+        return number * (1 + rng.uniform(-noise, noise))
+
     backings: dict[str, Callable[[Position], float | None]] = {
         "margin": lambda p: p.margin * step,
         "leverage": lambda p: abs(p.cost) / p.margin,
