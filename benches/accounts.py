@@ -1,7 +1,7 @@
 """A million real accounts against ten thousand: preparing them, and a path that burns a thousand of either.
 
-To be called by a Python that has perpcore's release wheel. Prints the seconds from numpy arrays to a scenario,
-the microseconds a path of 10,000 ignitions on one thread and on two (least of some rounds, in turn), and the
+To be called by a Python that has perpcore's release wheel. Prints the seconds from arrays to a scenario, the
+microseconds a path of 10,000 ignitions on one thread and on two (least of some rounds, in turn), and the
 memory.
 """
 
