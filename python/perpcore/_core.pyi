@@ -9,6 +9,7 @@ from perpcore.events import Applied
 
 __all__ = [
     "BookEvent",
+    "Column",
     "Ensemble",
     "Fill",
     "OrderBook",
