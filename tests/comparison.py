@@ -45,7 +45,7 @@ def assert_same_run(run, expected, lazy):
     assert_same_table(run, "stages", expected.stages)
     for name in ("series", "agents", "heat_map") if expected.series else ():
         assert_same_table(run, name, getattr(expected, name))
-    accounts = {int(row[0]): row[1:] for row in zip(*run.exact("accounts").to_numpy().values(), strict=True)}
+    accounts = {int(row[0]): row[1:6] for row in zip(*run.exact("accounts").to_numpy().values(), strict=True)}
     missing = {account for account, held in expected.positions.items() if any(held)} - set(accounts)
     assert not missing, f"lazy={lazy}: no accounts {missing}"
     for account, (balance, qty, cost, margin, tokens) in accounts.items():

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
     from perpcore.ensemble import Ensemble, Estimate, Interrupted
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
-    from perpcore.positions import Ladder, Population
+    from perpcore.positions import Accounts, Ladder, Population
     from perpcore.results import Run, Table
     from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
     from perpcore.venues import MarginTiers, Tier, Venue
@@ -65,6 +65,7 @@ logging.getLogger("perpcore").addHandler(logging.NullHandler())
 _LAZY = {
     "Ablation": "analysis",
     "Account": "accounts",
+    "Accounts": "positions",
     "Beta": "distributions",
     "Choice": "distributions",
     "Copula": "distributions",
@@ -117,6 +118,7 @@ _MODULES = (
 __all__ = [
     "Ablation",
     "Account",
+    "Accounts",
     "Beta",
     "BookEvent",
     "Choice",

@@ -124,7 +124,7 @@ class Opaque:
         """From plain data; `field` is what an error calls it."""
         raise NotImplementedError
 
-    def plain(self) -> list[Decimal]:
+    def plain(self) -> Any:
         """As plain data."""
         raise NotImplementedError
 
@@ -385,8 +385,9 @@ def _exact(info: Any, data: Any, path: str) -> Any:
     """`data` with exact numbers where `info` wants them; later their path would be lost."""
     if isinstance(data, msgspec.Struct):
         data = _builtins(data)
-    if isinstance(info, msgspec.inspect.CustomType) and issubclass(info.cls, Opaque):
-        return info.cls.read(data, path)
+    for option in _options(info):
+        if isinstance(option, msgspec.inspect.CustomType) and issubclass(option.cls, Opaque):
+            return None if data is None else option.cls.read(data, path)
     if isinstance(data, Mapping):
         if isinstance(info, msgspec.inspect.DecimalType):
             raise problem(path, shown(data), FIXED)

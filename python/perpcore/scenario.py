@@ -17,7 +17,7 @@ from perpcore._structs import Number, Opaque, Struct, mapped, plain, problem, re
 from perpcore.agents import AnyAgent, Unlock, Whale
 from perpcore.distributions import Copula, Scalar, text
 from perpcore.markets import Market, Quote
-from perpcore.positions import Ladder, Population
+from perpcore.positions import Accounts, Ladder, Population
 from perpcore.venues import Venue
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     spot, perp : Market
     venue : Venue
     market_maker : MarketMaker
-    positions : sequence of Ladder or Population
+    positions : sequence of Ladder, Population or Accounts
         Open interest by name; one account of the rest of the market holds the other side, so that positions
         sum to zero whatever is named.
     ignition : Ignition, optional
@@ -172,7 +172,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     perp: Market
     venue: Venue
     market_maker: MarketMaker
-    positions: tuple[Ladder | Population, ...]
+    positions: tuple[Ladder | Population | Accounts, ...]
     ignition: Ignition | None = None
     copula: Copula | None = None
     round_seconds: Number = Decimal(0)

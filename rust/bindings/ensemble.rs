@@ -64,7 +64,7 @@ pub fn monte_carlo(
     let plan = Plan { paths, first_path, seed, n_threads, keep, lazy };
     let control = Control::default();
     let work = || {
-        let template = Template::read(scenario).map_err(Stopped::Scenario)?;
+        let template = Template::read_until(scenario, &control.stop).map_err(Stopped::Scenario)?;
         run(&template, &plan, &control).map_err(Stopped::Paths)
     };
     let poll = |_: Python<'_>| match &progress {
@@ -72,9 +72,11 @@ pub fn monte_carlo(
         None => Ok(()),
     };
     let (result, error) = watched(py, &control.stop, work, poll)?;
-    let inner = result.map_err(|stopped| match stopped {
-        Stopped::Scenario(error) => errors::scenario(py, &error),
-        Stopped::Paths(error) => errors::monte_carlo(py, &error),
+    let inner = result.map_err(|stopped| match (stopped, &error) {
+        // Before the first path.
+        (Stopped::Scenario(_), Some(error)) => error.clone_ref(py),
+        (Stopped::Scenario(error), None) => errors::scenario(py, &error),
+        (Stopped::Paths(error), _) => errors::monte_carlo(py, &error),
     })?;
     Ok(Ensemble { inner, n_threads, error })
 }

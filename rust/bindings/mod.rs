@@ -2,6 +2,7 @@
 
 mod book;
 mod borrow;
+mod column;
 mod convert;
 mod ensemble;
 mod errors;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::book::{BookEvent, Fill, OrderBook, OrderResult, batch_reasons};
+    #[pymodule_export]
+    use super::column::Column;
     #[pymodule_export]
     use super::ensemble::{Ensemble, monte_carlo};
     #[pymodule_export]

@@ -52,7 +52,7 @@ fn simulate(
     lazy: bool,
     interrupt: &AtomicBool,
 ) -> Result<RunResult, Failed> {
-    let world = Template::read(json).and_then(|template| template.world(seed, path));
+    let world = Template::read_until(json, interrupt).and_then(|template| template.world(seed, path));
     let world = world.map_err(Failed::Scenario)?;
     if interrupt.load(Ordering::Relaxed) {
         return Err(Failed::Run(RunError::Interrupted));
@@ -84,7 +84,7 @@ pub fn result(
 /// Checks a scenario given as JSON; raises `ScenarioError` with all its problems.
 #[pyfunction]
 pub fn check(py: Python<'_>, scenario: &str) -> PyResult<()> {
-    let read = interruptible(py, |_| Template::read(scenario).map(drop))?;
+    let read = interruptible(py, |stop| Template::read_until(scenario, stop).map(drop))?;
     read.map_err(|error| errors::scenario(py, &error))
 }
 
@@ -118,8 +118,8 @@ pub fn depth(
         found.push("levels", levels, format!("from 1 to {MAX_LEVELS}"));
         return Err(errors::scenario(py, &found));
     }
-    let batch = interruptible(py, |_| {
-        let world = Template::read(scenario).and_then(|template| template.world(seed, path));
+    let batch = interruptible(py, |stop| {
+        let world = Template::read_until(scenario, stop).and_then(|template| template.world(seed, path));
         let world = world.map_err(Failed::Scenario)?;
         let mut simulation = Simulation::new(&world, seed, path, ()).map_err(Failed::Run)?;
         let rows = simulation.start_depth(levels).map_err(Failed::Run)?;

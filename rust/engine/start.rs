@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Counts, Drawn, FrictionState, FundingClock, Offers, PastMarks, PriceState, Ranking, Sampler, Seen,
-    Simulation, Stage, Totals, Trace, Watch,
+    Counts, Drawn, FrictionState, FundingClock, Offers, Ordered, PastMarks, PriceState, Ranking, Sampler,
+    Seen, Simulation, Stage, Totals, Trace, Watch,
 };
 use crate::agents::{Actor, MarketMaker};
 use crate::book::OrderBook;
@@ -112,8 +112,13 @@ impl<T: Trace> Simulation<'_, T> {
         let (spot, perp) = supplies(&world, self.seed, path);
         self.spot.clear(spot);
         self.perp.clear(perp);
+        let same = Arc::ptr_eq(&self.world.fixed, &world.fixed) && self.world.named == world.named;
         self.world = world;
-        self.settle_in()
+        if !same {
+            return self.settle_in();
+        }
+        self.rewind();
+        self.begin()
     }
 
     /// Another path of a scenario whose numbers are drawn per path.
@@ -150,6 +155,7 @@ impl<T: Trace> Simulation<'_, T> {
         for (id, account) in (named.0..).zip(&fixed.accounts) {
             self.ledger.restore(AccountId(id), account.position.margin);
         }
+        self.ordered.clear();
         self.touched.clear();
         self.begin()
     }
@@ -162,6 +168,11 @@ impl<T: Trace> Simulation<'_, T> {
         self.positions.truncate(traders);
         self.watch.truncate(traders);
         self.ledger.rewind(traders, fixed.sum.margin);
+        // Where thresholds moved to is read of accounts that moved in this path only: what is left there does no harm.
+        self.ordered.truncate(traders);
+        for ordered in self.ordered.iter_mut().take(named.index()) {
+            *ordered = Ordered::default();
+        }
         for id in (0..named.0).map(AccountId) {
             self.ledger.restore(id, Quote::ZERO);
             self.positions[id.index()] = Position::default();
@@ -172,6 +183,9 @@ impl<T: Trace> Simulation<'_, T> {
             self.ledger.restore(id, position.margin);
             self.positions[id.index()] = position;
             self.watch[id.index()] = Watch::Sorted;
+            if let Some(ordered) = self.ordered.get_mut(id.index()) {
+                *ordered = Ordered::default();
+            }
         }
     }
 
@@ -191,10 +205,8 @@ impl<T: Trace> Simulation<'_, T> {
         self.fixed_taken = [0; 2];
         self.waiting.iter_mut().for_each(Waiting::clear);
         self.moved.clear();
-        self.moved_to.clear();
         self.spared.clear();
         self.late_stops.clear();
-        self.ordered.clear();
         self.next_account = AccountId(self.world.named.0 + self.world.fixed.count());
         self.next_cell.clear();
         self.next_cell.resize(world.populations.iter().map(|p| p.groups()).sum(), 0);

@@ -125,6 +125,9 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Looks for the account's threshold among those that moved, wherever that is by now.
     pub(super) fn rewatch(&mut self, account: AccountId) -> Result<(), RunError> {
+        if self.watch[account.index()] == Watch::Sorted {
+            self.touch(account); // even if it got no order
+        }
         self.watch[account.index()] = Watch::Moved;
         if self.moved_to.len() < self.positions.len() {
             self.moved_to.resize(self.positions.len(), Ticks::ZERO);

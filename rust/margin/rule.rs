@@ -5,7 +5,7 @@ use super::{Contract, MarginTiers, Position, TierRule, Trigger, inverse};
 use crate::units::{Overflow, Quote, Rate, Ticks, div_ceil, narrow};
 
 /// The rule by which a venue finds a position due for liquidation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginRule {
     /// At the mark: the venue's brackets with the closing fee in every rate. At entry: without it.
     tiers: MarginTiers,

@@ -224,7 +224,8 @@ pub fn ledger(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.finish()
 }
 
-/// Every account at the end, the venue's own first.
+/// Every account at the end, the venue's own first; where accounts were given as columns, the entry of positions and the row of
+/// those that were, -1 of the others.
 pub fn accounts<T: Trace>(
     world: &World,
     simulation: &Simulation<'_, T>,
@@ -251,6 +252,14 @@ pub fn accounts<T: Trace>(
     table.count("cost", step, rows.iter().map(|a| position(a).cost.0));
     table.count("margin", step, rows.iter().map(|a| position(a).margin.0));
     table.count("tokens", world.spot.lot, rows.iter().map(tokens));
+    if !world.fixed.given.is_empty() {
+        let given = |account: &LedgerAccount| match account {
+            LedgerAccount::Trader(id) => world.given(*id).map_or((-1, -1), |(e, row)| (e as i64, row.into())),
+            _ => (-1, -1),
+        };
+        table.int("entry", rows.iter().map(|account| given(account).0));
+        table.int("row", rows.iter().map(|account| given(account).1));
+    }
     table.finish()
 }
 

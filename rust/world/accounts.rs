@@ -5,33 +5,11 @@ use rust_decimal::Decimal;
 use super::check::{Check, MAX_LOTS, gcd, ratio};
 use super::population::Population;
 use super::scenario::{Ladder, MarginMode, Placement, PositionSide, Spread};
-use crate::margin::{Contract, MarginRule, Position, TierRule, bankruptcy_value};
-use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};
+use super::solve::{Account, Backing, Fraction, Holding, Terms, solve};
+use crate::units::{Lots, Quote, Ticks, div_ceil};
 
 /// Most accounts that a scenario names: built in some 0.3 s, within which nothing can interrupt.
 pub const MAX_ACCOUNTS: u64 = 1_000_000;
-
-/// One isolated account at the start.
-#[derive(Clone, Copy, Debug)]
-pub struct Account {
-    /// Its position, the margin being all it deposited.
-    pub position: Position,
-    /// Where it is due for liquidation.
-    pub liquidation: Option<Ticks>,
-    /// Where its own stop fires.
-    pub stop: Option<Ticks>,
-}
-
-/// What an account is built under.
-#[derive(Clone, Copy)]
-pub(super) struct Terms<'a> {
-    pub tick_size: Decimal,
-    pub lot_size: Decimal,
-    pub step: Decimal,
-    pub start: Ticks,
-    pub contract: Contract,
-    pub rule: &'a MarginRule,
-}
 
 /// A ladder, checked.
 #[derive(Clone, Debug)]
@@ -51,9 +29,6 @@ impl Batch {
         }
     }
 }
-
-/// `n / d` ticks, or times.
-type Fraction = (i128, i128);
 
 /// Account `i` of `n`, spread evenly: `from + (2i + 1)(to - from) / 2n`.
 #[derive(Clone, Copy)]
@@ -320,143 +295,17 @@ fn account(
     leverage: Option<Fraction>,
     stop: Option<Fraction>,
 ) -> Option<Account> {
-    let built = (|| {
-        let entry_value = terms.contract.worth(plan.entry, qty)?;
-        let margin = match (liquidation, leverage) {
-            (Some(price), _) => margin_for(price, plan.sign, qty, entry_value, terms)?,
-            (_, Some((n, d))) => {
-                Quote(narrow(div_ceil(i128::from(entry_value.0).checked_mul(d).ok_or(Overflow)?, n))?)
-            }
-            _ => return Err(Overflow),
-        };
-        let (initial, margin) = (margin, margin.plus(plan.wallet)?);
-        let position = Position {
-            qty: Lots(plan.sign * qty.0),
-            cost: Quote(plan.sign * terms.contract.directed(entry_value).0),
-            margin,
-        };
-        let due = terms.rule.threshold(&position, margin, terms.contract)?;
-        // A bankruptcy value that fits keeps every later figure of the account in reach.
-        bankruptcy_value(&position, margin)?;
-        Ok::<_, Overflow>((position, due, (entry_value, initial)))
-    })();
-    let Ok((position, due, entry)) = built else {
-        let tokens = Decimal::from(qty.0) * terms.lot_size;
-        check.found.push(
-            &plan.field,
-            format!("an account of {tokens} tokens"),
-            "a value below 2^63 quote steps",
-        );
-        return None;
+    let backing = liquidation.map(Backing::Liquidation).or(leverage.map(Backing::Leverage))?;
+    let Plan { sign, wallet, .. } = *plan;
+    let holding = Holding { sign, qty, entry: (plan.entry.0.into(), 1), backing, wallet, stop };
+    let misfits = match solve(&holding, terms) {
+        Ok(account) => return Some(account),
+        Err(misfits) => misfits,
     };
-    let stop = stop
-        .map(|(n, d)| if plan.sign < 0 { div_ceil(n, d) } else { n.div_euclid(d) })
-        .and_then(|t| narrow(t).ok())
-        .map(Ticks);
-    refuse(check, plan, terms, &position, entry, due, stop)?;
-    Some(Account { position, liquidation: due, stop })
-}
-
-/// The margin with which equity equals maintenance at a price of `n / d` ticks, floored.
-fn margin_for(
-    (n, d): Fraction,
-    sign: i64,
-    qty: Lots,
-    entry_value: Quote,
-    terms: &Terms<'_>,
-) -> Result<Quote, Overflow> {
-    if terms.contract.is_inverse() {
-        return margin_in_coin((n, d), sign, qty, entry_value, terms);
+    for misfit in misfits {
+        let (name, value, allowed) = misfit.said(&holding, terms);
+        let field = name.map_or_else(|| plan.field.clone(), |name| format!("{}.{name}", plan.field));
+        check.found.push(field, value, allowed);
     }
-    let mul = |a: i128, b: i128| a.checked_mul(b).ok_or(Overflow);
-    let value = mul(n, terms.contract.per_tick(qty))?;
-    let one = i128::from(Rate::ONE);
-    let loss = mul(i128::from(sign), mul(i128::from(entry_value.0), d)? - value)?;
-    if terms.rule.is_at_entry() || terms.rule.tiers().rule() == TierRule::Linear {
-        // What is held against is not a straight line of the price: taken at the price's tick, floored.
-        let worth = Quote(narrow(value.div_euclid(d))?);
-        let held = i128::from(terms.rule.requirement(entry_value, worth)?.0);
-        return narrow(held + loss.div_euclid(d)).map(Quote);
-    }
-    let tiers = terms.rule.tiers().tiers();
-    let tier = tiers.iter().rev().find(|t| i128::from(t.min_notional.0) * d <= value).unwrap_or(&tiers[0]);
-    let maintenance = mul(value, i128::from(tier.rate.0))? - mul(tier.deduction, d)?;
-    narrow((maintenance + mul(one, loss)?).div_euclid(mul(one, d)?)).map(Quote)
-}
-
-/// The same of an inverse contract, its worth rounded; at least so much that it is not due one tick before.
-fn margin_in_coin(
-    (n, d): Fraction,
-    sign: i64,
-    qty: Lots,
-    entry_value: Quote,
-    terms: &Terms<'_>,
-) -> Result<Quote, Overflow> {
-    let margin = |worth: Quote| {
-        let held = terms.rule.requirement(entry_value, worth)?;
-        held.plus(Quote(sign * worth.minus(entry_value)?.0))
-    };
-    let before = if sign < 0 { div_ceil(n, d) - 1 } else { n.div_euclid(d) + 1 };
-    let there = margin(terms.contract.worth_at((n, d), qty)?)?;
-    let before = margin(terms.contract.worth(Ticks(narrow(before.max(1))?), qty)?)?;
-    Ok(there.max(before.plus(Quote(1))?))
-}
-
-fn refuse(
-    check: &mut Check,
-    plan: &Plan,
-    terms: &Terms<'_>,
-    position: &Position,
-    (entry_value, initial): (Quote, Quote),
-    due: Option<Ticks>,
-    stop: Option<Ticks>,
-) -> Option<()> {
-    let before = check.found.problems.len();
-    let units = |ticks: Ticks| Decimal::from(ticks.0) * terms.tick_size;
-    let short = position.qty.0 < 0;
-    let beyond = |tick: Ticks| if short { tick > terms.start } else { tick < terms.start };
-    let side = if short { "above" } else { "below" };
-    if initial.0 <= 0 {
-        let field = format!("{}.liquidation_price", plan.field);
-        check.found.push(
-            field,
-            "a margin of nothing",
-            format!("a price so far {side} the entry that it takes margin"),
-        );
-        return None;
-    }
-    let cap = terms.rule.tiers().at(entry_value).max_leverage;
-    let leveraged = i128::from(entry_value.0) * i128::from(Rate::ONE);
-    if leveraged > i128::from(initial.0) * i128::from(cap) {
-        let field = if plan.leverage.is_some() { "leverage" } else { "liquidation_price" };
-        #[allow(clippy::cast_precision_loss)]
-        let leverage = entry_value.0 as f64 / initial.0 as f64;
-        let cap = (Decimal::from(cap) / Decimal::from(Rate::ONE)).normalize();
-        let field = format!("{}.{field}", plan.field);
-        check.found.push(
-            field,
-            format!("a leverage of {leverage:.2}"),
-            format!("at most {cap}, the maximum of the position's tier"),
-        );
-    }
-    if let Some(due) = due.filter(|&tick| !beyond(tick)) {
-        let field = format!(
-            "{}.{}",
-            plan.field,
-            if plan.leverage.is_some() { "leverage" } else { "liquidation_price" }
-        );
-        check.found.push(
-            field,
-            format!("liquidation at {}", units(due)),
-            format!("{side} start_price {}", units(terms.start)),
-        );
-    }
-    if let Some(stop) = stop.filter(|&tick| !beyond(tick)) {
-        check.found.push(
-            format!("{}.stop_price", plan.field),
-            units(stop),
-            format!("{side} start_price {}", units(terms.start)),
-        );
-    }
-    (check.found.problems.len() == before).then_some(())
+    None
 }

@@ -1,6 +1,6 @@
 //! Accounts that are the same in every path, with what is worth knowing of them beforehand.
 
-use super::accounts::Account;
+use super::solve::Account;
 use crate::event::Mechanism;
 use crate::ids::AccountId;
 use crate::margin::{Due, Position, Way};
@@ -17,6 +17,19 @@ pub struct Fixed {
     pub sum: Position,
     /// Sum of their quantities without sign.
     pub open_interest: Lots,
+    /// Those that were given as columns.
+    pub given: Vec<Given>,
+}
+
+/// The accounts of an entry of positions that were given as columns, a row each.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Which entry.
+    pub entry: usize,
+    /// The place of its first account among the fixed ones.
+    pub first: usize,
+    /// The row of each of its accounts.
+    pub rows: Vec<u32>,
 }
 
 impl Fixed {
@@ -26,8 +39,18 @@ impl Fixed {
         self.accounts.len() as u32
     }
 
-    pub(super) fn new(accounts: Vec<Account>, first: AccountId) -> Result<Fixed, Overflow> {
-        let mut fixed = Fixed::default();
+    /// The entry of positions and the row that an account was given in, by its place among the fixed ones.
+    pub fn row_of(&self, place: usize) -> Option<(usize, u32)> {
+        let given = self.given.iter().rev().find(|given| given.first <= place)?;
+        given.rows.get(place - given.first).map(|&row| (given.entry, row))
+    }
+
+    pub(super) fn new(
+        accounts: Vec<Account>,
+        given: Vec<Given>,
+        first: AccountId,
+    ) -> Result<Fixed, Overflow> {
+        let mut fixed = Fixed { given, ..Fixed::default() };
         for (account, id) in accounts.iter().zip(first.0..) {
             let Position { qty, cost, margin } = account.position;
             let way = Way::of(&account.position);

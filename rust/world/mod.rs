@@ -5,41 +5,48 @@ pub mod agents;
 mod cells;
 mod check;
 mod clock;
+mod columns;
 mod fixed;
 mod frictions;
 mod grid;
 mod law;
 mod liquidity;
 mod population;
+mod prepared;
 mod pricing;
 mod quotes;
 mod read;
+mod rows;
 pub mod scenario;
+mod solve;
 mod supply;
 mod template;
 mod venue;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-pub use self::accounts::Account;
-use self::accounts::{Batch, MAX_ACCOUNTS, Terms};
 use self::agents::{Agent, Plan, Unlock};
 pub use self::check::MAX_LOTS;
 use self::check::{Check, double, ratio};
 use self::clock::Clock;
 pub use self::clock::{Steps, Until};
-pub use self::fixed::Fixed;
+pub use self::columns::Column;
+pub use self::fixed::{Fixed, Given};
 pub use self::frictions::{MakerFrictions, Recovery};
 pub use self::grid::{Grid, fee_rate};
 pub use self::law::Sizes;
 pub use self::liquidity::Shape;
 pub use self::population::Population;
+use self::prepared::{Key, Prepared};
 pub use self::quotes::{Posting, Quoting};
 pub use self::scenario::{Around, QuoteSide, Residual, Scenario};
-use self::scenario::{ContractKind, MarginMode, MarketMakerSpec, MarketSpec, PositionsSpec, QuoteSpec};
+use self::scenario::{ContractKind, MarketMakerSpec, MarketSpec, QuoteSpec};
+pub use self::solve::Account;
+use self::solve::Terms;
 pub use self::supply::{SupplyStreams, WorldSupply};
 pub use self::template::Template;
 pub use self::venue::{check_venue, read_tiers};
@@ -47,7 +54,7 @@ use crate::error::ScenarioError;
 use crate::event::{self, LedgerAccount};
 use crate::ids::AccountId;
 use crate::margin::Contract;
-use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, Unit};
+use crate::units::{Lots, Quote, Rate, Side, Ticks, Unit};
 use crate::venue::{Fees, Venue};
 
 /// One market at the start.
@@ -145,6 +152,11 @@ pub struct World {
 impl World {
     /// Checks a scenario and turns it into integers; everything wrong with it at once.
     pub fn build(scenario: &Scenario) -> Result<World, ScenarioError> {
+        World::build_until(scenario, &AtomicBool::new(false))
+    }
+
+    /// The same, given up with some error soon after `stop` is set.
+    pub fn build_until(scenario: &Scenario, stop: &AtomicBool) -> Result<World, ScenarioError> {
         let check = &mut Check::default();
         check.require(scenario.schema_version == 1, "schema_version", scenario.schema_version, "1");
         grid::check(check, "spot", scenario.spot.tick_size, scenario.spot.lot_size);
@@ -197,7 +209,7 @@ impl World {
         agents::build::needs(check, &world, scenario);
         world.recoveries(check, scenario, &clock);
         std::mem::take(&mut check.found).into_result()?;
-        world.positions(check, scenario, money);
+        world.positions(check, scenario, money, stop);
         std::mem::take(&mut check.found).into_result()?;
         Ok(world)
     }
@@ -224,6 +236,11 @@ impl World {
     #[inline]
     pub fn agent_of(&self, account: AccountId) -> Option<usize> {
         self.is_agent(account).then(|| (account.index() - AccountId::FIRST_AGENT.index()) / 2)
+    }
+
+    /// The entry of positions and the row that an account was given in, if it was given as a row.
+    pub fn given(&self, account: AccountId) -> Option<(usize, u32)> {
+        self.fixed.row_of(account.index().checked_sub(self.named.index())?)
     }
 
     /// Spot lots in a lot of the perpetual, where there are agents.
@@ -345,7 +362,7 @@ impl World {
         }
     }
 
-    fn positions(&mut self, check: &mut Check, scenario: &Scenario, step: Decimal) {
+    fn positions(&mut self, check: &mut Check, scenario: &Scenario, step: Decimal, stop: &AtomicBool) {
         let terms = Terms {
             tick_size: scenario.perp.tick_size,
             lot_size: scenario.perp.lot_size,
@@ -354,40 +371,19 @@ impl World {
             rule: &self.venue.margin,
             step,
         };
-        let mut room = MAX_ACCOUNTS;
-        let (mut fixed, mut populations) = (Vec::new(), Vec::new());
-        for (index, spec) in scenario.positions.iter().enumerate() {
-            backed(check, index, spec, &scenario.venue.margin_modes);
-            let batch = match spec {
-                PositionsSpec::Ladder(ladder) => accounts::build(check, index, ladder, &terms, room),
-                PositionsSpec::Population(spec) => {
-                    population::build(check, index, spec, &terms).map(Batch::Cells)
-                }
-            };
-            let Some(batch) = batch else { continue };
-            room = room.saturating_sub(batch.kept());
-            match batch {
-                Batch::Fixed(accounts) => fixed.extend(accounts),
-                Batch::Cells(population) => populations.push(population),
+        let modes = &scenario.venue.margin_modes;
+        let key = Key::of(&terms, modes, self.named, &scenario.positions);
+        let prepared = key.as_ref().and_then(prepared::find).or_else(|| {
+            let prepared = prepared::build(check, scenario, &terms, self.named, stop)?;
+            if let Some(key) = key {
+                prepared::keep(key, prepared.clone());
             }
+            Some(prepared)
+        });
+        if let Some(Prepared { fixed, populations }) = prepared {
+            (self.fixed, self.populations) = (fixed, populations);
         }
-        match Fixed::new(fixed, self.named) {
-            Ok(fixed) => self.fixed = Arc::new(fixed),
-            Err(Overflow) => check.found.push("positions", "their sum", "sums below 2^63 quote steps"),
-        }
-        self.populations = populations.into();
     }
-}
-
-/// Whether the venue has the margin that accounts stand on: those of a population are isolated.
-fn backed(check: &mut Check, index: usize, spec: &PositionsSpec, modes: &[MarginMode]) {
-    let (name, mode) = match spec {
-        PositionsSpec::Ladder(ladder) => ("margin_mode", ladder.margin_mode),
-        PositionsSpec::Population(_) => ("kind", MarginMode::Isolated),
-    };
-    let given = if name == "kind" { "a distribution of isolated accounts" } else { mode.name() };
-    let allowed = format!("one of the venue's margin_modes, {}", MarginMode::list(modes));
-    check.require(modes.contains(&mode), &format!("positions[{index}].{name}"), given, &allowed);
 }
 
 fn market(check: &mut Check, field: &str, spec: &MarketSpec, start_price: Decimal, step: Decimal) -> Market {

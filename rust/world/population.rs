@@ -5,11 +5,11 @@
 mod inverse;
 mod sizes;
 
-use super::accounts::{Account, Terms};
 use super::cells::Cells;
 use super::check::{Check, MAX_TICKS, double};
 use super::law::{self, POINTS};
 use super::scenario::{Law, PopulationSpec, PositionSide};
+use super::solve::{Account, Terms};
 use crate::margin::{Contract, MarginRule, Position, Trigger};
 use crate::random::{Distribution, LADDER_STREAM, Stream};
 use crate::units::{Lots, Overflow, Quote, Rate, Ticks, div_ceil, narrow};

@@ -219,6 +219,30 @@ pub enum PositionsSpec {
     Ladder(Ladder),
     #[serde(rename = "distribution")]
     Population(PopulationSpec),
+    Accounts(AccountsSpec),
+}
+
+/// Real accounts, a row each: columns by the digests under which this process holds them ([`crate::world::Column`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AccountsSpec {
+    pub side: String,
+    pub qty: String,
+    #[serde(default)]
+    pub entry_price: Option<String>,
+    #[serde(default)]
+    pub liquidation_price: Option<String>,
+    #[serde(default)]
+    pub leverage: Option<String>,
+    #[serde(default)]
+    pub margin: Option<String>,
+    #[serde(default)]
+    pub stop_price: Option<String>,
+    #[serde(default)]
+    pub margin_mode: MarginMode,
+    #[serde(default)]
+    pub wallet: Option<String>,
 }
 
 /// Accounts by the laws of their entry, leverage and size.

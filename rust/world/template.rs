@@ -1,5 +1,7 @@
 //! A scenario with distributions in place of numbers: the worlds of its paths.
 
+use std::sync::atomic::AtomicBool;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -59,6 +61,11 @@ impl From<World> for Template {
 impl Template {
     /// Reads a scenario in JSON and checks it, its distributions at both ends: everything wrong with it at once.
     pub fn read(json: &str) -> Result<Template, ScenarioError> {
+        Template::read_until(json, &AtomicBool::new(false))
+    }
+
+    /// The same, given up with some error soon after `stop` is set.
+    pub fn read_until(json: &str, stop: &AtomicBool) -> Result<Template, ScenarioError> {
         let mut written: Value = read::parse(json)?;
         let check = &mut Check::default();
         let mut laws = Vec::new();
@@ -80,11 +87,11 @@ impl Template {
         }
         std::mem::take(&mut check.found).into_result()?;
         let scenario = read::scenario(&written)?;
-        let world = World::build(&scenario).map_err(|error| in_words_of(&scalars, error))?;
+        let world = World::build_until(&scenario, stop).map_err(|error| in_words_of(&scalars, error))?;
         let copula = scenario.copula.as_ref().and_then(|spec| copula(check, spec, &scalars));
         std::mem::take(&mut check.found).into_result()?;
         let template = Template { world, written, scalars, copula };
-        template.check_ends()?;
+        template.check_ends(stop)?;
         Ok(template)
     }
 
@@ -147,7 +154,7 @@ impl Template {
     }
 
     /// Builds the world with each distribution at either end, and with all of them there.
-    fn check_ends(&self) -> Result<(), ScenarioError> {
+    fn check_ends(&self, stop: &AtomicBool) -> Result<(), ScenarioError> {
         if self.scalars.is_empty() {
             return Ok(());
         }
@@ -172,7 +179,7 @@ impl Template {
             for &(scalar, end) in &ends {
                 scalar.write(&mut written, scalar.count(end));
             }
-            let built = read::scenario(&written).and_then(|scenario| World::build(&scenario));
+            let built = read::scenario(&written).and_then(|scenario| World::build_until(&scenario, stop));
             for Problem { field, value, allowed } in
                 built.err().into_iter().flat_map(|error| in_words_of(&self.scalars, error).problems)
             {

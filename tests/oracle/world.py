@@ -29,6 +29,7 @@ from .liquidity import Liquidity, Orders, Words, cut, parse_liquidity
 from .margin import MarginRules
 from .populations import population
 from .quotes import Quote, parse_quote
+from .rows import expand_rows
 from .units import RATE_ONE, choice, exact, integer, quote_step, rate, required, table, whole
 from .venue import KEYS as VENUE_KEYS
 from .venue import VenueRules, parse_margin, parse_rules
@@ -250,7 +251,8 @@ def _positions(
         if isinstance(entry, Mapping) and entry.get("kind") == "distribution":
             batches.append(population(entry, index, contract, seed, path))
             continue
-        found = expand(entry, index, contract, seed, path)
+        rows = isinstance(entry, Mapping) and entry.get("kind") == "accounts"
+        found = expand_rows(entry, index, contract) if rows else expand(entry, index, contract, seed, path)
         if isinstance(found, Batch):
             batches.append(found)
         else:

@@ -27,7 +27,7 @@ from perpcore.distributions import (
     Trapezoid,
     Uniform,
 )
-from perpcore.positions import Population
+from perpcore.positions import Accounts, Population
 
 if TYPE_CHECKING:
     from perpcore._structs import Number
@@ -133,13 +133,18 @@ def _points(
     return math.fsum(map(quantile, np.clip(us, 1e-16, 1 - 1e-16).tolist())) / POINTS
 
 
-def is_drawn(batch: Ladder | Population) -> bool:
+def is_drawn(batch: Ladder | Population | Accounts) -> bool:
     """Whether its accounts differ from path to path."""
+    if isinstance(batch, Accounts):
+        return False
     return isinstance(batch, Population) or batch.placement == "poisson" or any(drawn(batch))
 
 
-def size(batch: Ladder | Population, scenario: Scenario) -> tuple[Decimal, int]:
+def size(batch: Ladder | Population | Accounts, scenario: Scenario) -> tuple[Decimal, int]:
     """Tokens and accounts of a batch, as docs/MODEL.md section 4 builds it; expected ones if drawn."""
+    if isinstance(batch, Accounts):
+        tokens = np.broadcast_to(batch.qty.values, len(batch))
+        return Decimal(float(tokens.sum())), len(batch)
     if isinstance(batch, Population):
         accounts = mean(batch.accounts)
         return accounts * mean(batch.notional) / mean(scenario.start_price), round(accounts)

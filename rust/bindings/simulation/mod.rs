@@ -57,8 +57,8 @@ impl Simulation {
         elsewhere: Vec<usize>,
     ) -> PyResult<Simulation> {
         let [spot, perp] = grids;
-        let built = interruptible(py, |_| {
-            let world = Template::read(scenario).and_then(|template| template.world(seed, path));
+        let built = interruptible(py, |stop| {
+            let world = Template::read_until(scenario, stop).and_then(|template| template.world(seed, path));
             let world = world.map_err(Failed::Scenario)?;
             let elsewhere = (0..world.agents.len()).map(|number| elsewhere.contains(&number)).collect();
             let simulation = engine::Simulation::new(&world, seed, path, Recorder::default());

@@ -4,9 +4,9 @@
 
 use rust_decimal::Decimal;
 
-use super::super::accounts::Terms;
 use super::super::check::{Check, MAX_LOTS, double, ratio};
 use super::super::law::POINTS;
+use super::super::solve::Terms;
 use crate::random::Distribution;
 use crate::units::{Lots, narrow};
 
