@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         plots,
         presets,
         rules,
+        runs,
         sources,
         venues,
     )
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
     from perpcore.positions import Ladder, Population
     from perpcore.results import Run, Table
+    from perpcore.runs import Results, read_results
     from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
     from perpcore.venues import MarginTiers, Tier, Venue
 
@@ -90,6 +92,7 @@ _LAZY = {
     "Population": "positions",
     "Quote": "markets",
     "RestingOrder": "accounts",
+    "Results": "runs",
     "Run": "results",
     "Scenario": "scenario",
     "Table": "results",
@@ -100,6 +103,7 @@ _LAZY = {
     "Venue": "venues",
     "ablation": "analysis",
     "frictions": "analysis",
+    "read_results": "runs",
 }
 _MODULES = (
     "accounts",
@@ -110,6 +114,7 @@ _MODULES = (
     "plots",
     "presets",
     "rules",
+    "runs",
     "sources",
     "venues",
 )
@@ -148,6 +153,7 @@ __all__ = [
     "Population",
     "Quote",
     "RestingOrder",
+    "Results",
     "Run",
     "RunError",
     "Scenario",
@@ -168,7 +174,9 @@ __all__ = [
     "frictions",
     "plots",
     "presets",
+    "read_results",
     "rules",
+    "runs",
     "sources",
     "venues",
 ]

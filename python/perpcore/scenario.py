@@ -6,6 +6,7 @@ import hashlib
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -261,6 +262,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         progress: bool | Callable[[int, int], object] = True,
         lazy: bool = True,
         first_path: int = 0,
+        directory: str | PathLike[str] | None = None,
+        shard_paths: int | None = None,
+        shard: tuple[int, int] | None = None,
     ) -> Ensemble:
         """Run many paths over threads.
 
@@ -283,32 +287,56 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Draw the world as prices reach it; no result depends on it.
         first_path : int
             The number of the first path.
+        directory : path, optional
+            Where the paths go, shard by shard (extra ``runs``): memory does not grow, and the same call goes
+            on after whatever ended it, to the same bytes. See docs/RUNS.md.
+        shard_paths : int, optional
+            Paths of a shard; some five seconds on one core if not given.
+        shard : (int, int), optional
+            Slice `i` of `n`, from 1: only that part of the shards, while others run others in the same place.
 
         Returns
         -------
         Ensemble
+            With `directory` a `Results`, whose rows stay in its files.
 
         Raises
         ------
         ScenarioError
-            Paths, threads or `keep` that can't be, or columns that don't fit the memory: before any work.
+            Paths, threads or `keep` that can't be, or columns that don't fit the memory: before any work. A
+            directory that holds something else, is in use, or can't be written to.
         RunError
             A path could not go on; the message has its seed and number.
+        PerpcoreError
+            The disk is full, or a file could not be written; what was finished stays.
         Interrupted
             Ctrl-C; a KeyboardInterrupt whose `ensemble` holds the paths finished until then.
         """
-        from perpcore.ensemble import simulate
+        options: dict[str, Any] = {
+            "paths": _word("paths", paths),
+            "first_path": _word("first_path", first_path),
+            "n_threads": None if n_threads is None else _word("n_threads", n_threads),
+            "keep": keep,
+            "lazy": lazy,
+            "progress": progress,
+        }
+        if directory is None:
+            from perpcore.ensemble import simulate
 
-        return simulate(
+            for name, given in (("shard_paths", shard_paths), ("shard", shard)):
+                if given is not None:
+                    raise problem(name, shown(given), "only with a directory to put the shards into")
+            return simulate(self, self._json(), seed=_seed(seed), **options)
+        from perpcore.runs.checkpoints import simulate_into
+
+        return simulate_into(
+            directory,
             self,
             self._json(),
-            paths=_word("paths", paths),
-            seed=_seed(seed),
-            first_path=_word("first_path", first_path),
-            n_threads=None if n_threads is None else _word("n_threads", n_threads),
-            keep=keep,
-            lazy=lazy,
-            progress=progress,
+            seed=None if seed is None else _seed(seed),
+            shard_paths=None if shard_paths is None else _word("shard_paths", shard_paths),
+            shard=shard,
+            **options,
         )
 
     def simulation(
