@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         rules,
         runs,
         sources,
+        sweeps,
         venues,
     )
     from perpcore.accounts import Account, Holding, Liquidation, RestingOrder
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from perpcore.results import Run, Table
     from perpcore.runs import Results, read_results
     from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
+    from perpcore.sweeps import Sweep, SweepInterrupted
     from perpcore.venues import MarginTiers, Tier, Venue
 
 logging.getLogger("perpcore").addHandler(logging.NullHandler())
@@ -95,6 +97,8 @@ _LAZY = {
     "Results": "runs",
     "Run": "results",
     "Scenario": "scenario",
+    "Sweep": "sweeps",
+    "SweepInterrupted": "sweeps",
     "Table": "results",
     "Tier": "venues",
     "Time": "scenario",
@@ -116,6 +120,7 @@ _MODULES = (
     "rules",
     "runs",
     "sources",
+    "sweeps",
     "venues",
 )
 
@@ -158,6 +163,8 @@ __all__ = [
     "RunError",
     "Scenario",
     "ScenarioError",
+    "Sweep",
+    "SweepInterrupted",
     "Table",
     "Tier",
     "Time",
@@ -178,6 +185,7 @@ __all__ = [
     "rules",
     "runs",
     "sources",
+    "sweeps",
     "venues",
 ]
 

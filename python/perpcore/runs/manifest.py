@@ -158,7 +158,7 @@ def check_same(directory: Path, there: Manifest, asked: dict[str, Any], scenario
     """
     found = [
         (f"scenario.{name}", _short(now), _begun(directory, was))
-        for name, was, now in (_differences(there.json, scenario) if digest != there.digest else ())
+        for name, was, now in (differences(there.json, scenario) if digest != there.digest else ())
     ]
     for name in COMPARED:
         if name in asked and asked[name] != getattr(there, name):
@@ -174,7 +174,7 @@ def _begun(directory: Path, was: object) -> str:
 MISSING = object()
 
 
-def _differences(was: str, now: str) -> Iterator[tuple[str, object, object]]:
+def differences(was: str, now: str) -> Iterator[tuple[str, object, object]]:
     """Where two scenarios differ: a dotted path, what was there and what is."""
     yield from _walk("", json.loads(was), json.loads(now))
 
