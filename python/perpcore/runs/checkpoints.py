@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,13 @@ def simulate_into(
         except KeyboardInterrupt as interrupt:
             raise Interrupted(Results(place, shard), of.in_slice(shard)) from interrupt
         return Results(place, shard)
+
+
+def tidied(directory: Path) -> None:
+    """Remove what killed writers of a finished run left half-written, unless somebody is still there."""
+    if files.has_drafts(directory):
+        with suppress(_core.ScenarioError), locking.writing(directory, None):
+            files.remove_drafts(directory, range(MAX_SHARDS), manifest=True)
 
 
 def _slice(shard: object) -> tuple[int, int] | None:

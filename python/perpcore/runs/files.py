@@ -58,6 +58,11 @@ def listed(directory: Path) -> dict[int, Path]:
     return found
 
 
+def has_drafts(directory: Path) -> bool:
+    """Whether something half-written is there."""
+    return any(DRAFT.fullmatch(path.name) for path in directory.iterdir())
+
+
 def remove_drafts(directory: Path, numbers: range, *, manifest: bool) -> None:
     """Remove what a killed process left half-written: drafts of these shards, and of the manifest."""
     for path in directory.iterdir():

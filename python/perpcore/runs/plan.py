@@ -9,10 +9,11 @@ from perpcore import _core
 SHARD_NS = 5_000_000_000  # what a shard should take on one core
 PROBE_NS = 500_000_000  # what looking ahead may take
 MAX_PROBE = 64
+PER_SLICE = 8  # shards at least, so that no slice has much more than another
 
 # Nanoseconds on a 2.5 GHz core, from presets; a wrong one makes shards longer or shorter, nothing else.
-PATH_NS, ROUND_NS, LIQUIDATION_NS, EVENT_NS = 10_000, 2_000, 120, 60
-ROW_NS = 5_000  # to write a row
+PATH_NS, ROUND_NS, LIQUIDATION_NS, EVENT_NS = 1_000, 1_500, 100, 60
+ROW_NS = 1_500  # to write a row
 
 
 def shard_paths(scenario: str, *, seed: int, first_path: int, paths: int, keep: str, slices: int) -> int:
@@ -26,7 +27,7 @@ def shard_paths(scenario: str, *, seed: int, first_path: int, paths: int, keep: 
         The whole run.
     keep : {"columns", "statistics"}
     slices : int
-        At least so many shards there should be.
+        How many share it.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def shard_paths(scenario: str, *, seed: int, first_path: int, paths: int, keep: 
         probed += count
     each = cost / probed + (ROW_NS if keep == "columns" else 0)
     found = 1 << max(0, round(math.log2(SHARD_NS / each)))
-    share = max(1, paths // slices)
+    share = max(1, paths // (PER_SLICE * slices))
     return min(found, 1 << (share.bit_length() - 1)) if slices > 1 else found
 
 

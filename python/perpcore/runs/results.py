@@ -105,6 +105,14 @@ class Results(Ensemble):
             at = number + 1
         return gaps
 
+    def missing_slices(self) -> list[tuple[int, int]]:
+        """Slices `(i, n)` with a shard that is not finished; none of a run that was not shared out."""
+        n = self._manifest.slices
+        if n is None:
+            return []
+        cuts = [self._manifest.slice((i, n)) for i in range(1, n + 1)]
+        return [(i, n) for i, cut in enumerate(cuts, 1) if any(number not in self._found for number in cut)]
+
     def verify(self) -> None:
         """Read every byte of every file and compare it with what was written.
 
