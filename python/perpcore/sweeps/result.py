@@ -142,6 +142,12 @@ class Sweep(Tabular):
 
     # ---- cells ----
 
+    def parameter(self, field: str) -> NDArray[Any]:
+        """The values of a field that was varied, one a cell, finished or not."""
+        if field not in self.fields:
+            raise problem("field", shown(field), f"one of {', '.join(self.fields)}")
+        return self._points.column(field)
+
     def grid(self, column: str, *, statistic: str = "mean") -> NDArray[np.float64]:
         """One statistic of one column over the grid.
 
