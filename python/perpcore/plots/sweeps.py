@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CONTOURS = (1.5, 2.0, 3.0, 5.0, 10.0)  # multiples of the start price
-EVEN = 1e-3  # how far steps may be from even ones
+EVEN = 5e-3  # how far steps may be from even ones: values are rounded
 WIDE = 4.0  # a range of positive values by which colours go by ratio
 UNITS = (
     ("_price", "quote per token"),
@@ -140,7 +141,7 @@ def _heat_map(
     x, y = (_along(sweep, field) for field in fields)
     scales = [_is_geometric(each) for each in (x, y)]
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    spread = low > 0 and high / low >= WIDE
+    spread = high > 1 and low > 0 and high / low >= WIDE  # shares stay as they are
     norm = LogNorm(low, high) if spread else Normalize(low, high if high > low else low + 1)
     edges = _edges(x, scales[0]), _edges(y, scales[1])
     mesh = ax.pcolormesh(*edges, values.T, norm=norm, cmap="viridis", rasterized=True)
@@ -164,7 +165,7 @@ def _figures(ax: Axes) -> None:
     """Plain figures along a logarithmic bar."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
@@ -207,6 +208,6 @@ def _contours(sweep: Sweep, column: str, statistic: str) -> list[float]:
     if column.endswith("_multiple"):
         return [*CONTOURS]
     start = sweep.scenario.start_price
-    if column.endswith("_price") and "start_price" not in sweep.fields and hasattr(start, "as_tuple"):
+    if column.endswith("_price") and "start_price" not in sweep.fields and isinstance(start, Decimal):
         return [multiple * float(start) for multiple in CONTOURS]
     return []
