@@ -53,7 +53,7 @@ def killed(directory: Path, paths: int, after: float) -> tuple[int, bool]:
 
 
 def check(home: Path, times: int, paths: int, seed: int) -> list[tuple[int, bool]]:
-    """Kill at `times` random moments; every run is gone on with until it ends, and must be the undisturbed one."""
+    """Kill at `times` random moments; what is gone on with must end as the undisturbed run."""
     moment = random.Random(seed)
     calm, shards = home / "calm", -(-paths // 4096)
     length = finish(calm, paths)

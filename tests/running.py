@@ -1,4 +1,4 @@
-"""What the tests of runs in a directory share: a quick scenario, a run of it, and what equal ensembles are."""
+"""What the tests of runs in a directory share: a quick scenario, its run, what equal ensembles are."""
 
 from pathlib import Path
 
