@@ -89,7 +89,7 @@ def sweep(
         long, values = long[::-1], values.T
     fields = _field(x, long[0], "x"), _field(y, long[1], "y")
     lines = _contours(sweep, column, statistic) if contours is None else [*contours]
-    return _heat_map(sweep, fields, values, lines, label, axes(ax))
+    return _heat_map(sweep, fields, values, lines, label, not _is_share(column), axes(ax))
 
 
 def _field(asked: str | None, fields: tuple[str, ...], name: str) -> str:
@@ -134,14 +134,20 @@ def _edges(values: Floats, geometric: bool) -> Floats:
 
 
 def _heat_map(
-    sweep: Sweep, fields: tuple[str, str], values: Floats, lines: list[float], label: str, ax: Axes
+    sweep: Sweep,
+    fields: tuple[str, str],
+    values: Floats,
+    lines: list[float],
+    label: str,
+    spread: bool,
+    ax: Axes,
 ) -> Axes:
     from matplotlib.colors import LogNorm, Normalize
 
     x, y = (_along(sweep, field) for field in fields)
     scales = [_is_geometric(each) for each in (x, y)]
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    spread = high > 1 and low > 0 and high / low >= WIDE  # shares stay as they are
+    spread = spread and low > 0 and high / low >= WIDE
     norm = LogNorm(low, high) if spread else Normalize(low, high if high > low else low + 1)
     edges = _edges(x, scales[0]), _edges(y, scales[1])
     mesh = ax.pcolormesh(*edges, values.T, norm=norm, cmap="viridis", rasterized=True)
@@ -199,6 +205,10 @@ def _label(column: str, statistic: str) -> str:
     unit = next((unit for end, unit in UNITS if column.endswith(end)), "")
     kind = {"q0.5": "median"}.get(statistic, statistic)
     return f"{column}, {kind}" + (f" ({unit})" if unit else "")
+
+
+def _is_share(column: str) -> bool:
+    return ">" in column or column.endswith(("_share", "fuel_burnt"))
 
 
 def _contours(sweep: Sweep, column: str, statistic: str) -> list[float]:
