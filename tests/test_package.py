@@ -141,18 +141,19 @@ def test_examples_in_compiled_docstrings_are_true(name: str) -> None:
     run_examples(finder.find(getattr(_core, name), name, module=False, globs={"pc": pc, "np": np}))
 
 
-def test_examples_in_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/RUNS.md"])
+def test_examples_in_pages_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / page).read_text()
     names: dict[str, object] = {"__name__": "readme"}
     for block in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, block.start(1))
         if block[1].lstrip().startswith(">>>"):
-            example = doctest.DocTestParser().get_doctest(block[1], names, "README", "README.md", line)
+            example = doctest.DocTestParser().get_doctest(block[1], names, page, page, line)
             run_examples([example])
             names = example.globs
         else:
-            exec(compile("\n" * line + block[1], "README.md", "exec"), names)
+            exec(compile("\n" * line + block[1], page, "exec"), names)
 
 
 @pytest.fixture(scope="module")

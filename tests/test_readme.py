@@ -39,6 +39,15 @@ def test_the_book_of_the_readme_burns_what_it_says():
     assert repr(eval(expression, names)) == said
 
 
+def test_the_sweep_of_the_readme_finds_what_it_says():
+    section = README.partition("## Many scenarios")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names = {"pc": pc, "scenario": pc.presets.rocketcoin()}
+    exec(code, names)
+    ((expression, said),) = re.findall(r"^(map_\.grid.*?) +# (.+)$", code, re.MULTILINE)
+    assert repr(eval(expression, names)) == said
+
+
 def test_every_bench_of_the_rules_has_a_row():
     source = (ROOT / "benches" / "bench_rules.py").read_text(encoding="utf-8")
     names = [name.replace("_", " ") for name in re.findall(r"^def bench_(\w+)", source, re.MULTILINE)]

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         plots,
         presets,
         rules,
+        runs,
         sources,
+        sweeps,
         venues,
     )
     from perpcore.accounts import Account, Holding, Liquidation, RestingOrder
@@ -56,7 +58,9 @@ if TYPE_CHECKING:
     from perpcore.markets import Levels, Linear, Market, Orders, Quote
     from perpcore.positions import Accounts, Ladder, Population
     from perpcore.results import Run, Table
+    from perpcore.runs import Results, read_results
     from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
+    from perpcore.sweeps import Sweep, SweepInterrupted
     from perpcore.venues import MarginTiers, Tier, Venue
 
 logging.getLogger("perpcore").addHandler(logging.NullHandler())
@@ -91,8 +95,11 @@ _LAZY = {
     "Population": "positions",
     "Quote": "markets",
     "RestingOrder": "accounts",
+    "Results": "runs",
     "Run": "results",
     "Scenario": "scenario",
+    "Sweep": "sweeps",
+    "SweepInterrupted": "sweeps",
     "Table": "results",
     "Tier": "venues",
     "Time": "scenario",
@@ -101,6 +108,7 @@ _LAZY = {
     "Venue": "venues",
     "ablation": "analysis",
     "frictions": "analysis",
+    "read_results": "runs",
 }
 _MODULES = (
     "accounts",
@@ -111,7 +119,9 @@ _MODULES = (
     "plots",
     "presets",
     "rules",
+    "runs",
     "sources",
+    "sweeps",
     "venues",
 )
 
@@ -150,10 +160,13 @@ __all__ = [
     "Population",
     "Quote",
     "RestingOrder",
+    "Results",
     "Run",
     "RunError",
     "Scenario",
     "ScenarioError",
+    "Sweep",
+    "SweepInterrupted",
     "Table",
     "Tier",
     "Time",
@@ -170,8 +183,11 @@ __all__ = [
     "frictions",
     "plots",
     "presets",
+    "read_results",
     "rules",
+    "runs",
     "sources",
+    "sweeps",
     "venues",
 ]
 

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def parquet_options(schema: pyarrow.Schema) -> dict[str, Any]:
+    """How columns are written to Parquet: zstd, the bytes of doubles split by place."""
+    import pyarrow
+
+    doubles = [field.name for field in schema if pyarrow.types.is_floating(field.type)]
+    others = [field.name for field in schema if field.name not in doubles]
+    return {"compression": "zstd", "use_byte_stream_split": doubles, "use_dictionary": others}
+
+
 class Tabular:
     """Named columns of equal length, as numpy arrays and through the Arrow PyCapsule interface."""
 
@@ -63,22 +72,17 @@ class Tabular:
 
         The file is complete or not there: it is written beside its place, as ``<path>.tmp``, then renamed.
         """
-        import pyarrow
         from pyarrow import parquet
 
         table = self.to_pyarrow()
         about = {**(table.schema.metadata or {}), **self._metadata()}
-        doubles = [field.name for field in table.schema if pyarrow.types.is_floating(field.type)]
-        others = [field.name for field in table.schema if field.name not in doubles]
         place = Path(path)
         draft = place.with_name(place.name + ".tmp")
         try:
             parquet.write_table(
                 table.replace_schema_metadata(about),
                 draft,
-                compression="zstd",
-                use_byte_stream_split=doubles,
-                use_dictionary=others,
+                **parquet_options(table.schema),
             )
             draft.replace(place)
         except BaseException:

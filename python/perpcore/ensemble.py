@@ -82,6 +82,10 @@ class Ensemble(Tabular):
         return self._core.complete
 
     @property
+    def _kept(self) -> str:
+        return "columns" if self._core.has_columns else "statistics"
+
+    @property
     def stop_reasons(self) -> dict[str, int]:
         """How many paths stopped for which reason."""
         return self._core.stop_reasons()
@@ -93,6 +97,11 @@ class Ensemble(Tabular):
 
     def __len__(self) -> int:
         return self._core.paths
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        core = self._core
+        rows = core.rows() if core.has_columns else None
+        return _again, (self.scenario, core.dump(statistics=rows is None), rows, core.n_threads)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         column = self._core.column(name)
@@ -323,7 +332,7 @@ class Ensemble(Tabular):
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        name, kept = self.scenario.name or "a scenario", "columns" if self._core.has_columns else "statistics"
+        name, kept = self.scenario.name or "a scenario", self._kept
         count = f"{len(self):,} paths" + ("" if self.complete else ", not all that were asked for")
         low, middle, high = self.quantile("final_price", (0.05, 0.5, 0.95)).value
         further = self.exceedance("peak_multiple", (1.5, 2.0, 3.0)).value
@@ -338,7 +347,7 @@ class Ensemble(Tabular):
         chances = zip((1.5, 2, 3), further, strict=True)
         reasons = self.stop_reasons.items()
         lines = (
-            f"Ensemble of {name}: {count}, seed {self.seed}, {kept} kept",
+            f"{type(self).__name__} of {name}: {count}, seed {self.seed}, {kept} kept",
             f"final price  {mean('final_price')} on average; 5 % {low:g}, median {middle:g}, 95 % {high:g}",
             "peak         above " + ", ".join(f"{m:g} x start {share:.2%}" for m, share in chances),
             f"liquidated   {mean('liquidated_accounts')} accounts, {mean('liquidated_qty')} {contracts},"
@@ -352,6 +361,13 @@ class Ensemble(Tabular):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>{_histogram(self, 'final_price')}"
+
+
+def _again(
+    scenario: Scenario, dump: bytes, rows: list[NDArray[Any] | None] | None, n_threads: int
+) -> Ensemble:
+    """An ensemble that was pickled."""
+    return Ensemble(scenario, _core.Ensemble.load(dump, rows, n_threads=n_threads))
 
 
 def _short(x: float) -> str:
@@ -415,11 +431,8 @@ def simulate(
     **options: Any,
 ) -> Ensemble:
     """Run paths; `Scenario.monte_carlo` says what the options are."""
-    if not isinstance(progress, bool) and not callable(progress):
-        raise problem("progress", shown(progress), "True, False or a callable")
-    if not isinstance(options["keep"], str):
-        raise problem("keep", shown(options["keep"]), '"columns" or "statistics"')
-    with _shown(progress, paths) as tell:
+    check_options(progress, options["keep"])
+    with shown_to(progress, paths) as tell:
         core = _core.monte_carlo(json, paths=paths, progress=tell, **options)
     ensemble, error = Ensemble(scenario, core), core.error
     if isinstance(error, KeyboardInterrupt):
@@ -429,9 +442,17 @@ def simulate(
     return ensemble
 
 
+def check_options(progress: object, keep: object) -> None:
+    """Refuse what is no way to show progress, or nothing to keep."""
+    if not isinstance(progress, bool) and not callable(progress):
+        raise problem("progress", shown(progress), "True, False or a callable")
+    if not isinstance(keep, str) or keep not in ("columns", "statistics"):
+        raise problem("keep", shown(keep), '"columns" or "statistics"')
+
+
 @contextmanager
-def _shown(
-    progress: bool | Callable[[int, int], object], total: int
+def shown_to(
+    progress: bool | Callable[[int, int], object], total: int, done: int = 0
 ) -> Iterator[Callable[[int], object] | None]:
     """What is told of the paths finished so far."""
     if not isinstance(progress, bool):
@@ -441,7 +462,7 @@ def _shown(
     else:
         from tqdm.auto import tqdm
 
-        with tqdm(total=total, unit=" paths", unit_scale=True, leave=False) as bar:
+        with tqdm(total=total, initial=done, unit=" paths", unit_scale=True, leave=False) as bar:
             yield lambda done: bar.update(done - bar.n)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perpcore import _core
 from perpcore._tabular import Tabular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from perpcore import _core
     from perpcore.plots import RunPlots
     from perpcore.scenario import Scenario
 
@@ -60,10 +61,20 @@ class Run:
     what spot costs stay in quote currency.
     """
 
-    def __init__(self, scenario: Scenario, core: _core.RunResult, *, seed: int, path: int) -> None:
+    def __init__(
+        self, scenario: Scenario, core: _core.RunResult, *, seed: int, path: int, stepped: bool = False
+    ) -> None:
         #: The scenario, seed and path that give this run again.
         self.scenario, self.seed, self.path = scenario, seed, path
-        self._core = core
+        self._core, self._stepped = core, stepped
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._stepped:
+            raise TypeError(
+                "a run that its user stepped through can't be pickled: its seed does not give it again; its"
+                " tables can, as to_numpy() or to_pyarrow() give them"
+            )
+        return Recalled, (self.scenario, self.seed, self.path, self._core.summary(exact=True))
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -185,3 +196,24 @@ class Run:
             f" fund {s['insurance_fund_change']:,.0f}{coin}, venue {0 - s['venue_loss']:,.0f}{coin}",
         )
         return "\n  ".join(lines)
+
+
+class Recalled(Run):
+    """A run that was pickled: run again when something of it is asked for."""
+
+    def __init__(self, scenario: Scenario, seed: int, path: int, summary: Mapping[str, Any]) -> None:
+        self.scenario, self.seed, self.path = scenario, seed, path
+        self._stepped, self._summary = False, summary
+
+    @cached_property
+    def _core(self) -> _core.RunResult:  # type: ignore[override]
+        core = self.scenario.run(seed=self.seed, path=self.path)._core
+        if core.summary(exact=True) != self._summary:
+            raise _core.RunError(
+                f"seed {self.seed}, path {self.path}: another summary than when the run was pickled; another"
+                " version of perpcore ran it"
+            )
+        return core
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Recalled, (self.scenario, self.seed, self.path, self._summary)

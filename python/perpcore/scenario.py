@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from perpcore import _core, _toml
 from perpcore._structs import Number, Opaque, Struct, mapped, plain, problem, read, shown
+from perpcore._words import seed_from, word
 from perpcore.agents import AnyAgent, Unlock, Whale
 from perpcore.distributions import Copula, Scalar, text
 from perpcore.markets import Market, Quote
@@ -21,9 +22,13 @@ from perpcore.positions import Accounts, Ladder, Population
 from perpcore.venues import Venue
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from perpcore.ensemble import Ensemble
     from perpcore.results import Run, Table
     from perpcore.simulation import Program, Simulation
+    from perpcore.sweeps.grid import Grid
+    from perpcore.sweeps.result import Sweep
 
 
 class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -248,7 +253,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Run
 
-        seed, path = _seed(seed), _word("path", path)
+        seed, path = seed_from(seed), word("path", path)
         return Run(self, _core.run(self._json(), seed=seed, path=path, lazy=lazy), seed=seed, path=path)
 
     def monte_carlo(
@@ -261,6 +266,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         progress: bool | Callable[[int, int], object] = True,
         lazy: bool = True,
         first_path: int = 0,
+        directory: str | PathLike[str] | None = None,
+        shard_paths: int | None = None,
+        shard: tuple[int, int] | None = None,
     ) -> Ensemble:
         """Run many paths over threads.
 
@@ -283,32 +291,127 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Draw the world as prices reach it; no result depends on it.
         first_path : int
             The number of the first path.
+        directory : path, optional
+            Where the paths go, shard by shard (extra ``runs``): memory does not grow, and the same call goes
+            on after whatever ended it, to the same bytes. See docs/RUNS.md.
+        shard_paths : int, optional
+            Paths of a shard; some five seconds on one core if not given.
+        shard : (int, int), optional
+            Slice `i` of `n`, from 1: only that part of the shards, while others run others in the same place.
 
         Returns
         -------
         Ensemble
+            With `directory` a `Results`, whose rows stay in its files.
 
         Raises
         ------
         ScenarioError
-            Paths, threads or `keep` that can't be, or columns that don't fit the memory: before any work.
+            Paths, threads or `keep` that can't be, or columns that don't fit the memory: before any work. A
+            directory that holds something else, is in use, or can't be written to.
         RunError
             A path could not go on; the message has its seed and number.
+        PerpcoreError
+            The disk is full, or a file could not be written; what was finished stays.
         Interrupted
             Ctrl-C; a KeyboardInterrupt whose `ensemble` holds the paths finished until then.
         """
-        from perpcore.ensemble import simulate
+        options: dict[str, Any] = {
+            "paths": word("paths", paths),
+            "first_path": word("first_path", first_path),
+            "n_threads": None if n_threads is None else word("n_threads", n_threads),
+            "keep": keep,
+            "lazy": lazy,
+            "progress": progress,
+        }
+        if directory is None:
+            from perpcore.ensemble import simulate
 
-        return simulate(
+            for name, given in (("shard_paths", shard_paths), ("shard", shard)):
+                if given is not None:
+                    raise problem(name, shown(given), "only with a directory to put the shards into")
+            return simulate(self, self._json(), seed=seed_from(seed), **options)
+        from perpcore.runs.checkpoints import simulate_into
+
+        return simulate_into(
+            directory,
             self,
             self._json(),
-            paths=_word("paths", paths),
-            seed=_seed(seed),
-            first_path=_word("first_path", first_path),
-            n_threads=None if n_threads is None else _word("n_threads", n_threads),
-            keep=keep,
-            lazy=lazy,
+            seed=None if seed is None else seed_from(seed),
+            shard_paths=None if shard_paths is None else word("shard_paths", shard_paths),
+            shard=shard,
+            **options,
+        )
+
+    def sweep(
+        self,
+        grid: Grid,
+        *,
+        paths: int,
+        seed: int | np.random.SeedSequence | None = None,
+        n_threads: int | None = None,
+        columns: Sequence[str] | None = None,
+        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+        confidence: float = 0.95,
+        progress: bool | Callable[[int, int], object] = True,
+        directory: str | PathLike[str] | None = None,
+        executor: Executor | None = None,
+    ) -> Sweep:
+        """Run many scenarios that differ from this one in a few fields, over the same random numbers.
+
+        All cells are built and checked before any path is run. The same bits for any number of threads.
+
+        Parameters
+        ----------
+        grid : mapping, or sequence of mappings
+            Values by dotted path: the cells are all combinations, the last field's values next to each other.
+            A tuple of paths moves together; its values are tuples. Or a list of points, as `replace` takes
+            them, each with the same fields.
+        paths : int
+            Of each cell: the same numbers in every one.
+        seed, n_threads, progress
+            As `monte_carlo` takes them; `progress` is told of the paths of all cells.
+        columns : sequence of str, optional
+            Columns of `Ensemble`, or shares of paths as in ``"peak_multiple > 2"``, whose mean is the
+            probability, with Wilson's interval; all columns of numbers if not given.
+        quantiles : sequence of float
+            Of every column, each from 0 to 1.
+        confidence : float
+            Of all intervals, more than 0 and less than 1.
+        directory : path, optional
+            Where finished cells go, a file each: the same call goes on after whatever ended it, to the same
+            bytes.
+        executor : concurrent.futures.Executor, optional
+            Who runs the cells, with `n_threads` threads each (1 if not given), in place of this process.
+
+        Returns
+        -------
+        Sweep
+
+        Raises
+        ------
+        ScenarioError
+            A field that is not there, an axis without values or with one twice, a cell that is not allowed
+            (with its values), a directory that holds something else: before any path.
+        RunError
+            A path could not go on; the message has the cell, the seed and the path.
+        SweepInterrupted
+            Ctrl-C; a KeyboardInterrupt whose `sweep` holds the cells finished until then.
+        """
+        from perpcore.sweeps.running import sweep
+
+        return sweep(
+            self,
+            grid,
+            paths=word("paths", paths),
+            seed=None if seed is None else seed_from(seed),
+            n_threads=None if n_threads is None else word("n_threads", n_threads),
+            columns=columns,
+            quantiles=quantiles,
+            confidence=confidence,
             progress=progress,
+            directory=directory,
+            executor=executor,
         )
 
     def simulation(
@@ -342,7 +445,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.simulation import Simulation
 
-        return Simulation(self, seed=_seed(seed), path=_word("path", path), agents=agents)
+        return Simulation(self, seed=seed_from(seed), path=word("path", path), agents=agents)
 
     @property
     def push(self) -> Ignition:
@@ -369,7 +472,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Table
 
-        levels, seed, path = _word("levels", levels), _word("seed", seed), _word("path", path)
+        levels, seed, path = word("levels", levels), word("seed", seed), word("path", path)
         return Table(_core.depth(self._json(), levels=levels, seed=seed, path=path))
 
     def __repr__(self) -> str:
@@ -384,27 +487,6 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def _json(self) -> str:
         return msgspec.json.encode(mapped(self._data(), (Opaque, Decimal), _exact_text)).decode()
-
-
-def _seed(seed: int | np.random.SeedSequence | None) -> int:
-    if seed is None:
-        seed = np.random.SeedSequence()
-    if isinstance(seed, np.random.SeedSequence):
-        seed = int(seed.generate_state(1, np.uint64)[0])
-    return _word("seed", seed)
-
-
-def _word(field: str, value: object) -> int:
-    allowed = "a whole number from 0 to 2**64 - 1"
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise problem(field, shown(value), allowed)
-    try:
-        word = operator.index(value)
-    except TypeError:
-        raise problem(field, shown(value), allowed) from None
-    if not 0 <= word < 2**64:
-        raise problem(field, shown(value), allowed)
-    return word
 
 
 def _exact_text(value: Opaque | Decimal) -> object:

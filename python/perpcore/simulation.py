@@ -354,7 +354,7 @@ class Simulation:
             self._turn = None
 
     def _run_so_far(self) -> Run:
-        return Run(self.scenario, self._core.result(), seed=self.seed, path=self.path)
+        return Run(self.scenario, self._core.result(), seed=self.seed, path=self.path, stepped=True)
 
     def _between(self, what: str) -> None:
         """Within an agent's turn it can't go on."""

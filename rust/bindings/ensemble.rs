@@ -7,14 +7,14 @@ use arrow_array::ArrayRef;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::errors;
 use super::interrupt::watched;
 use super::table::{Table, numpy, table};
 use crate::error::ScenarioError;
 use crate::monte_carlo::{
-    Control, Estimate, Keep, MAX_THREADS, MonteCarloError, Plan, Statistics, Tail, run,
+    Cells, Control, Estimate, Keep, MAX_THREADS, MonteCarloError, Plan, Rows, Statistics, Sum, Tail, run,
 };
 use crate::results::{COLUMNS, Column, Kind, STOP_REASONS};
 use crate::world::Template;
@@ -28,6 +28,12 @@ pub struct Ensemble {
     inner: crate::monte_carlo::Ensemble,
     n_threads: usize,
     error: Option<PyErr>,
+}
+
+/// How many threads this process may use; limits of a container count.
+#[pyfunction]
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_THREADS)
 }
 
 enum Stopped {
@@ -59,8 +65,7 @@ pub fn monte_carlo(
             return Err(errors::scenario(py, &found));
         }
     };
-    let all = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_threads = n_threads.unwrap_or_else(|| all().min(MAX_THREADS));
+    let n_threads = n_threads.unwrap_or_else(available_threads);
     let plan = Plan { paths, first_path, seed, n_threads, keep, lazy };
     let control = Control::default();
     let work = || {
@@ -82,7 +87,7 @@ pub fn monte_carlo(
 }
 
 impl Ensemble {
-    fn rows<T>(&self, rows: Option<T>) -> PyResult<T> {
+    fn kept<T>(&self, rows: Option<T>) -> PyResult<T> {
         debug_assert!(rows.is_some() || !self.inner.has_columns());
         rows.ok_or_else(|| {
             errors::PerpcoreError::new_err(
@@ -191,11 +196,11 @@ impl Ensemble {
     fn column<'py>(slf: &Bound<'py, Self>, name: &str, exact: bool) -> PyResult<Bound<'py, PyAny>> {
         let (this, owner) = (slf.get(), slf.clone().into_any());
         if name == "path" {
-            return numpy(owner, this.rows(this.inner.path())?);
+            return numpy(owner, this.kept(this.inner.path())?);
         }
         let index = this.index(name, exact)?;
         let find = || if exact { this.inner.exact(index) } else { this.inner.units(index) };
-        let column: &ArrayRef = this.rows(slf.py().detach(find))?;
+        let column: &ArrayRef = this.kept(slf.py().detach(find))?;
         let array = numpy(owner, column)?;
         match COLUMNS[index].kind {
             Kind::YesNo => array.call_method1("view", ("bool",)),
@@ -207,7 +212,7 @@ impl Ensemble {
     /// All columns, in units or in integers.
     #[pyo3(signature = (*, exact=false))]
     fn table(&self, py: Python<'_>, exact: bool) -> PyResult<Table> {
-        table(self.rows(py.detach(|| self.inner.table(exact)))?)
+        table(self.kept(py.detach(|| self.inner.table(exact)))?)
     }
 
     /// Count, missing, mean, variance, standard error, smallest and largest of a column, in units.
@@ -297,10 +302,72 @@ impl Ensemble {
         Ok(dict)
     }
 
+    /// As bytes, with or without the statistics of its columns.
+    #[pyo3(signature = (*, statistics=true))]
+    fn dump<'py>(&self, py: Python<'py>, statistics: bool) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.inner.dump(statistics)))
+    }
+
+    /// An ensemble again: of dumped statistics, or of the exact columns of its rows.
+    #[staticmethod]
+    #[pyo3(signature = (dump, columns=None, *, n_threads=1))]
+    fn load(
+        py: Python<'_>,
+        dump: &[u8],
+        columns: Option<Vec<Bound<'_, PyAny>>>,
+        n_threads: usize,
+    ) -> PyResult<Ensemble> {
+        let cells = |columns: Vec<_>| columns.iter().map(cells).collect::<PyResult<_>>();
+        let rows = columns.map(cells).transpose()?.map(|columns| Rows { columns });
+        let inner = py.detach(|| crate::monte_carlo::Ensemble::load(dump, rows)).map_err(errors::dump)?;
+        Ok(Ensemble { inner, n_threads, error: None })
+    }
+
+    /// The exact columns of its rows, as `load` takes them; `None` stands for a quotient.
+    fn rows<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Option<Bound<'py, PyAny>>>> {
+        let (this, owner) = (slf.get(), slf.clone().into_any());
+        this.kept(this.inner.path())?;
+        let exact = (0..this.inner.all().len()).map(|index| this.inner.exact(index));
+        exact.map(|column| column.map(|column| numpy(owner.clone(), column)).transpose()).collect()
+    }
+
+    /// Disjoint parts added up, from the bytes of each; in any order.
+    #[staticmethod]
+    #[pyo3(signature = (dumps, *, n_threads=1))]
+    fn merge(py: Python<'_>, dumps: &Bound<'_, PyAny>, n_threads: usize) -> PyResult<Ensemble> {
+        let mut sum = Sum::default();
+        for dump in dumps.try_iter()? {
+            let dump = dump?;
+            let bytes = dump.cast::<PyBytes>()?.as_bytes();
+            py.detach(|| sum.add(bytes)).map_err(errors::dump)?;
+        }
+        let inner = py.detach(|| sum.finish()).map_err(errors::dump)?;
+        Ok(Ensemble { inner, n_threads, error: None })
+    }
+
+    /// Of a scenario given as JSON, before any path is finished.
+    #[staticmethod]
+    fn nothing(py: Python<'_>, scenario: &str, seed: u64, first_path: u64) -> PyResult<Ensemble> {
+        let read = Template::read(scenario).map_err(|error| errors::scenario(py, &error))?;
+        let inner = crate::monte_carlo::Ensemble::nothing(&read, seed, first_path);
+        Ok(Ensemble { inner, n_threads: 1, error: None })
+    }
+
     /// A hash of the exact rows, the same for any number of threads and either `keep`.
     fn hash(&self) -> u64 {
         self.inner.hash
     }
+}
+
+/// The integers of a column.
+fn cells(column: &Bound<'_, PyAny>) -> PyResult<Cells> {
+    if column.is_none() {
+        return Ok(Cells::Derived);
+    }
+    if let Ok(codes) = column.extract::<PyReadonlyArray1<'_, u8>>() {
+        return Ok(Cells::Narrow(codes.as_slice()?.to_vec()));
+    }
+    Ok(Cells::Wide(column.extract::<PyReadonlyArray1<'_, i64>>()?.as_slice()?.to_vec()))
 }
 
 fn check(name: &str, value: f64, fits: bool) -> PyResult<()> {

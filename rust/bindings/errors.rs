@@ -5,7 +5,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::error;
-use crate::monte_carlo::{Cause, MonteCarloError};
+use crate::monte_carlo::{Cause, DumpError, MonteCarloError};
 
 create_exception!(perpcore, PerpcoreError, PyException, "Whatever perpcore raises.");
 create_exception!(
@@ -41,6 +41,11 @@ pub fn run(error: error::RunError) -> PyErr {
 /// A panic.
 pub fn defect(text: &str) -> PyErr {
     PerpcoreError::new_err(format!("a defect in perpcore, please report it: {text}"))
+}
+
+/// Bytes that are no ensemble.
+pub fn dump(error: DumpError) -> PyErr {
+    PerpcoreError::new_err(error.to_string())
 }
 
 /// An ensemble that was refused, or a path of it that failed.

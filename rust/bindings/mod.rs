@@ -22,7 +22,7 @@ mod _core {
     #[pymodule_export]
     use super::column::Column;
     #[pymodule_export]
-    use super::ensemble::{Ensemble, monte_carlo};
+    use super::ensemble::{Ensemble, available_threads, monte_carlo};
     #[pymodule_export]
     use super::errors::{OrderError, PerpcoreError, RunError, ScenarioError};
     #[pymodule_export]

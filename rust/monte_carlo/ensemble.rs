@@ -13,6 +13,7 @@ use super::rows::{Cells, Rows};
 use super::spans::Spans;
 use super::statistics::Statistics;
 use crate::results::{COLUMNS, Column, Kind, STOP_REASONS, Scale, Table, billionths, columns, quotient};
+use crate::world::Template;
 
 /// Finished paths of one world and seed.
 #[derive(Debug)]
@@ -68,15 +69,38 @@ impl Ensemble {
         streamed: Option<Vec<Statistics>>,
         hash: u64,
     ) -> Ensemble {
-        let columns = rows.map(|mut rows| {
+        let rows = rows.map(|mut rows| {
             if !complete {
                 // Rows that are kept fit the memory, and so do their numbers.
                 #[allow(clippy::cast_possible_truncation)]
                 let run = |&(first, count): &(u64, u64)| (first as usize, count as usize);
                 rows.keep(&finished.runs().iter().map(run).collect::<Vec<_>>());
             }
-            rows.columns.into_iter().map(Stored::new).collect()
+            rows
         });
+        Ensemble::whole(scale, seed, first_path, complete, finished, rows, streamed, hash)
+    }
+
+    /// Of no path yet.
+    pub fn nothing(template: &Template, seed: u64, first_path: u64) -> Ensemble {
+        let scale = Scale::of(template.median());
+        let statistics = columns(scale.through_time).iter().map(|_| Statistics::default()).collect();
+        Ensemble::whole(scale, seed, first_path, false, Spans::default(), None, Some(statistics), 0)
+    }
+
+    /// Of the rows of finished paths alone.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn whole(
+        scale: Scale,
+        seed: u64,
+        first_path: u64,
+        complete: bool,
+        finished: Spans,
+        rows: Option<Rows>,
+        streamed: Option<Vec<Statistics>>,
+        hash: u64,
+    ) -> Ensemble {
+        let columns = rows.map(|rows| rows.columns.into_iter().map(Stored::new).collect());
         let (paths, path) = (finished.count(), OnceLock::new());
         let statistics = match streamed {
             Some(statistics) => statistics.into_iter().map(OnceLock::from).collect(),
@@ -88,6 +112,11 @@ impl Ensemble {
     /// Its columns.
     pub fn all(&self) -> &'static [Column] {
         columns(self.scale.through_time)
+    }
+
+    /// Which paths are finished, counted from the first.
+    pub(super) fn finished(&self) -> &Spans {
+        &self.finished
     }
 
     /// Whether rows were kept.

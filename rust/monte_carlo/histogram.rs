@@ -88,6 +88,26 @@ impl Half {
         self.octaves[octave].get_or_insert_with(|| vec![Bucket::EMPTY; SLOTS].into_boxed_slice())
     }
 
+    /// Takes in a bucket whose ends have these magnitudes.
+    #[allow(clippy::cast_possible_truncation)] // below 4,096
+    fn put(&mut self, min: u64, max: u64, bucket: &Bucket) -> Option<()> {
+        let linear = LINEAR as u64;
+        if min < linear || max < linear {
+            if self.linear.is_empty() {
+                self.linear = vec![0; LINEAR];
+            }
+            let count = &mut self.linear[min as usize % LINEAR];
+            let fits = min == max && *count == 0;
+            *count = bucket.count;
+            return fits.then_some(());
+        }
+        let (octave, at) = slot(min);
+        let place = &mut self.octave(octave)[at];
+        let fits = slot(max) == (octave, at) && place.count == 0;
+        *place = *bucket;
+        fits.then_some(())
+    }
+
     fn merge(&mut self, other: &Half) {
         if self.linear.is_empty() {
             self.linear.clone_from(&other.linear);
@@ -125,6 +145,16 @@ impl Histogram {
     #[inline]
     pub fn add(&mut self, x: i64) {
         if x < 0 { self.negative.add(x) } else { self.positive.add(x) }
+    }
+
+    /// Takes in a bucket of another one, if its numbers share a bucket here too and it was empty.
+    pub(super) fn put(&mut self, bucket: &Bucket) -> Option<()> {
+        let half = match (bucket.min < 0, bucket.max < 0) {
+            (true, true) => &mut self.negative,
+            (false, false) => &mut self.positive,
+            _ => return None,
+        };
+        half.put(bucket.min.unsigned_abs(), bucket.max.unsigned_abs(), bucket)
     }
 
     /// The numbers of another one.

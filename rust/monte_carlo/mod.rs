@@ -3,10 +3,12 @@
 //! A path is a pure function of `(seed, path)`, rows stand at their path's place, and whatever is summed up is an integer:
 //! so neither the number of threads nor who ran what first can show in the result.
 
+mod dump;
 mod ensemble;
 mod estimate;
 mod histogram;
 mod memory;
+mod packed;
 mod paths;
 mod plan;
 mod rows;
@@ -20,15 +22,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+pub use dump::{DumpError, Sum};
 pub use ensemble::Ensemble;
 pub use estimate::{Estimate, Tail};
 pub use histogram::{Bucket, Histogram};
 pub use plan::{Cause, Keep, MAX_THREADS, MonteCarloError, Plan};
+pub use rows::{Cells, Rows};
 pub use statistics::Statistics;
 pub use wide::Wide;
 
 use self::paths::Paths;
-use self::rows::Rows;
 use self::spans::Spans;
 use crate::engine::Summary;
 use crate::error::{PathError, RunError};

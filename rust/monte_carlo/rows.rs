@@ -69,14 +69,23 @@ impl Rows {
     /// Writes a row and gives its hash.
     #[inline]
     pub fn put(&mut self, row: usize, path: u64, summary: &Summary) -> u64 {
-        let mut hash = mix(path ^ 0x9E37_79B9_7F4A_7C15);
+        let mut hash = mix(path ^ GOLDEN);
         for (column, cells) in COLUMNS.iter().zip(&mut self.columns) {
             if let Of::Summary(of) | Of::Behind(of) = column.of {
                 let value = of(summary);
                 cells.set(row, value);
-                #[allow(clippy::cast_sign_loss)]
-                let bits = value as u64;
-                hash = (hash.rotate_left(29) ^ bits).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                hash = absorb(hash, value);
+            }
+        }
+        mix(hash)
+    }
+
+    /// The hash of a row, as [`Rows::put`] gave it.
+    pub fn hash(&self, row: usize, path: u64) -> u64 {
+        let mut hash = mix(path ^ GOLDEN);
+        for (column, cells) in COLUMNS.iter().zip(&self.columns) {
+            if let Of::Summary(_) | Of::Behind(_) = column.of {
+                hash = absorb(hash, cells.at(row));
             }
         }
         mix(hash)
@@ -128,6 +137,16 @@ fn gather<T: Copy>(cells: &mut Vec<T>, spans: &[(usize, usize)]) {
     }
     cells.truncate(kept);
     cells.shrink_to_fit();
+}
+
+/// 2^64 over the golden ratio, odd.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A hash after one more value.
+#[inline]
+#[allow(clippy::cast_sign_loss)] // the bits are meant
+const fn absorb(hash: u64, value: i64) -> u64 {
+    (hash.rotate_left(29) ^ value as u64).wrapping_mul(GOLDEN)
 }
 
 /// Every bit of the input in every bit of the output (the finaliser of `SplitMix64`, a bijection).

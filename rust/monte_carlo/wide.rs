@@ -8,6 +8,16 @@ pub struct Wide {
 }
 
 impl Wide {
+    /// Its upper and lower 128 bits.
+    pub(super) fn parts(self) -> (u128, u128) {
+        (self.high, self.low)
+    }
+
+    /// What has these parts.
+    pub(super) fn from_parts((high, low): (u128, u128)) -> Wide {
+        Wide { high, low }
+    }
+
     /// Adds a number. Squares of 64-bit integers would need 2^130 of them to overflow.
     #[inline]
     pub fn add(&mut self, x: u128) {

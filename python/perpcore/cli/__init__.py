@@ -1,4 +1,4 @@
-"""The command line: `perpcore run`, `monte-carlo`, `presets`, `venues`, `check`, `replay`."""
+"""The command line: `perpcore run`, `monte-carlo`, `sweep`, `merge`, `presets`, `venues`, `check`, ..."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from perpcore.cli.loading import (
     unknown,
     unknown_venue,
 )
+from perpcore.cli.merge import merge
 from perpcore.cli.monte_carlo import monte_carlo
 from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
 from perpcore.cli.replay import replay
+from perpcore.cli.sweep import sweep
 
 if TYPE_CHECKING:
     from perpcore.results import Run, Table
@@ -64,8 +66,10 @@ def main() -> None:
     """The liquidation cascade of a perpetual that is larger than its float."""
 
 
+main.add_command(merge)
 main.add_command(monte_carlo)
 main.add_command(replay)
+main.add_command(sweep)
 
 
 @main.command(epilog=EPILOG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -10,6 +11,7 @@ import click
 
 from perpcore.cli.loading import FailedError, NotFoundError, changed, load_scenario, under
 from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
+from perpcore.cli.paths import COUNT, SLICE
 
 if TYPE_CHECKING:
     from perpcore.ensemble import Ensemble, Estimate
@@ -18,7 +20,7 @@ EPILOG = """\b
 Exit codes:
   0    ok
   2    the command line is wrong: an option, a file that is not there
-  3    the scenario is not allowed, or so many paths; a line on stderr for every problem
+  3    the scenario is not allowed, or so many paths, or the directory; a line on stderr for every problem
   4    a path failed, or the file could not be written
   130  interrupted; what was finished is shown and written
 """
@@ -40,7 +42,7 @@ TAILS = (0.95, 0.99)
 
 @click.command("monte-carlo", epilog=EPILOG)
 @scenario_argument
-@click.option("--paths", type=WORD, required=True, help="How many.")
+@click.option("--paths", type=COUNT, required=True, help="How many: 1000000, 1_000_000 or 1e6.")
 @click.option("--seed", type=WORD, default=1, show_default=True, help="Names the random world.")
 @click.option("--threads", type=WORD, help="As many as this process may use if not given.")
 @click.option(
@@ -49,7 +51,17 @@ TAILS = (0.95, 0.99)
     help="Every path's figures, or only statistics, in memory that does not grow.  [default: columns if they"
     " are written, else statistics]",
 )
-@click.option("--out", metavar="FILE", help="Write a row a path: a .parquet file (extra perpcore[frames]).")
+@click.option(
+    "--out",
+    metavar="FILE|DIRECTORY",
+    help="Write a row a path: a .parquet file (extra perpcore[frames]); or a directory, shard by shard (extra"
+    " perpcore[runs]), where the same command goes on after whatever ended it.",
+)
+@click.option(
+    "--shard",
+    type=SLICE,
+    help="With a directory: only slice i of n, from 1 to n, for array jobs; `perpcore merge` adds them up.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON, nothing else on stdout.")
 def monte_carlo(
     scenario: str,
@@ -63,6 +75,7 @@ def monte_carlo(
     threads: int | None,
     keep: str | None,
     out: str | None,
+    shard: tuple[int, int] | None,
     as_json: bool,
 ) -> None:
     """Run many paths of SCENARIO and show how they are distributed.
@@ -73,35 +86,54 @@ def monte_carlo(
     from perpcore.ensemble import Interrupted
 
     keep = keep or ("statistics" if out is None else "columns")
-    if out is not None:
-        _check_out(Path(out), keep)
+    file, directory = _place(out, keep, shard)
     world = load_scenario(scenario, contracts=contracts, contract=contract)
     world = changed(under(world, venue, defaults=venue_defaults), settings)
     kept = cast(Literal["columns", "statistics"], keep)
     try:
-        found = world.monte_carlo(paths=paths, seed=seed, n_threads=threads, keep=kept, progress=not as_json)
+        found = world.monte_carlo(
+            paths=paths,
+            seed=seed,
+            n_threads=threads,
+            keep=kept,
+            progress=not as_json,
+            directory=directory,
+            shard=shard,
+        )
     except Interrupted as interrupted:
         found = interrupted.ensemble
     try:
-        if out is not None:
-            _write(found, Path(out))
+        if file is not None:
+            _write(found, file)
     finally:  # what was computed is shown, file or not
-        click.echo(_json(found) if as_json else _text(found, said(venue, settings)))
+        click.echo(to_json(found) if as_json else as_text(found, said(venue, settings)))
     if not found.complete:
-        click.echo(f"perpcore: interrupted after {len(found):,} of {paths:,} paths", err=True)
+        asked = getattr(found, "asked", paths)
+        click.echo(f"perpcore: interrupted after {len(found):,} of {asked:,} paths", err=True)
         click.get_current_context().exit(INTERRUPTED)
 
 
+def _place(out: str | None, keep: str, shard: tuple[int, int] | None) -> tuple[Path | None, Path | None]:
+    """The file or the directory to write to; what would spoil it is said before the paths are run."""
+    if out is None or (Path(out).suffix.lower() == ".parquet" and not Path(out).is_dir()):
+        if shard is not None:
+            raise click.UsageError("--shard goes with --out DIRECTORY")
+        if out is not None:
+            _check_out(Path(out), keep)
+        return (None if out is None else Path(out)), None
+    place = Path(out)
+    if place.suffix and not place.is_dir() and not out.endswith(("/", os.sep)):
+        raise NotFoundError(f"--out: {place} must end in .parquet, or in / to be a directory")
+    if importlib.util.find_spec("pyarrow") is None:
+        raise NotFoundError("--out needs pyarrow: pip install perpcore[runs]")
+    return None, place
+
+
 def _check_out(path: Path, keep: str) -> None:
-    """What would spoil the file is said before the paths are run, not after."""
     if keep == "statistics":
         raise click.UsageError("--out writes a row a path: it goes with --keep columns")
     if importlib.util.find_spec("pyarrow") is None:
         raise NotFoundError("--out needs pyarrow: pip install perpcore[frames]")
-    if path.suffix.lower() != ".parquet":
-        raise NotFoundError(f"--out: {path} must end in .parquet")
-    if path.is_dir():
-        raise NotFoundError(f"--out: {path} is a directory")
     if not path.absolute().parent.is_dir():
         raise NotFoundError(f"--out: there is no directory {path.parent}")
 
@@ -129,7 +161,7 @@ def _tail(found: Ensemble, name: str, tail: Literal["upper", "lower"], share: fl
     return found.tail_expectation(name, share if tail == "upper" else 1 - share, tail=tail)
 
 
-def _json(found: Ensemble) -> bytes:
+def to_json(found: Ensemble) -> bytes:
     """Everything that fits in JSON; what is not a number becomes null."""
     import msgspec
 
@@ -161,7 +193,8 @@ def _json(found: Ensemble) -> bytes:
     )
 
 
-def _text(found: Ensemble, settings: tuple[str, ...]) -> str:
+def as_text(found: Ensemble, settings: tuple[str, ...]) -> str:
+    """The figures for people; `settings` say what a command line changed in the scenario."""
     from perpcore.cli.table import one_line, wrapped
 
     scenario = found.scenario

@@ -1,0 +1,159 @@
+"""One cell: an ensemble of one scenario, and the statistics of its columns. What a worker does, wherever."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perpcore import _core
+from perpcore._structs import problem, problems
+
+#: Statistics of a column, before its quantiles.
+FIGURES = ("paths", "mean", "mean_low", "mean_high", "std", "min", "max")
+SHARE = re.compile(r"\s*(\w+)\s*>\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*")
+# Up to so many paths it is cheaper to keep the rows and count the columns that are asked for: the same bits.
+ROWS_KEPT = 1 << 16
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """One cell to run: all that a worker needs.
+
+    Attributes
+    ----------
+    number : int
+        Which cell.
+    label : str
+        How errors name it.
+    scenario : str
+        As the core reads it.
+    paths, seed : int
+    columns : tuple of str
+        Columns of `Ensemble`, or shares as in ``peak_multiple > 2``.
+    quantiles : tuple of float
+    confidence : float
+        Of the intervals.
+    version : str
+        Of perpcore, which must be the worker's.
+    n_threads : int
+    """
+
+    number: int
+    label: str
+    scenario: str
+    paths: int
+    seed: int
+    columns: tuple[str, ...]
+    quantiles: tuple[float, ...]
+    confidence: float
+    version: str
+    n_threads: int = 1
+
+
+@dataclass(frozen=True)
+class CellDone:
+    """A cell that is finished.
+
+    Attributes
+    ----------
+    number, paths : int
+    hash : int
+        Of its rows (`Ensemble.hash`).
+    figures : numpy.ndarray
+        A row a column, in the order of `statistics`.
+    """
+
+    number: int
+    paths: int
+    hash: int
+    figures: NDArray[np.float64]
+
+
+def statistics(quantiles: tuple[float, ...]) -> tuple[str, ...]:
+    """Names of a column's statistics, in their order.
+
+    >>> statistics((0.5,))[-3:]
+    ('q0.5', 'q0.5_low', 'q0.5_high')
+    """
+    return (*FIGURES, *(f"q{q:g}{end}" for q in quantiles for end in ("", "_low", "_high")))
+
+
+def share_of(column: str) -> tuple[str, float] | None:
+    """Column and threshold of a share.
+
+    >>> share_of("peak_multiple > 2")
+    ('peak_multiple', 2.0)
+    """
+    match = SHARE.fullmatch(column)
+    return None if match is None else (match[1], float(match[2]))
+
+
+def run_cell(job: CellJob, tell: Callable[[int], object] | None = None) -> CellDone:
+    """Run one cell.
+
+    Parameters
+    ----------
+    job : CellJob
+    tell : callable, optional
+        Told the paths finished so far some twenty times a second; what it raises ends the cell.
+
+    Returns
+    -------
+    CellDone
+
+    Raises
+    ------
+    ScenarioError
+        Another version of perpcore than the job's, or a scenario that can't be run.
+    RunError
+        A path could not go on; the message has the cell, the seed and the path.
+    """
+    if job.version != _core.__version__:
+        allowed = f"the version that began the sweep, {job.version}, in every worker"
+        raise problem("perpcore", _core.__version__, allowed)
+    try:
+        core = _core.monte_carlo(
+            job.scenario,
+            paths=job.paths,
+            seed=job.seed,
+            n_threads=job.n_threads,
+            keep="columns" if job.paths <= ROWS_KEPT else "statistics",
+            progress=tell,
+        )
+    except _core.ScenarioError as error:
+        named = [(f"{job.label}: {field}", value, allowed) for field, value, allowed in error.problems]
+        raise problems(named) from None
+    except _core.PerpcoreError as error:
+        raise type(error)(f"{job.label}: {error}") from None
+    if core.error is not None:
+        raise core.error
+    rows = [_row(core, column, job.quantiles, job.confidence) for column in job.columns]
+    return CellDone(job.number, job.paths, core.hash(), np.array(rows))
+
+
+def _row(core: _core.Ensemble, column: str, quantiles: tuple[float, ...], confidence: float) -> list[float]:
+    if (share := share_of(column)) is not None:
+        return _share(core, *share, quantiles, confidence)
+    moments = core.moments(column)
+    ends = [moments["min"], moments["max"]]
+    row = [moments["count"], *core.mean(column, confidence), math.sqrt(moments["variance"]), *ends]
+    if quantiles:
+        value, low, high = core.quantiles(column, np.array(quantiles), confidence)
+        row += np.stack([value, low, high], axis=1).ravel().tolist()
+    return row
+
+
+def _share(
+    core: _core.Ensemble, column: str, above: float, quantiles: tuple[float, ...], confidence: float
+) -> list[float]:
+    """Of paths above a threshold: a column of zeros and ones, its interval Wilson's."""
+    count = core.moments(column)["count"]
+    share, low, high = (float(part[0]) for part in core.exceedance(column, np.array([above]), confidence))
+    spread = math.sqrt(share * (1 - share) * count / (count - 1)) if count > 1 else math.nan
+    row = [count, share, low, high, spread, float(share == 1), float(share > 0)]
+    return row + [math.nan] * (3 * len(quantiles))

@@ -1,0 +1,325 @@
+"""A sweep from the call to its result: who runs cells, what is kept of them, how it ends early."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from perpcore import _core
+from perpcore._structs import problem, shown
+from perpcore._words import seed_from
+from perpcore.ensemble import shown_to
+from perpcore.runs import locking
+from perpcore.runs.driving import StoppedError, drive
+from perpcore.sweeps import directory as cells_in
+from perpcore.sweeps import grid as grids
+from perpcore.sweeps.cells import CellDone, CellJob, run_cell, share_of, statistics
+from perpcore.sweeps.directory import Plan
+from perpcore.sweeps.result import Sweep
+
+if TYPE_CHECKING:
+    from perpcore.scenario import Scenario
+    from perpcore.sweeps.grid import Points
+
+#: Cells under way on an executor, whose workers nobody can count.
+WINDOW = 256
+#: ... and on threads, for each of them: while a file is written, they have something to do.
+AHEAD = 4
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """Ctrl-C while cells were run.
+
+    Attributes
+    ----------
+    sweep : Sweep
+        The cells finished until then.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        super().__init__(
+            f"interrupted: {sweep.finished:,} of {sweep.cells:,} cells are finished,"
+            " in .sweep of this exception"
+        )
+        self.sweep = sweep
+
+
+class Threads:
+    """Cells on threads of this process, a cell on each; on several where there are fewer cells."""
+
+    def __init__(self, n_threads: int, cells: int) -> None:
+        workers = max(1, min(n_threads, cells))
+        self.threads_each = max(1, n_threads // workers)
+        self.window = AHEAD * workers
+        self._stopped = threading.Event()
+        self._finished: dict[int, int] = {}
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="perpcore-cell")
+
+    def begin(self, job: CellJob) -> Future[CellDone]:
+        """Begin a cell."""
+        return self._pool.submit(self._run, job)
+
+    def _run(self, job: CellJob) -> CellDone:
+        def tell(finished: int) -> None:
+            self._finished[job.number] = finished
+            if self._stopped.is_set():
+                raise StoppedError
+
+        try:
+            return run_cell(job, tell)
+        finally:
+            self._finished.pop(job.number, None)
+
+    def under_way(self) -> int:
+        """Paths finished of cells that are not."""
+        return sum(self._finished.copy().values())
+
+    def stop(self) -> None:
+        """End what is under way, within some milliseconds of a path's end."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+class Elsewhere:
+    """Cells on whatever executor a user has: processes, a cluster."""
+
+    window = WINDOW
+
+    def __init__(self, executor: Executor, threads_each: int) -> None:
+        self._executor = executor
+        self.threads_each = threads_each
+
+    def begin(self, job: CellJob) -> Future[CellDone]:
+        """Begin a cell."""
+        return self._executor.submit(run_cell, job)
+
+    def under_way(self) -> int:
+        """Nobody knows."""
+        return 0
+
+    def stop(self) -> None:
+        """What is under way there ends by itself: a cell is short."""
+
+    def close(self) -> None:
+        """It is the user's."""
+
+
+class _Kept:
+    """A runner that keeps what its cells come to, and writes it where it should be written."""
+
+    def __init__(self, who: Threads | Elsewhere, found: dict[int, CellDone], place: Path | None, plan: Plan):
+        self.who, self.found, self.place, self.plan = who, found, place, plan
+        self.window = who.window
+        self._begun: dict[int, Future[CellDone]] = {}
+
+    def submit(self, job: Any) -> Future[Any]:
+        """Begin a cell."""
+        self._begun[job.number] = future = self.who.begin(job)
+        return future
+
+    def under_way(self) -> int:
+        """Paths finished of cells that are not."""
+        return self.who.under_way()
+
+    def stop(self) -> None:
+        """End what is under way."""
+        self.who.stop()
+
+    def gather(self) -> None:
+        """Keep and write the cells that have been finished since."""
+        for number, future in [(n, f) for n, f in self._begun.items() if f.done()]:
+            del self._begun[number]
+            if future.cancelled() or future.exception() is not None:
+                continue
+            done = future.result()
+            if self.place is not None:
+                cells_in.store(self.place, self.plan, done)
+            self.found[number] = done
+
+
+def sweep(
+    scenario: Scenario,
+    grid: object,
+    *,
+    paths: int,
+    seed: int | None,
+    n_threads: int | None,
+    progress: bool | Callable[[int, int], object],
+    columns: Sequence[str] | None,
+    quantiles: Sequence[float],
+    confidence: float,
+    directory: str | os.PathLike[str] | None,
+    executor: Executor | None,
+) -> Sweep:
+    """Run a sweep; `Scenario.sweep` says what the options are."""
+    _check(paths, n_threads, progress, confidence, executor)
+    asked, levels = _names(columns), _levels(quantiles)
+    threads = n_threads or _core.available_threads()
+    points = grids.read(scenario, grid)
+    place = None if directory is None else _made(directory)
+    with nullcontext() if place is None else locking.writing(place, None):
+        if seed is None:
+            there = None if place is None else cells_in.seed_in(place)
+            seed = seed_from(None) if there is None else there
+        scenarios = grids.built(scenario, points, threads)
+        plan = Plan(
+            format=cells_in.FORMAT,
+            perpcore=_core.__version__,
+            seed=seed,
+            paths=paths,
+            columns=_columns(scenarios, asked),
+            quantiles=levels,
+            confidence=confidence,
+            digest=cells_in.digest_of(scenarios),
+            cells=len(scenarios),
+            values=_values(points),
+            scenario=msgspec.Raw(scenario._json().encode()),
+        )
+        found: dict[int, CellDone] = {}
+        if place is not None:
+            cells_in.begun(place, plan)
+            cells_in.remove_drafts(place)
+            found = cells_in.finished(place, plan)
+        missing = [number for number in range(len(points)) if number not in found]
+        who = Threads(threads, len(missing)) if executor is None else Elsewhere(executor, n_threads or 1)
+        kept = _Kept(who, found, place, plan)
+        jobs = _jobs(missing, points, scenarios, plan, who.threads_each)
+        try:
+            _run(kept, jobs, progress)
+        except KeyboardInterrupt as interrupt:
+            raise SweepInterrupted(Sweep(scenario, points, plan, kept.found)) from interrupt
+        finally:
+            who.close()
+    return Sweep(scenario, points, plan, found)
+
+
+def _run(kept: _Kept, jobs: Iterator[CellJob], progress: bool | Callable[[int, int], object]) -> None:
+    """Run what is missing; what was finished is kept, however it ends."""
+    paths = kept.plan.paths
+    done = paths * len(kept.found)
+    with shown_to(progress, paths * kept.plan.cells, done) as show:
+
+        def tell(now: int) -> None:
+            kept.gather()
+            if show is not None:
+                show(done + now)
+
+        try:
+            drive(jobs, kept, tell)  # type: ignore[arg-type]
+        finally:
+            kept.gather()
+
+
+def _jobs(
+    missing: list[int], points: Points, scenarios: list[str], plan: Plan, threads_each: int
+) -> Iterator[CellJob]:
+    for number in missing:
+        yield CellJob(
+            number=number,
+            label=points.label(number),
+            scenario=scenarios[number],
+            paths=plan.paths,
+            seed=plan.seed,
+            columns=plan.columns,
+            quantiles=plan.quantiles,
+            confidence=plan.confidence,
+            version=plan.perpcore,
+            n_threads=threads_each,
+        )
+
+
+def _check(
+    paths: int,
+    n_threads: int | None,
+    progress: object,
+    confidence: object,
+    executor: object,
+) -> None:
+    """What would be said only after paths were run."""
+    if paths < 1:
+        raise problem("paths", paths, "at least 1")
+    if n_threads is not None and not 1 <= n_threads <= 1024:
+        raise problem("n_threads", n_threads, "from 1 to 1024")
+    if not isinstance(progress, bool) and not callable(progress):
+        raise problem("progress", shown(progress), "True, False or a callable")
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise problem("confidence", shown(confidence), "more than 0 and less than 1")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise problem("executor", shown(executor), "a concurrent.futures.Executor")
+
+
+def _names(columns: object) -> tuple[str, ...] | None:
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not isinstance(columns, Sequence):
+        raise problem("columns", shown(columns), "a sequence of names")
+    if not columns or not all(isinstance(name, str) for name in columns):
+        raise problem("columns", shown(columns), "names of columns, at least one")
+    if len(set(columns)) != len(columns):
+        raise problem("columns", shown(columns), "each once")
+    return tuple(columns)
+
+
+def _levels(quantiles: object) -> tuple[float, ...]:
+    try:
+        levels = tuple(float(q) for q in quantiles)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise problem("quantiles", shown(quantiles), "a sequence of numbers from 0 to 1") from None
+    for q in levels:
+        if not 0 <= q <= 1:
+            raise problem("quantiles", q, "from 0 to 1")
+    if len(set(statistics(levels))) != len(statistics(levels)):
+        raise problem("quantiles", shown(levels), "each once")
+    return levels
+
+
+def _made(directory: str | os.PathLike[str]) -> Path:
+    place = Path(directory).absolute()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise locking.unwritable(place, error) from None
+    return place
+
+
+def _columns(scenarios: list[str], asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The columns asked for, or all that every cell has.
+
+    Runs through time have columns that instant ones lack, and a sweep may have both.
+    """
+    kinds = {'"time":' in scenario: scenario for scenario in scenarios}
+    each = [_core.Ensemble.nothing(scenario, 0, 0).column_names for scenario in kinds.values()]
+    known = [
+        name
+        for name in each[0]
+        if name not in ("path", "stop_reason") and all(name in names for names in each)
+    ]
+    if asked is None:
+        return tuple(known)
+    for column in asked:
+        share = share_of(column)
+        if (column if share is None else share[0]) not in known:
+            allowed = f"one of {', '.join(known)}, or a share of paths as in 'peak_multiple > 2'"
+            raise problem("columns", shown(column), allowed)
+    return asked
+
+
+def _values(points: Points) -> dict[str, list[str]]:
+    if not points.axes:
+        each = zip(points.fields, zip(*points.listed, strict=True), strict=True)
+        return {field: [*map(grids.said, values)] for field, values in each}
+    return {
+        field: [grids.said(values[i]) for values in axis.values]
+        for axis in points.axes
+        for i, field in enumerate(axis.fields)
+    }
