@@ -3,7 +3,7 @@
 To be called by a Python that has perpcore's release wheel. Builds the bench target `ensemble` (Rust alone)
 and times it in turn with `monte_carlo` on one thread and on two, over the same paths: their means must agree,
 or the script fails. Python's time has everything in it from the scenario to a column of doubles, the checks
-before the first path too. `--memory` adds statistics of ten million paths, which takes some minutes.
+before the first path too. `--memory` adds ten million paths, as statistics and into a directory, which takes some minutes.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,14 @@ def fill(paths: int) -> dict[str, float]:
     ensemble = scenario_of(20).monte_carlo(paths=paths, seed=1, keep="statistics", progress=False)
     assert len(ensemble) == paths
     return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+
+
+def write(paths: int) -> dict[str, float]:
+    """The same of so many light paths with all columns, into a directory; and the bytes of a row there."""
+    with tempfile.TemporaryDirectory() as place:
+        found = scenario_of(20).monte_carlo(paths=paths, seed=1, directory=place, progress=False)
+        size = sum(file.stat().st_size for file in found.files)
+    return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "bytes": size / paths}
 
 
 def child(*words: str | int) -> list[str | Path]:
@@ -178,6 +187,16 @@ def memory() -> Iterator[Row]:
     few, many = most
     yield "most memory, statistics of 10 M paths, MB", "under 200", f"{many:.0f}", many < 200
     yield "the same over 1 M", "flat", f"{many / few:.2f}", many / few < 1.05
+    done = subprocess.run(child("write", MANY), check=True, stdout=subprocess.PIPE, text=True)
+    written = json.loads(done.stdout)
+    held, row = written["mb"], written["bytes"]
+    yield (
+        "most memory, 10 M paths with all columns into a directory, MB",
+        "under 500",
+        f"{held:.0f}",
+        held < 500,
+    )
+    yield "Parquet, bytes a row", "", f"{row:.1f}", None
 
 
 def line(words: str, cells: list[str]) -> str:
@@ -203,7 +222,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         (task, *words) = options.child
-        tasks = {"play": play, "twins": twins, "fill": fill}
+        tasks = {"play": play, "twins": twins, "fill": fill, "write": write}
         print(json.dumps(tasks[task](*(int(word) if word.isdigit() else word for word in words))))
         return
     if len(CORES) < 2:

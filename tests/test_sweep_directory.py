@@ -158,3 +158,10 @@ def test_a_path_that_fails_names_its_cell(base, monkeypatch):
     monkeypatch.setattr(_core, "monte_carlo", fail)
     with pytest.raises(pc.RunError, match=r"cell 0 \(circulating = 5000000\): seed 3, path 5: no"):
         base.sweep({"circulating": [5_000_000, 6_000_000]}, **OPTIONS)
+
+
+def test_a_run_does_not_go_into_the_directory_of_a_sweep(tmp_path):
+    scenario = pc.presets.rocketcoin()
+    scenario.sweep({"circulating": [300_000]}, paths=1, seed=1, directory=tmp_path, progress=False)
+    with pytest.raises(pc.ScenarioError, match="it has a sweep"):
+        scenario.monte_carlo(paths=1, seed=1, directory=tmp_path, progress=False)

@@ -132,6 +132,8 @@ def _manifest(
     if there is None:
         if files.listed(place):
             raise problem("directory", place, "an empty one, or a run; it has shards but no manifest.json")
+        if (place / "sweep.json").exists():
+            raise problem("directory", place, "an empty one, or a run; it has a sweep")
         there = manifest.make(place, _new(json, digest, asked, shard))
     if shard is not None and there.slices is not None:
         asked = asked | {"slices": shard[1]}
