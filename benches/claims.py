@@ -3,7 +3,8 @@
 To be called by a Python that has perpcore's release wheel. Builds the bench target `ensemble` (Rust alone)
 and times it in turn with `monte_carlo` on one thread and on two, over the same paths: their means must agree,
 or the script fails. Python's time has everything in it from the scenario to a column of doubles, the checks
-before the first path too. `--memory` adds ten million paths, as statistics and into a directory, which takes some minutes.
+before the first path too. `--memory` adds ten million paths, as statistics and
+into a directory, which takes some minutes.
 """
 
 import argparse

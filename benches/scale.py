@@ -1,8 +1,8 @@
 """What one core does, and from that what a trillion paths or a book of 100 million accounts would take.
 
 To be called by a Python that has perpcore's release wheel with its extra `runs`. Rates are of CPU seconds of
-the process (a busy machine shows less in them than in the clock), files and memory as they come. `--write FILE`
-puts the tables between their marks.
+the process (a busy machine shows less in them than in the clock), files and memory as they come. `--write
+FILE` puts the tables between their marks.
 """
 
 import argparse
