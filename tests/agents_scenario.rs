@@ -217,7 +217,7 @@ fn numbers_of_agents_are_drawn_per_path_in_their_units() {
         ("agents.3.level_qty", "0.5", "9.5"),
         ("agents.7.ignite.qty", "0.5", "100"),
         ("agents.7.longs.qty", "2", "100"),
-        ("agents.7.ignite.at_s", "10", "80"),
+        ("agents.7.ignite.at_s", "10", "58"),
         ("unlocks.0.qty", "0.5", "100"),
     ] {
         let path = field.replace('.', "/");
@@ -250,7 +250,7 @@ fn numbers_of_agents_are_drawn_per_path_in_their_units() {
             (maker.level_qty.0, 1..=19),
             (ignite.qty.0, 1..=200),
             (longs.qty.0, 1..=50),
-            (i64::try_from(ignite.from).unwrap(), 6..=41),
+            (i64::try_from(ignite.from).unwrap(), 6..=30),
             (world.unlocks[0].qty.0, 1..=200),
         ];
         for (seen, (value, range)) in seen.iter_mut().zip(drawn) {
