@@ -269,6 +269,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         directory: str | PathLike[str] | None = None,
         shard_paths: int | None = None,
         shard: tuple[int, int] | None = None,
+        executor: Executor | None = None,
     ) -> Ensemble:
         """Run many paths over threads.
 
@@ -298,6 +299,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Paths of a shard; some five seconds on one core if not given.
         shard : (int, int), optional
             Slice `i` of `n`, from 1: only that part of the shards, while others run others in the same place.
+        executor : concurrent.futures.Executor, optional
+            Whose workers run shards into `directory`, which they see by the same path: a pool of processes,
+            ``dask_client.get_executor(pure=False)``, `perpcore.runs.RayExecutor`. One thread a worker unless
+            `n_threads` says more; it stays the caller's.
 
         Returns
         -------
@@ -327,7 +332,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if directory is None:
             from perpcore.ensemble import simulate
 
-            for name, given in (("shard_paths", shard_paths), ("shard", shard)):
+            for name, given in (("shard_paths", shard_paths), ("shard", shard), ("executor", executor)):
                 if given is not None:
                     raise problem(name, shown(given), "only with a directory to put the shards into")
             return simulate(self, self._json(), seed=seed_from(seed), **options)
@@ -340,6 +345,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             seed=None if seed is None else seed_from(seed),
             shard_paths=None if shard_paths is None else word("shard_paths", shard_paths),
             shard=shard,
+            executor=executor,
             **options,
         )
 

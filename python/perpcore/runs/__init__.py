@@ -5,7 +5,8 @@ shard is whole or not there, and a pure function of the manifest and its number:
 however often it was begun, its bytes are the same.
 """
 
+from perpcore.runs.ray_executor import RayExecutor
 from perpcore.runs.results import Results, read_results
 from perpcore.runs.shards import Done, Job, run_shard
 
-__all__ = ["Done", "Job", "Results", "read_results", "run_shard"]
+__all__ = ["Done", "Job", "RayExecutor", "Results", "read_results", "run_shard"]

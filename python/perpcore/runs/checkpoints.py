@@ -15,12 +15,15 @@ from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore.ensemble import Interrupted, check_options, shown_to
 from perpcore.runs import files, locking, manifest, plan, results
-from perpcore.runs.driving import Runner, Threads, drive
+from perpcore.runs.driving import Threads, drive
+from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.runs.manifest import Manifest
 from perpcore.runs.results import Results
-from perpcore.runs.shards import Job
+from perpcore.runs.shards import Done, Job, run_shard
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from perpcore.scenario import Scenario
 
 MAX_SHARDS = 100_000_000
@@ -41,17 +44,12 @@ def simulate_into(
     progress: bool | Callable[[int, int], object],
     shard_paths: int | None,
     shard: tuple[int, int] | None,
-    runner: Callable[[int], Runner] | None = None,
+    executor: Executor | None = None,
 ) -> Results:
-    """Run paths into a directory; `Scenario.monte_carlo` says what the options are.
-
-    Parameters
-    ----------
-    runner : callable, optional
-        Given how many shards are missing, who runs them; threads of this process if not given.
-    """
+    """Run paths into a directory; `Scenario.monte_carlo` says what the options are."""
     files.check_pyarrow()
     check_options(progress, keep)
+    check_executor(executor)
     shard = _slice(shard)
     if paths < 1:
         raise problem("paths", paths, "at least 1")
@@ -73,10 +71,10 @@ def simulate_into(
         of = _manifest(place, scenario, json, asked, shard)
         files.remove_drafts(place, of.slice(shard), manifest=shard is None)
         found = {n: path for n, path in files.listed(place).items() if n in of.slice(shard)}
-        threads = n_threads or _core.available_threads()
+        threads = n_threads or (_core.available_threads() if executor is None else 1)
         try:
             results.verify(found, of)
-            _finish(place, of, shard, found, threads, lazy, progress, runner)
+            _finish(place, of, shard, found, threads, lazy, progress, executor)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(Results(place, shard), of.in_slice(shard)) from interrupt
         return Results(place, shard)
@@ -164,16 +162,15 @@ def _finish(
     n_threads: int,
     lazy: bool,
     progress: bool | Callable[[int, int], object],
-    runner: Callable[[int], Runner] | None,
+    executor: Executor | None,
 ) -> None:
     """Run what is missing."""
     numbers = of.slice(shard)
     total, done = of.in_slice(shard), sum(of.span(number)[1] for number in found)
     missing = len(numbers) - len(found)
-    threads = Threads(n_threads, missing) if runner is None else None
-    who: Runner = threads if threads is not None else runner(missing)  # type: ignore[misc]
-    each = threads.threads_each if threads is not None else getattr(who, "threads_each", 1)
-    jobs = _jobs(place, of, numbers, found, n_threads=each, lazy=lazy)
+    threads = Threads(n_threads, missing) if executor is None else None
+    who: Threads | Elsewhere[Job, Done] = threads or Elsewhere(executor, run_shard, n_threads)  # type: ignore[arg-type]
+    jobs = _jobs(place, of, numbers, found, n_threads=who.threads_each, lazy=lazy)
     try:
         with shown_to(progress, total, done) as tell:
             drive(jobs, who, lambda now: tell(done + now) if tell is not None else None)

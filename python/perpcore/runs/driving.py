@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
+from perpcore.runs.executors import lost
 from perpcore.runs.shards import Done, Job, run_shard
 
 POLL_S = 0.05
@@ -19,9 +20,12 @@ class Runner(Protocol):
     ----------
     window : int
         Shards under way at a time.
+    patience_s : float or None
+        Seconds that who stops waits for those under way; None: until they have ended.
     """
 
     window: int
+    patience_s: float | None
 
     def submit(self, job: Job) -> Future[Done]:
         """Begin a shard."""
@@ -49,6 +53,8 @@ class Threads:
     shards : int
         How many there are to run.
     """
+
+    patience_s: float | None = None
 
     def __init__(self, n_threads: int, shards: int) -> None:
         self.window = max(1, min(n_threads, shards))
@@ -127,7 +133,7 @@ def drive(jobs: Iterator[Job], runner: Runner, tell: Callable[[int], object]) ->
         runner.stop()
         for future in waiting:
             future.cancel()
-        wait(waiting)
+        wait(waiting, timeout=runner.patience_s)
         raise
     if errors:
-        raise errors[min(errors)]
+        raise lost(errors[min(errors)])

@@ -18,6 +18,7 @@ from perpcore._words import seed_from
 from perpcore.ensemble import shown_to
 from perpcore.runs import locking
 from perpcore.runs.driving import StoppedError, drive
+from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.sweeps import directory as cells_in
 from perpcore.sweeps import grid as grids
 from perpcore.sweeps.cells import CellDone, CellJob, run_cell, share_of, statistics
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     from perpcore.scenario import Scenario
     from perpcore.sweeps.grid import Points
 
-#: Cells under way on an executor, whose workers nobody can count.
-WINDOW = 256
-#: ... and on threads, for each of them: while a file is written, they have something to do.
+#: Cells under way for each thread: while a file is written, they have something to do.
 AHEAD = 4
 
 
@@ -54,6 +53,8 @@ class SweepInterrupted(KeyboardInterrupt):
 class Threads:
     """Cells on threads of this process, a cell on each; on several where there are fewer cells."""
 
+    patience_s: float | None = None
+
     def __init__(self, n_threads: int, cells: int) -> None:
         workers = max(1, min(n_threads, cells))
         self.threads_each = max(1, n_threads // workers)
@@ -62,7 +63,7 @@ class Threads:
         self._finished: dict[int, int] = {}
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="perpcore-cell")
 
-    def begin(self, job: CellJob) -> Future[CellDone]:
+    def submit(self, job: CellJob) -> Future[CellDone]:
         """Begin a cell."""
         return self._pool.submit(self._run, job)
 
@@ -90,41 +91,23 @@ class Threads:
         self._pool.shutdown(cancel_futures=True)
 
 
-class Elsewhere:
-    """Cells on whatever executor a user has: processes, a cluster."""
-
-    window = WINDOW
-
-    def __init__(self, executor: Executor, threads_each: int) -> None:
-        self._executor = executor
-        self.threads_each = threads_each
-
-    def begin(self, job: CellJob) -> Future[CellDone]:
-        """Begin a cell."""
-        return self._executor.submit(run_cell, job)
-
-    def under_way(self) -> int:
-        """Nobody knows."""
-        return 0
-
-    def stop(self) -> None:
-        """What is under way there ends by itself: a cell is short."""
-
-    def close(self) -> None:
-        """It is the user's."""
-
-
 class _Kept:
     """A runner that keeps what its cells come to, and writes it where it should be written."""
 
-    def __init__(self, who: Threads | Elsewhere, found: dict[int, CellDone], place: Path | None, plan: Plan):
+    def __init__(
+        self,
+        who: Threads | Elsewhere[CellJob, CellDone],
+        found: dict[int, CellDone],
+        place: Path | None,
+        plan: Plan,
+    ):
         self.who, self.found, self.place, self.plan = who, found, place, plan
-        self.window = who.window
+        self.window, self.patience_s = who.window, who.patience_s
         self._begun: dict[int, Future[CellDone]] = {}
 
     def submit(self, job: Any) -> Future[Any]:
         """Begin a cell."""
-        self._begun[job.number] = future = self.who.begin(job)
+        self._begun[job.number] = future = self.who.submit(job)
         return future
 
     def under_way(self) -> int:
@@ -191,7 +174,8 @@ def sweep(
             cells_in.remove_drafts(place)
             found = cells_in.finished(place, plan)
         missing = [number for number in range(len(points)) if number not in found]
-        who = Threads(threads, len(missing)) if executor is None else Elsewhere(executor, n_threads or 1)
+        pool = Threads(threads, len(missing)) if executor is None else None
+        who = pool or Elsewhere(executor, run_cell, n_threads or 1)  # type: ignore[arg-type]
         kept = _Kept(who, found, place, plan)
         jobs = _jobs(missing, points, scenarios, plan, who.threads_each)
         try:
@@ -199,7 +183,8 @@ def sweep(
         except KeyboardInterrupt as interrupt:
             raise SweepInterrupted(Sweep(scenario, points, plan, kept.found)) from interrupt
         finally:
-            who.close()
+            if pool is not None:
+                pool.close()
     return Sweep(scenario, points, plan, found)
 
 
@@ -254,8 +239,7 @@ def _check(
         raise problem("progress", shown(progress), "True, False or a callable")
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         raise problem("confidence", shown(confidence), "more than 0 and less than 1")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise problem("executor", shown(executor), "a concurrent.futures.Executor")
+    check_executor(executor)
 
 
 def _names(columns: object) -> tuple[str, ...] | None:
