@@ -129,12 +129,13 @@ def test_ctrl_c_returns_the_finished_cells(base, tmp_path):
     pressed = []
 
     def press() -> None:
-        time.sleep(1.0)
+        while not list(tmp_path.glob("cell-*.msgpack")):
+            time.sleep(0.005)
         pressed.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=press)
-    points = [{"ignition.qty": 20_000 + i} for i in range(30)]
+    points = [{"ignition.qty": 20_000 + i} for i in range(60)]
     thread.start()
     with pytest.raises(pc.SweepInterrupted) as raised:
         base.sweep(points, **{**OPTIONS, "paths": 5_000}, directory=tmp_path)
@@ -142,7 +143,7 @@ def test_ctrl_c_returns_the_finished_cells(base, tmp_path):
     thread.join()
     found = raised.value.sweep
     assert took < 0.5
-    assert 0 < found.finished < found.cells == 30
+    assert 0 < found.finished < found.cells == 60
     assert not found.complete
     assert isinstance(raised.value, KeyboardInterrupt)
     assert len(list(tmp_path.glob("cell-*.msgpack"))) == found.finished == len(found)
