@@ -14,7 +14,7 @@ import numpy as np
 from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore.ensemble import Interrupted, check_options, shown_to
-from perpcore.runs import files, locking, manifest, plan, results
+from perpcore.runs import books, files, locking, manifest, plan, results
 from perpcore.runs.driving import Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.runs.manifest import Manifest
@@ -69,6 +69,7 @@ def simulate_into(
     place = _made(directory)
     with locking.writing(place, shard):
         of = _manifest(place, scenario, json, asked, shard)
+        books.keep(place, json)
         files.remove_drafts(place, of.slice(shard), manifest=shard is None)
         found = {n: path for n, path in files.listed(place).items() if n in of.slice(shard)}
         threads = n_threads or (_core.available_threads() if executor is None else 1)

@@ -17,7 +17,7 @@ from perpcore._structs import problem
 
 MANIFEST = "manifest.json"
 SHARD = re.compile(r"part-(\d{8})-([0-9a-f]{16})\.parquet")
-DRAFT = re.compile(r"(?:part-(\d{8})|manifest)\..+\.tmp")
+DRAFT = re.compile(r"(?:part-(\d{8})|manifest|column-[0-9a-f]{64})\..+\.tmp")
 
 
 def check_pyarrow() -> None:

@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import msgspec
-
 from perpcore import _core
 from perpcore._structs import problem
 from perpcore._tabular import parquet_options
 from perpcore.ensemble import Ensemble
-from perpcore.runs import files, manifest, shards
+from perpcore.runs import books, files, manifest, shards
 
 if TYPE_CHECKING:
     import pyarrow
@@ -49,12 +47,14 @@ class Results(Ensemble):
         """The scenario that gives these paths again, with `seed`."""
         from perpcore.scenario import Scenario
 
-        return Scenario.from_dict(msgspec.json.decode(self._manifest.scenario))
+        books.hold(self.directory, self._manifest.json)
+        return Scenario.from_dict(books.scenario(self._manifest.json))
 
     @cached_property
     def _core(self) -> _core.Ensemble:  # type: ignore[override]
         of = self._manifest
         if not self._found:
+            books.hold(self.directory, of.json)
             return _core.Ensemble.nothing(of.json, of.seed, self.first_path)
         dumps = (shards.statistics_of(path, of, number) for number, path in self._found.items())
         return _core.Ensemble.merge(dumps)

@@ -12,7 +12,7 @@ from typing import Any
 from perpcore import _core
 from perpcore._structs import problem
 from perpcore._tabular import parquet_options
-from perpcore.runs import files, manifest
+from perpcore.runs import books, files, manifest
 from perpcore.runs.manifest import Manifest
 
 # Rows that are run and written at once: what a shard needs in memory. Part of the format: files show it.
@@ -94,6 +94,7 @@ def run_shard(job: Job, tell: Callable[[int], object] | None = None) -> Done:
         raise problem("perpcore", _core.__version__, allowed)
     files.check_pyarrow()
     directory, of = Path(job.directory), manifest.cached(job.directory, job.digest)
+    books.hold(directory, of.json)
     there = sorted(directory.glob(files.shard_name(job.number, "*")))
     if there:
         return checked(there[0], of, job.number)

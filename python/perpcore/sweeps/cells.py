@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from perpcore import _core
 from perpcore._structs import problem, problems
+from perpcore.columns import Column
 
 #: Statistics of a column, before its quantiles.
 FIGURES = ("paths", "mean", "mean_low", "mean_high", "std", "min", "max")
@@ -41,6 +42,8 @@ class CellJob:
     version : str
         Of perpcore, which must be the worker's.
     n_threads : int
+    accounts : tuple of Column
+        Columns that the scenario names, where the worker may not hold them.
     """
 
     number: int
@@ -53,6 +56,7 @@ class CellJob:
     confidence: float
     version: str
     n_threads: int = 1
+    accounts: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import msgspec
 from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore._words import seed_from
+from perpcore.columns import Column
 from perpcore.ensemble import shown_to
-from perpcore.runs import locking
+from perpcore.runs import books, locking
 from perpcore.runs.driving import StoppedError, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.sweeps import directory as cells_in
@@ -177,7 +178,7 @@ def sweep(
         pool = Threads(threads, len(missing)) if executor is None else None
         who = pool or Elsewhere(executor, run_cell, n_threads or 1)  # type: ignore[arg-type]
         kept = _Kept(who, found, place, plan)
-        jobs = _jobs(missing, points, scenarios, plan, who.threads_each)
+        jobs = _jobs(missing, points, scenarios, plan, who.threads_each, far=pool is None)
         try:
             _run(kept, jobs, progress)
         except KeyboardInterrupt as interrupt:
@@ -206,7 +207,7 @@ def _run(kept: _Kept, jobs: Iterator[CellJob], progress: bool | Callable[[int, i
 
 
 def _jobs(
-    missing: list[int], points: Points, scenarios: list[str], plan: Plan, threads_each: int
+    missing: list[int], points: Points, scenarios: list[str], plan: Plan, threads_each: int, *, far: bool
 ) -> Iterator[CellJob]:
     for number in missing:
         yield CellJob(
@@ -220,7 +221,14 @@ def _jobs(
             confidence=plan.confidence,
             version=plan.perpcore,
             n_threads=threads_each,
+            accounts=_accounts(scenarios[number]) if far else (),
         )
+
+
+def _accounts(json: str) -> tuple[Column, ...]:
+    """The columns of a cell, which go with its job."""
+    found = (_core.Column.find(digest) for digest in books.digests(json))
+    return tuple(Column(held) for held in found if held is not None)
 
 
 def _check(

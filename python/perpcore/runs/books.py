@@ -1,0 +1,92 @@
+"""Real accounts beside the manifest: each column a file, for workers and for who reads the run back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from perpcore import _core
+from perpcore._structs import problem
+from perpcore.runs import files
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+# Columns that this process read for its jobs; the core finds them by digest as long as somebody holds them.
+_held: dict[str, _core.Column] = {}
+
+
+def digests(json: str) -> list[str]:
+    """Columns that a scenario as the core reads it names by their digests, each once."""
+    return sorted({value for _, _, value in _named(msgspec.json.decode(json))})
+
+
+def _named(scenario: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
+    for entry in scenario.get("positions") or ():
+        if entry.get("kind") == "accounts":
+            for field, value in list(entry.items()):
+                if isinstance(value, str) and DIGEST.fullmatch(value):
+                    yield entry, field, value
+
+
+def _file(directory: Path, digest: str) -> Path:
+    return directory / f"column-{digest}.npy"
+
+
+def keep(directory: Path, json: str) -> None:
+    """Write the columns of a scenario, which this process holds, where they are not there yet.
+
+    Raises
+    ------
+    PerpcoreError
+        What the file system refused.
+    """
+    for digest in digests(json):
+        place, held = _file(directory, digest), _core.Column.find(digest)
+        if held is None or place.exists():
+            continue
+        with files.draft_of(directory, f"column-{digest}") as draft:
+            with draft.open("wb") as file:
+                np.save(file, held.values, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(place)
+            files.settle(directory)
+
+
+def hold(directory: Path, json: str) -> None:
+    """Read the columns that a scenario names, unless this process holds them.
+
+    Raises
+    ------
+    ScenarioError
+        A file is missing, or is not what was written.
+    """
+    for digest in digests(json):
+        if _core.Column.find(digest) is not None:
+            continue
+        place = _file(directory, digest)
+        try:
+            values = np.load(place, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise problem(
+                "directory", place, f"the accounts of the run, which can't be read ({error})"
+            ) from None
+        values = np.ascontiguousarray(values, "<f8")
+        if hashlib.sha256(values.data).hexdigest() != digest:
+            raise problem("directory", place, "the accounts as they were written; they were altered since")
+        _held[digest] = _core.Column(digest, values)
+
+
+def scenario(json: str) -> dict[str, Any]:
+    """A scenario as plain data, its columns by name."""
+    plain: dict[str, Any] = msgspec.json.decode(json)
+    for entry, field, digest in _named(plain):
+        entry[field] = {"sha256": digest}
+    return plain
