@@ -43,9 +43,11 @@ def digests(directory: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def killed(directory: Path, paths: int, after: float) -> tuple[int, bool]:
-    """Shards that were there when the run was killed, and whether one was half-written."""
+def killed(directory: Path, paths: int, shards: int, after: float) -> tuple[int, bool]:
+    """Killed so long after so many shards were there: how many were, and whether one was half-written."""
     run = start(directory, paths)
+    while len(list(directory.glob("part-*.parquet"))) < shards and run.poll() is None:
+        time.sleep(0.001)
     time.sleep(after)
     run.send_signal(signal.SIGKILL)
     run.communicate(timeout=60)
@@ -60,12 +62,17 @@ def check(home: Path, times: int, paths: int, seed: int) -> list[tuple[int, bool
     wanted, seen = digests(calm), []
     assert len(wanted) == 1 + shards
     begun = finish(calm, paths)  # what it takes where nothing is left to do
+    each = max(length - begun, 0.1) / shards
     while len(seen) < times:
-        place, share = home / f"killed-{len(seen)}", 1.0
+        place, there = home / f"killed-{len(seen)}", 0
         for _ in range(min(moment.randint(1, 3), times - len(seen))):
-            after = moment.uniform(0.5 * begun, begun + share * (length - begun))
-            seen.append(killed(place, paths, after))
-            share = 1 - seen[-1][0] / shards
+            # Before it has begun, or somewhere within the shard after so many.
+            wanted_there = moment.randint(there, shards - 1)
+            after = moment.uniform(0, begun if wanted_there == there else 2 * each)
+            seen.append(killed(place, paths, wanted_there, after))
+            there = seen[-1][0]
+            if there == shards:
+                break
         finish(place, paths)
         assert digests(place) == wanted, place
     return seen

@@ -119,7 +119,7 @@ def _write_rows(draft: Path, of: Manifest, job: Job, tell: Callable[[int], objec
     try:
         for done in range(0, paths, GROUP):
             core = _simulated(of, job, done, min(GROUP, paths - done), partial(_later, tell, done))
-            table = pyarrow.table(core.table())
+            table = pyarrow.RecordBatchReader.from_stream(core.table()).read_all()  # without pandas
             if writer is None:
                 writer = parquet.ParquetWriter(draft, table.schema, **parquet_options(table.schema))
             writer.write_table(table, row_group_size=GROUP)
