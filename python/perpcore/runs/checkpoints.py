@@ -76,6 +76,8 @@ def simulate_into(
         try:
             results.verify(found, of)
             _finish(place, of, shard, found, threads, lazy, progress, executor)
+            if executor is not None:  # a worker that was killed cleared nothing away
+                files.remove_drafts(place, of.slice(shard), manifest=False)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(Results(place, shard), of.in_slice(shard)) from interrupt
         return Results(place, shard)
