@@ -19,12 +19,12 @@ from pathlib import Path
 from time import perf_counter
 
 import psutil
+from reporting import deliver, load, where
 
 import perpcore as pc
 
-SHARDS, EACH, ROUNDS = 12, 1 << 17, 2
+SHARDS, EACH, ROUNDS = 12, 90_000, 2
 ASKED = {"processes": "under 5 %", "dask": "reported", "ray": "reported"}
-END = "<!-- end -->"
 
 
 def spent() -> float:
@@ -110,15 +110,7 @@ def main() -> None:
     if options.engine:
         measured(options.engine)
         return
-    made = table()
-    if not options.write:
-        print(made)
-        return
-    page = options.write.read_text(encoding="utf-8")
-    mark = "<!-- executors: made by benches/executors.py --write -->"
-    before, _, rest = page.partition(mark)
-    page = f"{before}{mark}\n\n{made}\n\n{END}{rest.partition(END)[2]}"
-    options.write.write_text(page, encoding="utf-8")
+    deliver(options.write, "executors", f"{table()}\n\n{where([load()])}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from reporting import deliver
 
 import perpcore as pc
 
@@ -24,7 +25,6 @@ WORLDS = {  # name: scenario, paths
 }
 TRILLION, DEAR_CORE_HOUR, DEAR_GB_MONTH = 10**12, 0.04, 0.023
 ACCOUNTS, BOOK = 1_000_000, 100_000_000
-END = "<!-- end -->"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -128,15 +128,8 @@ def main() -> None:
         return
     begun = perf_counter()
     made = {"trillion": trillion(), "book": book()}
-    if not options.write:
-        print("\n\n".join(made.values()))
-    else:
-        page = options.write.read_text(encoding="utf-8")
-        for name, text in made.items():
-            mark = f"<!-- {name}: made by benches/scale.py --write -->"
-            before, _, rest = page.partition(mark)
-            page = f"{before}{mark}\n\n{text}\n\n{END}{rest.partition(END)[2]}"
-        options.write.write_text(page, encoding="utf-8")
+    for name, text in made.items():
+        deliver(options.write, name, text)
     print(f"{perf_counter() - begun:.0f} s", file=sys.stderr)
 
 

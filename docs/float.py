@@ -18,8 +18,10 @@ import numpy as np
 
 import perpcore as pc
 
+sys.path.insert(0, str(Path(__file__).parent))
+import pages  # beside this script
+
 FILE = Path(__file__).with_name("FLOAT.md")
-END = "<!-- end -->"
 SEED, PATHS, FEW = 1, 1_000, 100
 SIDE, COARSE = 50, 6  # cells along an axis; of the printed table
 SUPPLY = 100_000_000
@@ -108,14 +110,11 @@ def table(found: pc.Sweep) -> str:
     floats = found.parameter(FLOAT).reshape(found.shape)[:, 0] / SUPPLY
     interest = found.parameter(OPEN_INTEREST).reshape(found.shape)[0] / ACCOUNTS
     multiple, above = (found.grid(column) for column in COLUMNS[:2])
-    lines = [
-        ["open interest over float", *(f"float {100 * floats[i]:.3g} %" for i in some)],
-        ["---", *["---:"] * len(some)],
-    ]
+    head, lines = ["open interest over float", *(f"float {100 * floats[i]:.3g} %" for i in some)], []
     for j in some[::-1]:
         cells = (f"{multiple[i, j]:.2f} ({100 * above[i, j]:.0f} %)" for i in some)
         lines.append([f"{interest[j]:.2g}", *cells])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return pages.table(head, lines)
 
 
 def edge(found: pc.Sweep) -> str:
@@ -125,14 +124,12 @@ def edge(found: pc.Sweep) -> str:
     floats = found.parameter(FLOAT).reshape(found.shape)[:, 0] / SUPPLY
     interest = found.parameter(OPEN_INTEREST).reshape(found.shape)[0] / ACCOUNTS
     burnt, above = found.grid("fuel_burnt"), found.grid(COLUMNS[1])
-    lines = [
-        ["open interest over float from which", *(f"float {100 * floats[i]:.3g} %" for i in some)],
-        ["---", *["---:"] * len(some)],
-    ]
+    lines = []
+    head = ["open interest over float from which", *(f"float {100 * floats[i]:.3g} %" for i in some)]
     for name, share in (("half of the shorts burn", burnt), ("half of the paths end above 2", above)):
         first = (np.flatnonzero(share[i] >= 0.5) for i in some)
         lines.append([name, *(f"{interest[at[0]]:.2g}" if len(at) else "never" for at in first)])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return pages.table(head, lines)
 
 
 def picture(found: pc.Sweep, file: Path) -> None:
@@ -156,14 +153,6 @@ def picture(found: pc.Sweep, file: Path) -> None:
     figure.savefig(file, dpi=110)
 
 
-def written(page: str, name: str, made: str) -> str:
-    """The page with this between its marks."""
-    mark = f"<!-- {name}: made by docs/float.py --write -->"
-    before, _, rest = page.partition(mark)
-    _, _, after = rest.partition(END)
-    return f"{before}{mark}\n\n{made}\n\n{END}{after}"
-
-
 def main() -> None:
     """Print, write, check or draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -179,13 +168,7 @@ def main() -> None:
     if given.picture is not None:
         picture(found, given.picture)
     made = {"multiples": table(found), "edge": edge(found), "fingerprint": fingerprint()}
-    if not given.write:
-        print("\n\n".join(made.values()))
-        return
-    page = FILE.read_text(encoding="utf-8")
-    for name, text in made.items():
-        page = written(page, name, text)
-    FILE.write_text(page, encoding="utf-8")
+    pages.deliver(FILE, "float.py", made, write=given.write)
 
 
 if __name__ == "__main__":

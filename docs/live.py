@@ -16,8 +16,10 @@ import numpy as np
 
 import perpcore as pc
 
+sys.path.insert(0, str(Path(__file__).parent))
+import pages  # beside this script
+
 FILE = Path(__file__).with_name("LIVE.md")
-END = "<!-- end -->"
 SEED = 1
 PATHS, ABLATED, CHECKED, FEW, TRACED = 10_000, 500, 32, 100, 200
 LONGS = (0, 20_000, 40_000, 60_000, 90_000)
@@ -63,12 +65,6 @@ def share(yes: np.ndarray) -> str:
     return f"{100 * p:.1f} % ({100 * (middle - half):.1f} to {100 * (middle + half):.1f})"
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Markdown."""
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def outcomes(runs: pc.Ensemble) -> str:
     """Quantiles over all paths."""
     rows = []
@@ -79,7 +75,7 @@ def outcomes(runs: pc.Ensemble) -> str:
     fizzled = share(runs["peak_multiple"] < FIZZLED)
     dead = share(runs["market_maker_liquidated"].astype(bool))
     return (
-        f"{table(head, rows)}\n\n{before_the_push()}\n"
+        f"{pages.table(head, rows)}\n\n{before_the_push()}\n"
         f"Pushes that fizzle (the peak stays below {FIZZLED} times the start price): {fizzled}. "
         f"Paths in which the market maker is liquidated: {dead}."
     )
@@ -115,7 +111,7 @@ def attacker(runs: pc.Ensemble) -> str:
             profit = each[column]
             middle = [f"{x / 1e3:,.0f}" for x in np.quantile(profit, (0.05, 0.5, 0.95))]
             rows.append([f"{name}, {when}", *middle, f"{np.mean(profit) / 1e3:,.0f}", share(profit < 0)])
-    return table(["profit, $ k", "5 %", "median", "95 %", "mean", "paths with a loss"], rows)
+    return pages.table(["profit, $ k", "5 %", "median", "95 %", "mean", "paths with a loss"], rows)
 
 
 def longs(paths: int) -> str:
@@ -128,7 +124,7 @@ def longs(paths: int) -> str:
         middle, mean = np.median(runs["attacker_pnl"]) / 1e3, np.mean(runs["attacker_pnl"]) / 1e3
         rows.append([f"{qty:,}", flies, f"{middle:,.0f}", f"{mean:,.0f}"])
     head = [f"long, tokens ({paths:,} paths)", "run away", "in hand, median, $ k", "mean"]
-    return table(head, rows)
+    return pages.table(head, rows)
 
 
 def ablation(paths: int) -> str:
@@ -152,7 +148,7 @@ def ablation(paths: int) -> str:
         "market maker, $ k",
         "change",
     ]
-    return table(head, rows)
+    return pages.table(head, rows)
 
 
 def interval(effects: pc.Ablation, column: str, i: int, unit: float, form: str) -> str:
@@ -167,14 +163,6 @@ def pictures(folder: Path) -> None:
     for name in ("series", "agents", "heat_map"):
         drawn = getattr(pc.plots, name)(run)
         (getattr(drawn, "figure", None) or drawn).savefig(folder / f"{name}.png", dpi=80)
-
-
-def written(page: str, name: str, made: str) -> str:
-    """The page with this between its marks."""
-    mark = f"<!-- {name}: made by docs/live.py --write -->"
-    before, _, rest = page.partition(mark)
-    _, _, after = rest.partition(END)
-    return f"{before}{mark}\n\n{made}\n\n{END}{after}"
 
 
 def main() -> None:
@@ -197,13 +185,7 @@ def main() -> None:
         "ablation": ablation(ABLATED if given.write else FEW // 10),
         "fingerprint": fingerprint(),
     }
-    if not given.write:
-        print("\n\n".join(made.values()))
-        return
-    page = FILE.read_text(encoding="utf-8")
-    for name, text in made.items():
-        page = written(page, name, text)
-    FILE.write_text(page, encoding="utf-8")
+    pages.deliver(FILE, "live.py", made, write=given.write)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What every test may ask for."""
 
+import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +25,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--vectors", metavar="PATH", help="vectors of tests/conformance; ../shared/conformance/vectors.jsonl"
     )
+
+
+@pytest.fixture(scope="session")
+def page_maker() -> Callable[[str], ModuleType]:
+    """A script of docs/ that makes a page, as a module."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"page_{name}", ROOT / "docs" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,16 @@
 import hashlib
 import multiprocessing
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 import perpcore as pc
@@ -44,17 +46,39 @@ def digests(place: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(place.iterdir())}
 
 
+def until(true, seconds: float = 60) -> None:
+    """Waits, but not for ever."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
 def once_one_is_finished(place: Path, act) -> threading.Thread:
     """Acts in a thread of its own while shards run."""
 
     def wait_and_act() -> None:
-        while not list(place.glob("part-*.parquet")):
-            time.sleep(0.005)
+        until(lambda: list(place.glob("part-*.parquet")))
         act()
 
-    thread = threading.Thread(target=wait_and_act)
+    thread = threading.Thread(target=wait_and_act, daemon=True)
     thread.start()
     return thread
+
+
+def writer_of(place: Path) -> int | None:
+    """The process that is writing a shard."""
+    found = (re.fullmatch(r"part-\d+\..*-(\d+)-\w+\.tmp", draft.name) for draft in place.glob("*.tmp"))
+    return next((int(match[1]) for match in found if match), None)
+
+
+def kill_a_writer(place: Path, killed: list[int]) -> None:
+    """Kills -9 a process in the middle of a shard."""
+    until(lambda: writer_of(place) is not None)
+    pid = writer_of(place)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
 
 
 def test_processes_write_what_one_does(scenario, alone, tmp_path):
@@ -87,11 +111,34 @@ def test_dask_survives_a_killed_worker(scenario, alone, tmp_path):
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         pool = client.get_executor(pure=False)
         assert workers_of(pool) == 2
-        pids = list(client.run(os.getpid).values())
-        killer = once_one_is_finished(tmp_path, lambda: os.kill(pids[0], signal.SIGKILL))
+        pids, killed = list(client.run(os.getpid).values()), []
+        killer = once_one_is_finished(tmp_path, lambda: kill_a_writer(tmp_path, killed))
         into(scenario, tmp_path, executor=pool)
         killer.join()
-        assert not psutil.pid_exists(pids[0]) or psutil.Process(pids[0]).status() == "zombie"
+        assert set(killed) < set(pids)
+        assert len(killed) == 1
+        grid = {"market_maker.hedge_ratio": [0.1, 0.2, 0.3]}
+        here = scenario.sweep(grid, paths=2, seed=1, progress=False)
+        assert scenario.sweep(grid, paths=2, seed=1, progress=False, executor=pool).hash() == here.hash()
+    assert digests(tmp_path) == alone
+
+
+def test_a_cluster_that_gives_a_shard_up_is_a_run_error(scenario, alone, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        killed = []
+        killer = once_one_is_finished(tmp_path, lambda: kill_a_writer(tmp_path, killed))
+        with pytest.raises(pc.RunError, match="a worker of the executor died"):
+            into(scenario, tmp_path, executor=client.get_executor(pure=False))
+        killer.join()
+    assert len(killed) == 1
+    into(scenario, tmp_path)
     assert digests(tmp_path) == alone
 
 
@@ -103,26 +150,13 @@ def on_ray():
     ray.shutdown()
 
 
-def tasks() -> list[int]:
-    """Processes in which Ray runs a task now."""
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if child.cmdline()[:1] == ["ray::_call"]]
-
-
 def test_ray_survives_a_killed_worker(on_ray, scenario, alone, tmp_path):
     assert workers_of(on_ray) == 2
     killed = []
-
-    def kill_one() -> None:
-        while not killed:
-            for pid in tasks()[:1]:
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-
-    killer = once_one_is_finished(tmp_path, kill_one)
+    killer = once_one_is_finished(tmp_path, lambda: kill_a_writer(tmp_path, killed))
     into(scenario, tmp_path, executor=on_ray)
     killer.join()
-    assert killed
+    assert len(killed) == 1
     assert digests(tmp_path) == alone
 
 
@@ -136,6 +170,41 @@ def test_a_sweep_on_ray_is_the_sweep_here(on_ray):
     scenario, grid = pc.presets.rocketcoin(), {"market_maker.hedge_ratio": [0.1, 0.2, 0.3]}
     here = scenario.sweep(grid, paths=2, seed=1, progress=False)
     assert scenario.sweep(grid, paths=2, seed=1, progress=False, executor=on_ray).hash() == here.hash()
+
+
+INTERRUPTED = """
+import multiprocessing, os, signal, sys, threading, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+import perpcore as pc
+
+def press():
+    while len(list(place.glob("part-*.parquet"))) < 2:
+        time.sleep(0.005)
+    pressed.append(time.perf_counter())
+    os.kill(os.getpid(), signal.SIGINT)
+
+if __name__ == "__main__":
+    place, pressed = Path(sys.argv[1]), []
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        threading.Thread(target=press, daemon=True).start()
+        options = {"directory": place, "shard_paths": 4_000, "executor": pool, "progress": False}
+        try:
+            pc.presets.reference(smallest_size=200).monte_carlo(paths=10**11, seed=1, **options)
+        except pc.Interrupted as interrupted:
+            print(time.perf_counter() - pressed[0], len(interrupted.ensemble))
+"""
+
+
+def test_ctrl_c_is_heard_while_workers_run(tmp_path):
+    script, place = tmp_path / "script.py", tmp_path / "run"
+    script.write_text(INTERRUPTED)
+    place.mkdir()
+    done = subprocess.run([sys.executable, script, place], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    took, paths = done.stdout.split()
+    assert float(took) < 0.5
+    assert int(paths) >= 8_000
 
 
 def test_ctrl_c_leaves_what_is_finished(scenario, alone, tmp_path):
@@ -155,10 +224,9 @@ def test_a_worker_of_another_version_is_refused(scenario, tmp_path):
     into(scenario, tmp_path)
     job = Job(str(tmp_path), 0, scenario.digest(), pc.__version__)
     assert run_shard(job).paths == EACH
-    with pytest.raises(
-        pc.ScenarioError, match=r"perpcore: .* is not allowed: the version that began the run"
-    ):
-        run_shard(replace(job, version="0.0.1"))
+    wanted = rf"perpcore: {re.escape(pc.__version__)} is not allowed: the version that began the run, 0\.0\.1"
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool, pytest.raises(pc.ScenarioError, match=wanted):
+        pool.submit(run_shard, replace(job, version="0.0.1")).result()
 
 
 @pytest.mark.parametrize("executor", [ProcessPoolExecutor, "ray", 2])

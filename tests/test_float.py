@@ -1,30 +1,18 @@
 """docs/FLOAT.md is of this engine and this world."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
 
-
-def page_maker():
-    spec = importlib.util.spec_from_file_location("float_page", ROOT / "docs" / "float.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_page_is_made_of_the_cells_that_run_now():
-    made = page_maker()
+def test_the_page_is_made_of_the_cells_that_run_now(page_maker):
+    made = page_maker("float")
     page = made.FILE.read_text(encoding="utf-8")
     assert made.fingerprint() in page, "python docs/float.py --write"
     for name in ("multiples", "edge"):
-        assert len(page) - len(made.written(page, name, "")) > 300, f"{name} is empty"
+        assert len(page) - len(made.pages.written(page, "float.py", name, "")) > 300, f"{name} is empty"
 
 
-def test_the_grid_is_the_one_that_was_asked_for():
-    made = page_maker()
+def test_the_grid_is_the_one_that_was_asked_for(page_maker):
+    made = page_maker("float")
     floats, accounts = made.grid(made.SIDE).values()
     tokens = np.array([value[0] for value in floats]) / made.SUPPLY
     interest = np.array(accounts) / made.ACCOUNTS
@@ -35,8 +23,8 @@ def test_the_grid_is_the_one_that_was_asked_for():
         assert np.allclose(each[1:] / each[:-1], (each[-1] / each[0]) ** (1 / 49), rtol=1e-3)
 
 
-def test_open_interest_over_float_is_what_it_says():
-    made = page_maker()
+def test_open_interest_over_float_is_what_it_says(page_maker):
+    made = page_maker("float")
     (fields, floats), (field, accounts) = made.grid(2).items()
     for values in floats:
         for number in accounts:

@@ -339,6 +339,6 @@ def test_a_missing_extra_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_threads_are_shared_out() -> None:
     for n_threads, shards, window, each in [(8, 100, 8, 1), (8, 2, 2, 4), (1, 5, 1, 1), (3, 0, 1, 3)]:
-        threads = Threads(n_threads, shards)
+        threads = Threads(run_shard, n_threads, shards)
         assert (threads.window, threads.threads_each) == (window, each)
         threads.close()

@@ -19,7 +19,7 @@ KEYS = {
     "momentum": "market window_s threshold order_qty max_qty long_only capital leverage",
     "holders": "tokens threshold elasticity order_qty",
     "spot_market_maker": "tokens half_spread levels level_gap level_qty skew inventory_limit",
-    "funding_arbitrageur": "capital leverage enter_rate exit_rate order_qty max_qty lock_s",
+    "funding_arbitrageur": "capital leverage enter_rate exit_rate min_basis order_qty max_qty lock_s",
     "short_crowd": "side rate_per_s base slope qty leverage max_accounts",
     "liquidation_hunter": "market reach min_notional order_qty max_qty capital leverage",
     "whale": "accumulate longs ignite exit capital leverage",

@@ -147,8 +147,8 @@ class Cast:
             "order_qty": scales.qty("perp", most * rng.uniform(0.1, 1)),
             "max_qty": scales.qty("perp", most),
         }
-        basis = number(rng.choice((-0.5, -0.5, -0.5, rng.uniform(-0.02, 0.003))), 4)
-        options = [("lock_s", 0.5, scales.some_time(rng, 4)), ("min_basis", 0.95, basis)]
+        basis = number(rng.choice((-0.5, rng.uniform(-0.02, 0.003))), 4)
+        options = [("lock_s", 0.5, scales.some_time(rng, 4)), ("min_basis", 0.9, basis)]
         return agent | self._some(options) | self._margin(most)
 
     def _short_crowd(self) -> Scenario:

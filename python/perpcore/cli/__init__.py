@@ -21,7 +21,7 @@ from perpcore.cli.loading import (
 )
 from perpcore.cli.merge import merge
 from perpcore.cli.monte_carlo import monte_carlo
-from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
+from perpcore.cli.options import INTERRUPTED, WORD, check_plot, said, scenario_argument
 from perpcore.cli.replay import replay
 from perpcore.cli.sweep import sweep
 
@@ -103,7 +103,7 @@ def run(
     book (.json).
     """
     if plot is not None:
-        _check_plot(Path(plot))
+        check_plot(Path(plot))
     world = load_scenario(scenario, contracts=contracts, contract=contract)
     world = changed(under(world, venue, defaults=venue_defaults), settings)
     done = world.run(seed=seed, path=world_path)
@@ -164,22 +164,6 @@ def _can_draw() -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
-
-
-def _check_plot(path: Path) -> None:
-    """What would spoil the picture is said before the run, not after it."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise NotFoundError("--plot needs matplotlib: pip install perpcore[plot]") from None
-    known = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in known:
-        endings = ", ".join(f".{ending}" for ending in sorted(known))
-        raise NotFoundError(f"--plot: {path} must end in one of {endings}")
-    if path.is_dir():
-        raise NotFoundError(f"--plot: {path} is a directory")
-    if not path.absolute().parent.is_dir():
-        raise NotFoundError(f"--plot: there is no directory {path.parent}")
 
 
 def _save_plot(run: Run, path: Path) -> None:

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from perpcore.cli.loading import FailedError, NotFoundError, changed, load_scenario, under
-from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
+from perpcore.cli.loading import NotFoundError, changed, load_scenario, under
+from perpcore.cli.options import (
+    INTERRUPTED,
+    WORD,
+    check_parquet,
+    said,
+    scenario_argument,
+    write_parquet,
+)
 from perpcore.cli.paths import COUNT, SLICE
 
 if TYPE_CHECKING:
@@ -104,7 +111,7 @@ def monte_carlo(
         found = interrupted.ensemble
     try:
         if file is not None:
-            _write(found, file)
+            write_parquet(found, file)
     finally:  # what was computed is shown, file or not
         click.echo(to_json(found) if as_json else as_text(found, said(venue, settings)))
     if not found.complete:
@@ -119,7 +126,9 @@ def _place(out: str | None, keep: str, shard: tuple[int, int] | None) -> tuple[P
         if shard is not None:
             raise click.UsageError("--shard goes with --out DIRECTORY")
         if out is not None:
-            _check_out(Path(out), keep)
+            if keep == "statistics":
+                raise click.UsageError("--out writes a row a path: it goes with --keep columns")
+            check_parquet(Path(out), "--out")
         return (None if out is None else Path(out)), None
     place = Path(out)
     if place.suffix and not place.is_dir() and not out.endswith(("/", os.sep)):
@@ -127,23 +136,6 @@ def _place(out: str | None, keep: str, shard: tuple[int, int] | None) -> tuple[P
     if importlib.util.find_spec("pyarrow") is None:
         raise NotFoundError("--out needs pyarrow: pip install perpcore[runs]")
     return None, place
-
-
-def _check_out(path: Path, keep: str) -> None:
-    if keep == "statistics":
-        raise click.UsageError("--out writes a row a path: it goes with --keep columns")
-    if importlib.util.find_spec("pyarrow") is None:
-        raise NotFoundError("--out needs pyarrow: pip install perpcore[frames]")
-    if not path.absolute().parent.is_dir():
-        raise NotFoundError(f"--out: there is no directory {path.parent}")
-
-
-def _write(found: Ensemble, path: Path) -> None:
-    try:
-        found.to_parquet(path)
-    except OSError as error:
-        raise FailedError(f"--out: cannot write {path}: {error.strerror or error}") from None
-    click.echo(f"{len(found):,} rows: {path}", err=True)
 
 
 def _beyond(found: Ensemble) -> tuple[str, list[tuple[float, Estimate[float]]]]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from perpcore.cli.loading import FailedError, NotFoundError
+
+if TYPE_CHECKING:
+    from perpcore._tabular import Tabular
 
 WORD = click.IntRange(0, 2**64 - 1)
 INTERRUPTED = 130
@@ -42,6 +49,45 @@ def scenario_argument(command: Any) -> Any:
     ):
         command = decorate(command)
     return command
+
+
+def check_place(path: Path, option: str) -> None:
+    """What would spoil a file is said before the run, not after it."""
+    if path.is_dir():
+        raise NotFoundError(f"{option}: {path} is a directory")
+    if not path.absolute().parent.is_dir():
+        raise NotFoundError(f"{option}: there is no directory {path.parent}")
+
+
+def check_plot(path: Path) -> None:
+    """The same of a picture."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise NotFoundError("--plot needs matplotlib: pip install perpcore[plot]") from None
+    known = Figure().canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in known:
+        endings = ", ".join(f".{ending}" for ending in sorted(known))
+        raise NotFoundError(f"--plot: {path} must end in one of {endings}")
+    check_place(path, "--plot")
+
+
+def check_parquet(path: Path, option: str) -> None:
+    """The same of a Parquet file."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise NotFoundError(f"{option} needs pyarrow: pip install perpcore[frames]")
+    if path.suffix.lower() != ".parquet":
+        raise NotFoundError(f"{option}: {path} must end in .parquet")
+    check_place(path, option)
+
+
+def write_parquet(found: Tabular, path: Path) -> None:
+    """Write the rows, and say so."""
+    try:
+        found.to_parquet(path)
+    except OSError as error:
+        raise FailedError(f"--out: cannot write {path}: {error.strerror or error}") from None
+    click.echo(f"{len(found):,} rows: {path}", err=True)
 
 
 def said(venue: str | None, settings: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perpcore.cli.loading import FailedError, NotFoundError, changed, load_scenario, under
-from perpcore.cli.options import INTERRUPTED, WORD, said, scenario_argument
+from perpcore.cli.loading import FailedError, changed, load_scenario, under
+from perpcore.cli.options import (
+    INTERRUPTED,
+    WORD,
+    check_parquet,
+    check_plot,
+    said,
+    scenario_argument,
+    write_parquet,
+)
 
 if TYPE_CHECKING:
     from perpcore.sweeps import Sweep
@@ -82,9 +89,10 @@ def sweep(
     if len(grid) < len(axes):
         raise click.UsageError("--axis: every field once")
     if out is not None:
-        _check_out(Path(out))
+        check_parquet(Path(out), "--out")
     if plot is not None:
-        _check_plot(Path(plot), grid)
+        check_plot(Path(plot))
+        _check_axes(grid)
     world = load_scenario(scenario, contracts=contracts, contract=contract)
     world = changed(under(world, venue, defaults=venue_defaults), settings)
     measured = columns or ("final_price", "peak_multiple", "fuel_burnt", "peak_multiple > 2")
@@ -102,7 +110,7 @@ def sweep(
         found = interrupted.sweep
     try:
         if out is not None:
-            _write(found, Path(out))
+            write_parquet(found, Path(out))
         if plot is not None and found.finished:
             _draw(found, Path(plot))
     finally:  # what was computed is shown, file or not
@@ -157,32 +165,8 @@ def _spaced(axis: str, text: str) -> list[Decimal]:
     return [low, *(Decimal(f"{value:.{4 if scale else 9}g}") for value in between), high]
 
 
-def _check_out(path: Path) -> None:
-    """What would spoil the file is said before the paths are run, not after."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise NotFoundError("--out needs pyarrow: pip install perpcore[frames]")
-    if path.suffix.lower() != ".parquet":
-        raise NotFoundError(f"--out: {path} must end in .parquet")
-    _check_place(path, "--out")
-
-
-def _check_place(path: Path, option: str) -> None:
-    if path.is_dir():
-        raise NotFoundError(f"{option}: {path} is a directory")
-    if not path.absolute().parent.is_dir():
-        raise NotFoundError(f"{option}: there is no directory {path.parent}")
-
-
-def _check_plot(path: Path, grid: dict[Any, list[Any]]) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise NotFoundError("--plot needs matplotlib: pip install perpcore[plot]") from None
-    known = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in known:
-        endings = ", ".join(f".{ending}" for ending in sorted(known))
-        raise NotFoundError(f"--plot: {path} must end in one of {endings}")
-    _check_place(path, "--plot")
+def _check_axes(grid: dict[Any, list[Any]]) -> None:
+    """What can be drawn."""
     long = [key for key, values in grid.items() if len(values) > 1]
     if not 1 <= len(long) <= 2:
         raise click.UsageError("--plot draws one or two axes of more than one value")
@@ -190,14 +174,6 @@ def _check_plot(path: Path, grid: dict[Any, list[Any]]) -> None:
         first = [value[0] if isinstance(value, tuple) else value for value in grid[key]]
         if not all(isinstance(value, int | Decimal) and not isinstance(value, bool) for value in first):
             raise click.UsageError("--plot draws axes of numbers")
-
-
-def _write(found: Sweep, path: Path) -> None:
-    try:
-        found.to_parquet(path)
-    except OSError as error:
-        raise FailedError(f"--out: cannot write {path}: {error.strerror or error}") from None
-    click.echo(f"{len(found):,} rows: {path}", err=True)
 
 
 def _draw(found: Sweep, path: Path) -> None:

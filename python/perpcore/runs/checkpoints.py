@@ -15,7 +15,7 @@ from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore.ensemble import Interrupted, check_options, shown_to
 from perpcore.runs import books, files, locking, manifest, plan, results
-from perpcore.runs.driving import Threads, drive
+from perpcore.runs.driving import Runner, Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.runs.manifest import Manifest
 from perpcore.runs.results import Results
@@ -171,15 +171,17 @@ def _finish(
     numbers = of.slice(shard)
     total, done = of.in_slice(shard), sum(of.span(number)[1] for number in found)
     missing = len(numbers) - len(found)
-    threads = Threads(n_threads, missing) if executor is None else None
-    who: Threads | Elsewhere[Job, Done] = threads or Elsewhere(executor, run_shard, n_threads)  # type: ignore[arg-type]
+    who: Runner[Job, Done]
+    if executor is None:
+        who = Threads(run_shard, n_threads, missing)
+    else:
+        who = Elsewhere(executor, run_shard, n_threads)
     jobs = _jobs(place, of, numbers, found, n_threads=who.threads_each, lazy=lazy)
     try:
         with shown_to(progress, total, done) as tell:
             drive(jobs, who, lambda now: tell(done + now) if tell is not None else None)
     finally:
-        if threads is not None:
-            threads.close()
+        who.close()
 
 
 def _jobs(

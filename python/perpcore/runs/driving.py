@@ -1,85 +1,117 @@
-"""Shards under way: a bounded number at a time, whoever runs them."""
+"""Jobs under way: a bounded number at a time, whoever runs them."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from perpcore.runs.executors import lost
-from perpcore.runs.shards import Done, Job, run_shard
 
 POLL_S = 0.05
 
 
-class Runner(Protocol):
-    """Who runs shards.
+class Numbered(Protocol):
+    """A job."""
+
+    @property
+    def number(self) -> int:
+        """Which one, upward."""
+
+
+class Sized(Protocol):
+    """What a job comes to."""
+
+    @property
+    def paths(self) -> int:
+        """How many were run."""
+
+
+J = TypeVar("J", bound=Numbered)
+D = TypeVar("D", bound=Sized)
+J_contra = TypeVar("J_contra", bound=Numbered, contravariant=True)
+
+
+class Runner(Protocol[J_contra, D]):
+    """Who runs jobs: shards, or cells of a sweep.
 
     Attributes
     ----------
     window : int
-        Shards under way at a time.
+        Jobs under way at a time.
+    threads_each : int
+        Rust threads of a job.
     patience_s : float or None
         Seconds that who stops waits for those under way; None: until they have ended.
     """
 
     window: int
+    threads_each: int
     patience_s: float | None
 
-    def submit(self, job: Job) -> Future[Done]:
-        """Begin a shard."""
+    def submit(self, job: J_contra) -> Future[D]:
+        """Begin a job."""
 
     def under_way(self) -> int:
-        """Paths finished of shards that are not; 0 where nobody knows."""
+        """Paths finished of jobs that are not; 0 where nobody knows."""
 
     def stop(self) -> None:
         """End what is under way, soon."""
 
+    def close(self) -> None:
+        """No job will come any more."""
+
 
 class StoppedError(Exception):
-    """A shard was told to end."""
+    """A job was told to end."""
 
 
-class Threads:
-    """Shards on threads of this process; each takes its share of the threads that run paths.
-
-    While one shard is written, another is run.
+class Threads(Generic[J, D]):
+    """Jobs on threads of this process, each with its share of the threads that run paths.
 
     Parameters
     ----------
+    work : callable
+        Does a job, and tells the paths finished of it to what it is given.
     n_threads : int
         For all of them together.
-    shards : int
-        How many there are to run.
+    jobs : int
+        How many there are to do.
+    ahead : int
+        Jobs in the window for each thread: more than one where a job is short.
     """
 
     patience_s: float | None = None
 
-    def __init__(self, n_threads: int, shards: int) -> None:
-        self.window = max(1, min(n_threads, shards))
-        self.threads_each = max(1, n_threads // self.window)
+    def __init__(
+        self, work: Callable[[J, Callable[[int], object]], D], n_threads: int, jobs: int, *, ahead: int = 1
+    ) -> None:
+        workers = max(1, min(n_threads, jobs))
+        self.threads_each = max(1, n_threads // workers)
+        self.window = ahead * workers
+        self._work = work
         self._stopped = threading.Event()
         self._finished: dict[int, int] = {}
-        self._pool = ThreadPoolExecutor(self.window, thread_name_prefix="perpcore-shard")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="perpcore-job")
 
-    def submit(self, job: Job) -> Future[Done]:
-        """Begin a shard."""
+    def submit(self, job: J) -> Future[D]:
+        """Begin a job."""
         return self._pool.submit(self._run, job)
 
-    def _run(self, job: Job) -> Done:
+    def _run(self, job: J) -> D:
         def tell(finished: int) -> None:
             self._finished[job.number] = finished
             if self._stopped.is_set():
                 raise StoppedError
 
         try:
-            return run_shard(job, tell)
+            return self._work(job, tell)
         finally:
             self._finished.pop(job.number, None)
 
     def under_way(self) -> int:
-        """Paths finished of shards that are not."""
+        """Paths finished of jobs that are not."""
         return sum(self._finished.copy().values())
 
     def stop(self) -> None:
@@ -91,12 +123,12 @@ class Threads:
         self._pool.shutdown(cancel_futures=True)
 
 
-def drive(jobs: Iterator[Job], runner: Runner, tell: Callable[[int], object]) -> None:
-    """Run shards until there are none.
+def drive(jobs: Iterator[J], runner: Runner[J, D], tell: Callable[[int], object]) -> None:
+    """Run jobs until there are none.
 
     Parameters
     ----------
-    jobs : iterator of Job
+    jobs : iterator
         Upward; taken as there is room.
     runner : Runner
     tell : callable
@@ -106,9 +138,9 @@ def drive(jobs: Iterator[Job], runner: Runner, tell: Callable[[int], object]) ->
     Raises
     ------
     PerpcoreError
-        Of the lowest shard that failed, once those below it have ended.
+        Of the lowest job that failed, once those below it have ended.
     """
-    waiting: dict[Future[Done], Job] = {}
+    waiting: dict[Future[D], J] = {}
     errors: dict[int, BaseException] = {}
     finished = 0
     try:

@@ -14,6 +14,8 @@ D = TypeVar("D")
 
 #: Jobs under way for each worker: while a result travels it has something to do.
 AHEAD = 2
+#: Whose own errors say that a worker was lost once too often, not that a job failed.
+ENGINES = ("distributed", "ray")
 #: Workers, where an executor does not say how many it has.
 UNKNOWN = 32
 
@@ -54,6 +56,9 @@ class Elsewhere(Generic[J, D]):
     def stop(self) -> None:
         """What is under way there ends by itself; what waits is cancelled by who drives."""
 
+    def close(self) -> None:
+        """The executor stays open."""
+
 
 def check_executor(executor: Any) -> None:
     """An executor is what it should be.
@@ -87,9 +92,10 @@ def workers_of(executor: Any) -> int:
 
 def lost(error: BaseException) -> BaseException:
     """An error of a job as its user should read it: a lost worker is no defect of the run."""
-    if not isinstance(error, BrokenExecutor):
+    engine = type(error).__module__.partition(".")[0] in ENGINES
+    if not isinstance(error, BrokenExecutor) and not engine:
         return error
-    told = f"a worker of the executor died ({error}); what was finished stays: a new executor, the same call"
+    told = f"a worker of the executor died ({error}); what was finished stays, and the same call goes on"
     found = RunError(told)
     found.__cause__ = error
     return found

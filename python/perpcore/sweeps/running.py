@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from perpcore._words import seed_from
 from perpcore.columns import Column
 from perpcore.ensemble import shown_to
 from perpcore.runs import books, locking
-from perpcore.runs.driving import StoppedError, drive
+from perpcore.runs.driving import Runner, Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.sweeps import directory as cells_in
 from perpcore.sweeps import grid as grids
@@ -51,62 +50,21 @@ class SweepInterrupted(KeyboardInterrupt):
         self.sweep = sweep
 
 
-class Threads:
-    """Cells on threads of this process, a cell on each; on several where there are fewer cells."""
-
-    patience_s: float | None = None
-
-    def __init__(self, n_threads: int, cells: int) -> None:
-        workers = max(1, min(n_threads, cells))
-        self.threads_each = max(1, n_threads // workers)
-        self.window = AHEAD * workers
-        self._stopped = threading.Event()
-        self._finished: dict[int, int] = {}
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="perpcore-cell")
-
-    def submit(self, job: CellJob) -> Future[CellDone]:
-        """Begin a cell."""
-        return self._pool.submit(self._run, job)
-
-    def _run(self, job: CellJob) -> CellDone:
-        def tell(finished: int) -> None:
-            self._finished[job.number] = finished
-            if self._stopped.is_set():
-                raise StoppedError
-
-        try:
-            return run_cell(job, tell)
-        finally:
-            self._finished.pop(job.number, None)
-
-    def under_way(self) -> int:
-        """Paths finished of cells that are not."""
-        return sum(self._finished.copy().values())
-
-    def stop(self) -> None:
-        """End what is under way, within some milliseconds of a path's end."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._pool.shutdown(cancel_futures=True)
-
-
 class _Kept:
     """A runner that keeps what its cells come to, and writes it where it should be written."""
 
     def __init__(
         self,
-        who: Threads | Elsewhere[CellJob, CellDone],
+        who: Runner[CellJob, CellDone],
         found: dict[int, CellDone],
         place: Path | None,
         plan: Plan,
     ):
         self.who, self.found, self.place, self.plan = who, found, place, plan
-        self.window, self.patience_s = who.window, who.patience_s
+        self.window, self.threads_each, self.patience_s = who.window, who.threads_each, who.patience_s
         self._begun: dict[int, Future[CellDone]] = {}
 
-    def submit(self, job: Any) -> Future[Any]:
+    def submit(self, job: CellJob) -> Future[CellDone]:
         """Begin a cell."""
         self._begun[job.number] = future = self.who.submit(job)
         return future
@@ -118,6 +76,10 @@ class _Kept:
     def stop(self) -> None:
         """End what is under way."""
         self.who.stop()
+
+    def close(self) -> None:
+        """No cell will come any more."""
+        self.who.close()
 
     def gather(self) -> None:
         """Keep and write the cells that have been finished since."""
@@ -175,17 +137,19 @@ def sweep(
             cells_in.remove_drafts(place)
             found = cells_in.finished(place, plan)
         missing = [number for number in range(len(points)) if number not in found]
-        pool = Threads(threads, len(missing)) if executor is None else None
-        who = pool or Elsewhere(executor, run_cell, n_threads or 1)  # type: ignore[arg-type]
+        who: Runner[CellJob, CellDone]
+        if executor is None:
+            who = Threads(run_cell, threads, len(missing), ahead=AHEAD)
+        else:
+            who = Elsewhere(executor, run_cell, n_threads or 1)
         kept = _Kept(who, found, place, plan)
-        jobs = _jobs(missing, points, scenarios, plan, who.threads_each, far=pool is None)
+        jobs = _jobs(missing, points, scenarios, plan, who.threads_each, far=executor is not None)
         try:
             _run(kept, jobs, progress)
         except KeyboardInterrupt as interrupt:
             raise SweepInterrupted(Sweep(scenario, points, plan, kept.found)) from interrupt
         finally:
-            if pool is not None:
-                pool.close()
+            kept.close()
     return Sweep(scenario, points, plan, found)
 
 
@@ -201,7 +165,7 @@ def _run(kept: _Kept, jobs: Iterator[CellJob], progress: bool | Callable[[int, i
                 show(done + now)
 
         try:
-            drive(jobs, kept, tell)  # type: ignore[arg-type]
+            drive(jobs, kept, tell)
         finally:
             kept.gather()
 
@@ -262,9 +226,9 @@ def _names(columns: object) -> tuple[str, ...] | None:
     return tuple(columns)
 
 
-def _levels(quantiles: object) -> tuple[float, ...]:
+def _levels(quantiles: Any) -> tuple[float, ...]:
     try:
-        levels = tuple(float(q) for q in quantiles)  # type: ignore[attr-defined]
+        levels = tuple(float(q) for q in quantiles)
     except (TypeError, ValueError):
         raise problem("quantiles", shown(quantiles), "a sequence of numbers from 0 to 1") from None
     for q in levels:
