@@ -42,6 +42,10 @@ def test_workers_and_later_processes_find_them(scenario, alone, tmp_path):
         grid = {"circulating": [900_000, 1_000_000]}
         here = scenario.sweep(grid, paths=3, **OPTIONS)
         assert scenario.sweep(grid, paths=3, executor=pool, **OPTIONS).hash() == here.hash()
+        cells = tmp_path / "cells"
+        there = scenario.sweep(grid, paths=3, executor=pool, directory=cells, **OPTIONS)
+        assert there.hash() == here.hash()
+        assert len(list(cells.glob("column-*.npy"))) == 4
     found = elsewhere(
         f"import perpcore as pc; found = pc.read_results({str(tmp_path)!r});"
         "print(found.hash(), found.scenario.digest(), found.run(path=7).summary['final_price'])"

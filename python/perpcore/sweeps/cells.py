@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from perpcore import _core
 from perpcore._structs import problem, problems
 from perpcore.columns import Column
+from perpcore.runs import books
 
 #: Statistics of a column, before its quantiles.
 FIGURES = ("paths", "mean", "mean_low", "mean_high", "std", "min", "max")
@@ -42,8 +44,8 @@ class CellJob:
     version : str
         Of perpcore, which must be the worker's.
     n_threads : int
-    accounts : tuple of Column
-        Columns that the scenario names, where the worker may not hold them.
+    accounts : str or tuple of Column
+        Columns that the scenario names, where the worker may not hold them; or the directory they are in.
     """
 
     number: int
@@ -56,7 +58,7 @@ class CellJob:
     confidence: float
     version: str
     n_threads: int = 1
-    accounts: tuple[Column, ...] = ()
+    accounts: str | tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def run_cell(job: CellJob, tell: Callable[[int], object] | None = None) -> CellD
     if job.version != _core.__version__:
         allowed = f"the version that began the sweep, {job.version}, in every worker"
         raise problem("perpcore", _core.__version__, allowed)
+    if isinstance(job.accounts, str):
+        books.hold(Path(job.accounts), job.scenario)
     try:
         core = _core.monte_carlo(
             job.scenario,

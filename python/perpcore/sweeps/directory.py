@@ -19,7 +19,7 @@ from perpcore.sweeps.cells import CellDone
 MANIFEST = "sweep.json"
 FORMAT = 1
 CELL = re.compile(r"cell-(\d{8})-([0-9a-f]{16})\.msgpack")
-DRAFT = re.compile(r"(?:cell-\d{8}|sweep)\..+\.tmp")
+DRAFT = re.compile(r"(?:cell-\d{8}|sweep|column-[0-9a-f]{64})\..+\.tmp")
 # What two calls must have in common, beside the scenarios of their cells.
 COMPARED = ("perpcore", "seed", "paths", "columns", "quantiles", "confidence")
 

@@ -143,7 +143,9 @@ def sweep(
         else:
             who = Elsewhere(executor, run_cell, n_threads or 1)
         kept = _Kept(who, found, place, plan)
-        jobs = _jobs(missing, points, scenarios, plan, who.threads_each, far=executor is not None)
+        jobs = _jobs(
+            missing, points, scenarios, plan, who.threads_each, far=executor is not None, place=place
+        )
         try:
             _run(kept, jobs, progress)
         except KeyboardInterrupt as interrupt:
@@ -171,7 +173,14 @@ def _run(kept: _Kept, jobs: Iterator[CellJob], progress: bool | Callable[[int, i
 
 
 def _jobs(
-    missing: list[int], points: Points, scenarios: list[str], plan: Plan, threads_each: int, *, far: bool
+    missing: list[int],
+    points: Points,
+    scenarios: list[str],
+    plan: Plan,
+    threads_each: int,
+    *,
+    far: bool,
+    place: Path | None,
 ) -> Iterator[CellJob]:
     for number in missing:
         yield CellJob(
@@ -185,13 +194,17 @@ def _jobs(
             confidence=plan.confidence,
             version=plan.perpcore,
             n_threads=threads_each,
-            accounts=_accounts(scenarios[number]) if far else (),
+            accounts=_accounts(scenarios[number], place) if far else (),
         )
 
 
-def _accounts(json: str) -> tuple[Column, ...]:
-    """The columns of a cell, which go with its job."""
-    found = (_core.Column.find(digest) for digest in books.digests(json))
+def _accounts(json: str, place: Path | None) -> str | tuple[Column, ...]:
+    """The columns of a cell: once into the directory, where there is one, else with every job."""
+    digests = books.digests(json)
+    if place is not None and digests:
+        books.keep(place, json)
+        return str(place)
+    found = (_core.Column.find(digest) for digest in digests)
     return tuple(Column(held) for held in found if held is not None)
 
 
