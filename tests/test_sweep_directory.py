@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,25 @@ def test_ctrl_c_returns_the_finished_cells(base, tmp_path):
     assert isinstance(raised.value, KeyboardInterrupt)
     assert len(list(tmp_path.glob("cell-*.msgpack"))) == found.finished == len(found)
     assert f"{found.finished} of them finished" in repr(found)
+
+
+def test_ctrl_c_within_the_writing_of_a_cell_keeps_it(base, tmp_path, monkeypatch):
+    from perpcore.runs import files
+
+    settle, pressed = files.settle, []
+
+    def press(path: Path) -> None:
+        if not pressed and list(tmp_path.glob("cell-*.msgpack")):
+            pressed.append(path)
+            raise KeyboardInterrupt
+        settle(path)
+
+    monkeypatch.setattr(files, "settle", press)
+    with pytest.raises(pc.SweepInterrupted) as raised:
+        base.sweep(GRID, directory=tmp_path, **OPTIONS)
+    assert pressed
+    found = raised.value.sweep
+    assert found.finished == len(list(tmp_path.glob("cell-*.msgpack"))) > 0
 
 
 def test_a_path_that_fails_names_its_cell(base, monkeypatch):

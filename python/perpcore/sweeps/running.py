@@ -84,13 +84,13 @@ class _Kept:
     def gather(self) -> None:
         """Keep and write the cells that have been finished since."""
         for number, future in [(n, f) for n, f in self._begun.items() if f.done()]:
+            if not future.cancelled() and future.exception() is None:
+                done = future.result()
+                if self.place is not None:
+                    cells_in.store(self.place, self.plan, done)
+                self.found[number] = done
+            # Last: Ctrl-C within the writing leaves the cell for the next call.
             del self._begun[number]
-            if future.cancelled() or future.exception() is not None:
-                continue
-            done = future.result()
-            if self.place is not None:
-                cells_in.store(self.place, self.plan, done)
-            self.found[number] = done
 
 
 def sweep(
