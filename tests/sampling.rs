@@ -7,7 +7,9 @@ mod lively;
 #[allow(dead_code)]
 mod random_scenario;
 
-use perpcore::engine::{AgentSample, Floats, HeatSample, Recorder, Sample, Simulation, Summary, Trace};
+use perpcore::engine::{
+    AgentSample, Floats, HeatSample, Liquidity, Recorder, Sample, Simulation, Summary, Trace,
+};
 use perpcore::results::columns;
 use perpcore::units::{Lots, Quote, Rate, Ticks};
 use perpcore::world::{Template, World};
@@ -58,16 +60,16 @@ fn run<T: Trace>(world: &World, path: u64, trace: T) -> (Summary, T) {
 #[test]
 fn a_series_computed_by_hand() {
     let (_, seen) = run(&world(&scenario()), 0, Recorder::default());
-    // Last price in spot, lots traded, tokens there are, free, the whale's, events.
+    // Last price in spot, lots traded, tokens there are, free, the whale's, events, spread and asks in spot.
     let expected = [
-        (1000, 0, 600, 430, 0, 0),
-        (1005, 50, 600, 380, 50, 2),
-        (1010, 20, 600, 360, 70, 2),
-        (1010, 0, 610, 370, 70, 0),
-        (1010, 0, 610, 370, 70, 0),
+        (1000, 0, 600, 430, 0, 0, 15, 150),
+        (1005, 50, 600, 380, 50, 2, 20, 100),
+        (1010, 20, 600, 360, 70, 2, 20, 80),
+        (1010, 0, 610, 370, 70, 0, 20, 80),
+        (1010, 0, 610, 370, 70, 0, 20, 80),
     ];
     assert_eq!(seen.series.len(), expected.len());
-    for (clock, (row, (last, volume, circulating, free, whale, events))) in
+    for (clock, (row, (last, volume, circulating, free, whale, events, spread, asks))) in
         (0..).zip(seen.series.iter().zip(expected))
     {
         let (free, whale) = (Lots(free + 40), Lots(whale));
@@ -88,6 +90,8 @@ fn a_series_computed_by_hand() {
             insurance_fund: cents(700),
             liquidated: cents(0),
             events,
+            spot: Liquidity { spread: Ticks(spread), depth: [Lots(200), Lots(asks)] },
+            perp: Liquidity { spread: Ticks(30), depth: [Lots(100), Lots(100)] },
         };
         assert_eq!(*row, sample);
     }

@@ -18,6 +18,7 @@ SERIES = [
     *("time", "index", "mark", "spot_last", "perp_last", "basis", "funding_rate", "open_interest"),
     *("spot_volume", "perp_volume", "circulating", "free_float", "locked_float", "whale_float"),
     *("hedge_float", "float_share", "fdv", "insurance_fund", "liquidated_notional", "events"),
+    *("spot_spread", "spot_bid_depth", "spot_ask_depth", "perp_spread", "perp_bid_depth", "perp_ask_depth"),
 ]
 AGENTS = ["time", "agent", "qty", "tokens", "balance", "profit"]
 HEAT_MAP = ["time", "price", "long_notional", "short_notional"]

@@ -91,9 +91,12 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Each level stands up to so far further away, every tick as likely.
     recovery_half_life_s : number or distribution
         Seconds in which half of what was filled comes back; 0: all of it, in the next round.
+    follows_float : bool
+        In spot and with a time: asks have more or less tokens than `level_qty` says as holders have more or
+        less left to sell than at the start.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"recovery_half_life_s"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"recovery_half_life_s", "follows_float"})
 
     side: Literal["asks", "bids", "both"]
     level_qty: Scalar
@@ -103,6 +106,7 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level_gap: Scalar | None = None
     jitter: Scalar = Decimal(0)
     recovery_half_life_s: Scalar = Decimal(0)
+    follows_float: bool = False
 
 
 class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpcore import _core
+from perpcore._structs import problem
 from perpcore._tabular import Tabular
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from perpcore.plots import RunPlots
     from perpcore.scenario import Scenario
+
+
+#: Tables of what happened; the others are of samples, or of the end.
+TRACED = ("stages", "fills", "liquidations", "adl", "ledger")
 
 
 class Table(Tabular):
@@ -62,11 +67,18 @@ class Run:
     """
 
     def __init__(
-        self, scenario: Scenario, core: _core.RunResult, *, seed: int, path: int, stepped: bool = False
+        self,
+        scenario: Scenario,
+        core: _core.RunResult,
+        *,
+        seed: int,
+        path: int,
+        stepped: bool = False,
+        keep: str = "everything",
     ) -> None:
         #: The scenario, seed and path that give this run again.
         self.scenario, self.seed, self.path = scenario, seed, path
-        self._core, self._stepped = core, stepped
+        self._core, self._stepped, self._keep = core, stepped, keep
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._stepped:
@@ -74,7 +86,7 @@ class Run:
                 "a run that its user stepped through can't be pickled: its seed does not give it again; its"
                 " tables can, as to_numpy() or to_pyarrow() give them"
             )
-        return Recalled, (self.scenario, self.seed, self.path, self._core.summary(exact=True))
+        return Recalled, (self.scenario, self.seed, self.path, self._core.summary(exact=True), self._keep)
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -88,17 +100,17 @@ class Run:
     @property
     def stages(self) -> Table:
         """A row a round, round 0 being the push."""
-        return Table(self._core.table("stages"))
+        return self._traced("stages")
 
     @property
     def fills(self) -> Table:
         """Every trade in spot, in the perpetual, and off the books."""
-        return Table(self._core.table("fills"))
+        return self._traced("fills")
 
     @property
     def liquidations(self) -> Table:
         """Every forced order: the account, its equity and maintenance, its fills, and who paid."""
-        return Table(self._core.table("liquidations"))
+        return self._traced("liquidations")
 
     @property
     def adl(self) -> Table:
@@ -107,7 +119,7 @@ class Run:
         `account` is whose position was closed, `against` whom; side, quantity, value and price, and what put
         the account there: profit, profit share, leverage and score (`perpcore.rules.adl_score`).
         """
-        return Table(self._core.table("adl"))
+        return self._traced("adl")
 
     @property
     def ledger(self) -> Table:
@@ -117,7 +129,7 @@ class Run:
         own loss; 0 the attacker, 1 and 2 the market maker and his spot desk, 3 the holders, 4 the rest of
         the market, 5 the fund's takeover desk, 6 a backstop vault; the scenario's accounts follow from 8.
         """
-        return Table(self._core.table("ledger"))
+        return self._traced("ledger")
 
     @property
     def accounts(self) -> Table:
@@ -133,7 +145,9 @@ class Run:
         `circulating` tokens. Those are held by arbitrageurs (`locked_float`), the attacker and whales
         (`whale_float`), the market maker's desk (`hedge_float`) and all others (`free_float`); `float_share`
         is what the last have of the total supply, `fdv` the total supply at the last price. Volumes,
-        `liquidated_notional` and `events` (orders, cancels and fills) are sums since the row before.
+        `liquidated_notional` and `events` (orders, cancels and fills) are sums since the row before. Of both
+        books the spread (`spot_spread`; 0 where a side is empty) and the tokens within 2 % of the mid
+        (`spot_bid_depth`, `spot_ask_depth`).
         """
         return Table(self._core.table("series"))
 
@@ -167,7 +181,15 @@ class Run:
         """
         if name == "summary":
             return {"path": self.path, **self._core.summary(exact=True)}
+        if name in TRACED:
+            return self._traced(name, exact=True)
         return Table(self._core.table(name, exact=True))
+
+    def _traced(self, name: str, *, exact: bool = False) -> Table:
+        """A table of what a run that keeps samples alone has thrown away."""
+        if self._keep != "everything":
+            raise problem(name, f"a run with keep={self._keep!r}", "only with keep='everything'")
+        return Table(self._core.table(name, exact=exact))
 
     @property
     def plot(self) -> RunPlots:
@@ -201,13 +223,15 @@ class Run:
 class Recalled(Run):
     """A run that was pickled: run again when something of it is asked for."""
 
-    def __init__(self, scenario: Scenario, seed: int, path: int, summary: Mapping[str, Any]) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, path: int, summary: Mapping[str, Any], keep: str
+    ) -> None:
         self.scenario, self.seed, self.path = scenario, seed, path
-        self._stepped, self._summary = False, summary
+        self._stepped, self._summary, self._keep = False, summary, keep
 
     @cached_property
     def _core(self) -> _core.RunResult:  # type: ignore[override]
-        core = self.scenario.run(seed=self.seed, path=self.path)._core
+        core = self.scenario.run(seed=self.seed, path=self.path, keep=self._keep)._core  # type: ignore[arg-type]
         if core.summary(exact=True) != self._summary:
             raise _core.RunError(
                 f"seed {self.seed}, path {self.path}: another summary than when the run was pickled; another"
@@ -216,4 +240,4 @@ class Recalled(Run):
         return core
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Recalled, (self.scenario, self.seed, self.path, self._summary)
+        return Recalled, (self.scenario, self.seed, self.path, self._summary, self._keep)

@@ -48,6 +48,8 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         What he posts in every round, besides what rests in the perpetual's book.
     hedge_latency_s : number or distribution
         Seconds from what he sold to its hedge.
+    hedge_band : number or distribution
+        Tokens by which his hedge may be wrong before he trades; then he trades all of it.
     inventory_limit : number or distribution, optional
         Tokens he is short at which he no longer quotes asks, or long at which he no longer quotes bids.
     skew : number or distribution
@@ -61,7 +63,7 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"hedge_latency_s", "inventory_limit", "skew", "widen", "withdraw_move", "withdraw_s"}
+        {"hedge_latency_s", "hedge_band", "inventory_limit", "skew", "widen", "withdraw_move", "withdraw_s"}
     )
 
     capital: Scalar
@@ -70,6 +72,7 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     spot_inventory: Scalar = Decimal(0)
     quote: Quote | None = None
     hedge_latency_s: Scalar = Decimal(0)
+    hedge_band: Scalar = Decimal(0)
     inventory_limit: Scalar | None = None
     skew: Scalar = Decimal(0)
     widen: Scalar = Decimal(0)
@@ -229,7 +232,12 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return hashlib.sha256(self._json().encode()).hexdigest()
 
     def run(
-        self, *, seed: int | np.random.SeedSequence | None = None, path: int = 0, lazy: bool = True
+        self,
+        *,
+        seed: int | np.random.SeedSequence | None = None,
+        path: int = 0,
+        lazy: bool = True,
+        keep: Literal["everything", "samples"] = "everything",
     ) -> Run:
         """Run one path, with its trace.
 
@@ -241,6 +249,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Which path of it.
         lazy : bool
             False draws the whole world first: the same bits, slower; for checks.
+        keep : {"everything", "samples"}
+            Of a long run through time the samples alone (`Run.series`, `Run.agents`, `Run.heat_map`), not
+            every round, fill and movement of money.
 
         Returns
         -------
@@ -254,7 +265,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         from perpcore.results import Run
 
         seed, path = seed_from(seed), word("path", path)
-        return Run(self, _core.run(self._json(), seed=seed, path=path, lazy=lazy), seed=seed, path=path)
+        if keep not in ("everything", "samples"):
+            raise problem("keep", shown(keep), "'everything' or 'samples'")
+        core = _core.run(self._json(), seed=seed, path=path, lazy=lazy, samples_only=keep == "samples")
+        return Run(self, core, seed=seed, path=path, keep=keep)
 
     def monte_carlo(
         self,

@@ -50,6 +50,7 @@ fn simulate(
     seed: u64,
     path: u64,
     lazy: bool,
+    samples_only: bool,
     interrupt: &AtomicBool,
 ) -> Result<RunResult, Failed> {
     let world = Template::read_until(json, interrupt).and_then(|template| template.world(seed, path));
@@ -57,9 +58,10 @@ fn simulate(
     if interrupt.load(Ordering::Relaxed) {
         return Err(Failed::Run(RunError::Interrupted));
     }
-    let mut simulation = Simulation::new(&world, seed, path, Recorder::default())
-        .map_err(Failed::Run)?
-        .interrupted_by(interrupt);
+    let mut simulation =
+        Simulation::new(&world, seed, path, Recorder { samples_only, ..Recorder::default() })
+            .map_err(Failed::Run)?
+            .interrupted_by(interrupt);
     if !lazy {
         simulation = simulation.eager().map_err(Failed::Run)?;
     }
@@ -94,11 +96,19 @@ pub fn check_venue(py: Python<'_>, venue: &str) -> PyResult<()> {
     world::check_venue(venue).map_err(|error| errors::scenario(py, &error))
 }
 
-/// Runs one path of a scenario given as JSON, with its trace; the whole world is drawn first unless `lazy`.
+/// Runs one path of a scenario given as JSON, with its trace, or its samples only; the whole world is drawn first unless
+/// `lazy`.
 #[pyfunction]
-#[pyo3(signature = (scenario, *, seed, path=0, lazy=true))]
-pub fn run(py: Python<'_>, scenario: &str, seed: u64, path: u64, lazy: bool) -> PyResult<RunResult> {
-    let result = interruptible(py, |flag| simulate(scenario, seed, path, lazy, flag))?;
+#[pyo3(signature = (scenario, *, seed, path=0, lazy=true, samples_only=false))]
+pub fn run(
+    py: Python<'_>,
+    scenario: &str,
+    seed: u64,
+    path: u64,
+    lazy: bool,
+    samples_only: bool,
+) -> PyResult<RunResult> {
+    let result = interruptible(py, |flag| simulate(scenario, seed, path, lazy, samples_only, flag))?;
     result.map_err(|failed| failed.raise(py))
 }
 

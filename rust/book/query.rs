@@ -67,6 +67,16 @@ impl<S: Supply> OrderBook<S> {
         true
     }
 
+    /// Lots of a side as far as `limit`.
+    pub fn lots_to(&mut self, resting: Side, limit: Ticks) -> Lots {
+        let limit = key(resting, limit.clamp(Ticks(1), super::MAX_PRICE));
+        let (mut at, mut lots) = (0, 0_i64);
+        while let Some((_, qty)) = self.level_after(resting, &mut at).filter(|_| at <= limit) {
+            lots = lots.saturating_add(qty.0);
+        }
+        Lots(lots)
+    }
+
     /// What an order for so many lots would take from this side, down to `limit`. (Of orders that trade freely: reduce-only
     /// makers and self-trade prevention are not looked at.)
     pub fn quote(&mut self, resting: Side, qty: Lots, limit: Option<Ticks>) -> Taken {

@@ -28,7 +28,8 @@ impl<T: Trace> Simulation<'_, T> {
             1.. => (Side::Buy, due),
             _ => (Side::Sell, due.abs().min(self.tokens[owner.index()])),
         };
-        if qty == Lots::ZERO {
+        let band = self.world.frictions.map_or(Lots::ZERO, |terms| terms.band);
+        if qty == Lots::ZERO || due.abs() <= band {
             return Ok(false);
         }
         let order = NewOrder { owner, side, qty, kind: OrderKind::Market };

@@ -34,7 +34,7 @@ mod trace;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use sampling::{AgentSample, Floats, HeatSample, Sample};
+pub use sampling::{AgentSample, Floats, HeatSample, Liquidity, Sample};
 pub use stage::{Stage, Totals};
 pub use submitting::{Refusal, Submission, SubmitError, Submitted};
 pub use summary::{StopReason, Summary};

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::pricing::twice_mid;
 use super::{Simulation, Trace};
+use crate::book::OrderBook;
 use crate::error::{RunError, Whose};
 use crate::event::LedgerAccount;
 use crate::ids::AccountId;
 use crate::margin::Way;
-use crate::units::{Lots, Quote, Rate, Ticks, narrow};
+use crate::units::{Lots, Quote, Rate, Side, Ticks, narrow};
+use crate::world::WorldSupply;
 use crate::world::agents::{Plan, desk_account, venue_account};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
@@ -15,6 +18,9 @@ const HOLDERS: AccountId = AccountId::HOLDERS;
 
 /// Buckets of the heat map from zero to the start price.
 const BUCKETS: i64 = 100;
+
+/// Hundredths of the mid within which depth is counted.
+const DEPTH: i128 = 2;
 
 /// Who has the tokens, in spot lots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,15 @@ pub struct Floats {
     pub whale: Lots,
     /// The market maker's desk.
     pub hedge: Lots,
+}
+
+/// How tight and how deep a book is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Liquidity {
+    /// Best ask less best bid; 0 where a side is empty.
+    pub spread: Ticks,
+    /// Lots within [`DEPTH`] hundredths of the mid: bids, asks.
+    pub depth: [Lots; 2],
 }
 
 /// The world at the end of a step.
@@ -64,6 +79,10 @@ pub struct Sample {
     pub liquidated: Quote,
     /// Orders, cancels and fills since the sample before.
     pub events: u64,
+    /// Of the spot book.
+    pub spot: Liquidity,
+    /// Of the perpetual's.
+    pub perp: Liquidity,
 }
 
 /// What somebody has at the end of a step.
@@ -177,6 +196,8 @@ impl<T: Trace> Simulation<'_, T> {
             insurance_fund: self.ledger.balance(LedgerAccount::InsuranceFund),
             liquidated: Quote(totals.liquidated_value.0 - last.liquidated.0),
             events: self.events() - last.events,
+            spot: liquidity(&mut self.spot, spot_last),
+            perp: liquidity(&mut self.perp, perp_last),
         };
         self.sampler = Sampler {
             spot_volume: totals.spot_volume,
@@ -224,4 +245,20 @@ impl<T: Trace> Simulation<'_, T> {
         }
         Ok(())
     }
+}
+
+/// Spread and depth of a book; of one with an empty side around its `last` trade.
+fn liquidity(book: &mut OrderBook<WorldSupply>, last: Ticks) -> Liquidity {
+    let twice = twice_mid(book, last);
+    let spread = match (book.best(Side::Buy), book.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => Ticks(ask.0 - bid.0),
+        _ => Ticks::ZERO,
+    };
+    let depth = Side::BOTH.map(|side| {
+        let away = 100 - i128::from(side.sign()) * DEPTH;
+        // Bids from there up, asks from there down.
+        let limit = if side == Side::Buy { -(-twice * away).div_euclid(200) } else { twice * away / 200 };
+        book.lots_to(side, Ticks(i64::try_from(limit).unwrap_or(i64::MAX)))
+    });
+    Liquidity { spread, depth }
 }

@@ -69,9 +69,11 @@ impl Trace for () {
     const ON: bool = false;
 }
 
-/// Keeps everything.
+/// Keeps everything, or samples alone.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
+    /// Nothing but samples: of millions of steps the rest would not fit.
+    pub samples_only: bool,
     /// Fills with their round.
     pub trades: Vec<(u64, Trade)>,
     /// Movements of money with their round.
@@ -92,23 +94,33 @@ pub struct Recorder {
 
 impl Trace for Recorder {
     fn trade(&mut self, round: u64, trade: &Trade) {
-        self.trades.push((round, *trade));
+        if !self.samples_only {
+            self.trades.push((round, *trade));
+        }
     }
 
     fn transfer(&mut self, round: u64, transfer: &Transfer) {
-        self.transfers.push((round, *transfer));
+        if !self.samples_only {
+            self.transfers.push((round, *transfer));
+        }
     }
 
     fn liquidation(&mut self, round: u64, liquidation: &Liquidation) {
-        self.liquidations.push((round, *liquidation));
+        if !self.samples_only {
+            self.liquidations.push((round, *liquidation));
+        }
     }
 
     fn adl(&mut self, round: u64, adl: &Adl) {
-        self.adl.push((round, *adl));
+        if !self.samples_only {
+            self.adl.push((round, *adl));
+        }
     }
 
     fn stage(&mut self, stage: &Stage) {
-        self.stages.push(*stage);
+        if !self.samples_only {
+            self.stages.push(*stage);
+        }
     }
 
     fn sample(&mut self, sample: &Sample) {

@@ -47,6 +47,12 @@ pub fn series(world: &World, recorder: &Recorder, exact: bool) -> Result<RecordB
     table.count("insurance_fund", world.venue_step, of(|s| s.insurance_fund.0));
     table.count("liquidated_notional", step, of(|s| s.liquidated.0));
     table.int("events", of(|s| round(s.events)));
+    table.count("spot_spread", spot.tick, of(|s| s.spot.spread.0));
+    table.count("spot_bid_depth", spot.lot, of(|s| s.spot.depth[0].0));
+    table.count("spot_ask_depth", spot.lot, of(|s| s.spot.depth[1].0));
+    table.count("perp_spread", perp.tick, of(|s| s.perp.spread.0));
+    table.count("perp_bid_depth", perp.lot, of(|s| s.perp.depth[0].0));
+    table.count("perp_ask_depth", perp.lot, of(|s| s.perp.depth[1].0));
     table.finish()
 }
 

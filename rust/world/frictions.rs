@@ -46,6 +46,8 @@ pub struct StressSpec {
 pub struct MakerFrictions {
     /// Steps until he hedges.
     pub latency: u64,
+    /// Spot lots that he lets his hedge be wrong by.
+    pub band: Lots,
     /// Lots at which he no longer quotes what would add to them.
     pub inventory_limit: Option<Lots>,
     /// How his quotes move with what he holds.
@@ -171,12 +173,13 @@ fn steep(tiers: &MarginTiers, close_fee: Rate) -> bool {
 pub(super) fn of_maker(
     check: &mut Check,
     spec: &MarketMakerSpec,
-    market: &MarketSpec,
+    [spot, market]: [&MarketSpec; 2],
     clock: &Clock,
 ) -> Option<MakerFrictions> {
     let field = |name: &str| format!("market_maker.{name}");
     let zero = Decimal::ZERO;
     let late = !spec.hedge_latency_s.is_zero();
+    let banded = !spec.hedge_band.is_zero();
     let moves = spec.withdraw_move.is_some() || !spec.withdraw_s.is_zero();
     let quotes = [
         ("inventory_limit", spec.inventory_limit.unwrap_or_default(), spec.inventory_limit.is_some()),
@@ -184,7 +187,7 @@ pub(super) fn of_maker(
         ("widen", spec.widen, !spec.widen.is_zero()),
         ("withdraw_move", spec.withdraw_move.unwrap_or_default(), spec.withdraw_move.is_some()),
     ];
-    if !late && !moves && quotes.iter().all(|&(.., given)| !given) {
+    if !late && !banded && !moves && quotes.iter().all(|&(.., given)| !given) {
         return None;
     }
     for (name, value, given) in quotes {
@@ -206,6 +209,7 @@ pub(super) fn of_maker(
     let (n, d) = exact.unwrap_or((0, 1));
     Some(MakerFrictions {
         latency: steps(check, clock, &field("hedge_latency_s"), spec.hedge_latency_s),
+        band: check.qty(&field("hedge_band"), spec.hedge_band, spot.lot_size, 0),
         inventory_limit: spec
             .inventory_limit
             .map(|limit| check.qty(&field("inventory_limit"), limit, market.lot_size, 1)),

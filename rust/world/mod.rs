@@ -179,7 +179,12 @@ impl World {
             conversion: conversion(scenario, step),
             venue: venue::rules(check, &scenario.venue, &clock, money),
             maker: maker(check, scenario, money),
-            frictions: frictions::of_maker(check, &scenario.market_maker, &scenario.perp, &clock),
+            frictions: frictions::of_maker(
+                check,
+                &scenario.market_maker,
+                [&scenario.spot, &scenario.perp],
+                &clock,
+            ),
             ignition: (pushed.map_or(Side::Buy, |push| push.side.into()), Lots::ZERO),
             circulating: check.qty("circulating", scenario.circulating, scenario.spot.lot_size, 1),
             quote_step: grid::unit(step),
@@ -357,6 +362,9 @@ impl World {
             ("market_maker.quote", &scenario.market_maker.quote, &mut self.perp),
         ] {
             if let Some((spec, quoting)) = spec.as_ref().zip(market.quoting.as_mut()) {
+                let ok = !spec.follows_float || field == "spot.quote" && clock.steps.is_some();
+                let path = format!("{field}.follows_float");
+                check.require(ok, &path, true, "false, but for holders' quotes in a run through time");
                 quoting.recovery = frictions::recovery(check, field, spec, &quoting.level_qty, clock);
             }
         }
@@ -479,6 +487,7 @@ fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec
         level_qty: law::sizes(check, &path("level_qty"), &spec.level_qty, market.lot_size),
         recovery: None,
         room,
+        follows_float: spec.follows_float,
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Quoting {
     pub recovery: Option<Recovery>,
     /// What all asks of a run may sell.
     pub room: Lots,
+    /// Whether asks grow and shrink with what of it is left.
+    pub follows_float: bool,
 }
 
 /// How quotes are posted in a round.
@@ -82,6 +84,8 @@ pub(super) struct Quotes {
     filled: i64,
     /// How much of its lots a level has, in units of 2^-32.
     strength: i64,
+    /// The same, with what they follow.
+    share: i64,
     /// Whether they stand.
     posted: bool,
     pub next: Option<(Ticks, Lots)>,
@@ -105,6 +109,7 @@ impl Quotes {
             more_room: 0,
             filled: 0,
             strength: Recovery::FULL,
+            share: Recovery::FULL,
             posted: false,
             next: None,
             entered: Vec::new(),
@@ -154,6 +159,7 @@ impl Quotes {
             let filled = Lots(std::mem::take(&mut self.filled));
             self.strength = recovery.after(self.strength, filled, posting.first_of_step);
         }
+        self.share = if plan.follows_float { self.share_left(plan.room) } else { self.strength };
         self.numbers = posting.round.wrapping_mul(plan.levels.unsigned_abs());
         (self.around, self.limit, self.level) = (posting.around.0, limit, 0);
         self.half_spread = plan.half_spread.0.saturating_add(posting.wider.0);
@@ -173,6 +179,15 @@ impl Quotes {
             self.sorted.sort_unstable_by_key(|&(price, level)| (-sign * price.0, level));
         }
         self.advance();
+    }
+
+    /// Their strength times what they may sell over what it was at the start.
+    fn share_left(&self, start: Lots) -> i64 {
+        if self.resting == Side::Buy {
+            return self.strength;
+        }
+        let share = i128::from(self.strength) * i128::from(self.room) / i128::from(start.0.max(1));
+        i64::try_from(share).unwrap_or(i64::MAX)
     }
 
     /// Whether one that was not drawn yet may stand at this price.
@@ -220,8 +235,8 @@ impl Quotes {
                 Sizes::Fixed(qty) => *qty,
                 law => law.draw((self.words.at(self.numbers + level.unsigned_abs()) >> 48) as u16),
             };
-            let qty = if self.strength < Recovery::FULL {
-                match Recovery::part(self.strength, qty) {
+            let qty = if self.share != Recovery::FULL {
+                match Recovery::part(self.share, qty) {
                     Lots(0) => continue,
                     part => part,
                 }

@@ -139,6 +139,8 @@ pub struct MarketMakerSpec {
     #[serde(default)]
     pub hedge_latency_s: Decimal,
     #[serde(default)]
+    pub hedge_band: Decimal,
+    #[serde(default)]
     pub inventory_limit: Option<Decimal>,
     #[serde(default)]
     pub skew: Decimal,
@@ -184,6 +186,8 @@ pub struct QuoteSpec {
     pub level_qty: Law,
     #[serde(default)]
     pub recovery_half_life_s: Decimal,
+    #[serde(default)]
+    pub follows_float: bool,
 }
 
 /// What quotes stand around.

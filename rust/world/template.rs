@@ -338,14 +338,14 @@ impl Grids {
         let grids = values([(self.tick[0], self.lot[0]), (self.tick[1], self.lot[1])], self.inverse);
         Some(match name {
             "tick_size" | "lot_size" | "schema_version" | "matrix" => return None,
-            "name" | "kind" | "side" | "market" | "holder" | "long_only" => return None,
+            "name" | "kind" | "side" | "market" | "holder" | "long_only" | "follows_float" => return None,
             "levels" if field.ends_with(']') => return None,
             "start_price" => (self.tick[0].max(self.tick[1]), false),
             "entry_price" | "half_spread" | "level_gap" | "limit_gap" | "jitter" => {
                 (self.tick[market], false)
             }
             "qty" | "lump" | "total_supply" | "circulating" | "spot_inventory" | "inventory_limit"
-            | "tokens" | "order_qty" | "max_qty" | "level_qty" => (self.lot[market], false),
+            | "tokens" | "order_qty" | "max_qty" | "level_qty" | "hedge_band" => (self.lot[market], false),
             "capital" | "insurance_fund" | "min_notional" if self.inverse => (COIN_STEP, false),
             "capital" | "insurance_fund" | "min_notional" | "notional" | "impact_notional" => {
                 (quote_step(&grids), false)

@@ -107,6 +107,9 @@ fn maker(dice: &mut Dice, depth: f64) -> Value {
         maker["inventory_limit"] = even(depth * dice.scale(0.1, 4.0));
     }
     if dice.chance(0.3) {
+        maker["hedge_band"] = even(depth * dice.scale(0.01, 0.5));
+    }
+    if dice.chance(0.3) {
         maker["withdraw_move"] = number(dice.scale(0.01, 0.2));
         maker["withdraw_s"] = whole(dice.scale(1.0, 8.0));
     }

@@ -300,6 +300,7 @@ fn quote(dice: &mut Dice, size: &Size, [tick, lot]: [Decimal; 2]) -> QuoteSpec {
             law(dice, about, lot)
         },
         recovery_half_life_s: Decimal::ZERO,
+        follows_float: false,
     }
 }
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import takewhile
 
 BUY, SELL = 1, -1
 Level = tuple[int, int]
@@ -143,6 +145,10 @@ class Book:
     def offered(self, owner: int, side: int) -> int:
         """Lots that the owner's orders resting on a side would trade."""
         return sum(order.qty for order in self.sides[side].orders if order.owner == owner)
+
+    def near(self, side: int, reach: Fraction, price: Fraction) -> list[Order]:
+        """The orders of a side within reach of a price."""
+        return list(takewhile(lambda order: side * (price - order.price) <= reach, self.sides[side].walk()))
 
     def best(self, side: int) -> int | None:
         """The best price of one side."""

@@ -319,7 +319,7 @@ class Run:
         target = hedge_target(state) if latency == 0 else state.target_at(state.clock - latency)
         wanted = target - state.hedged
         side, qty = (BUY, wanted) if wanted > 0 else (SELL, min(-wanted, state.tokens[SPOT_DESK]))
-        if qty == 0:
+        if qty == 0 or abs(wanted) <= self.world.maker.hedge_band:
             return
         traded = state.trade_spot(SPOT_DESK, side, qty, HEDGE)
         state.hedged += side * traded.qty

@@ -10,7 +10,7 @@ from typing import Any
 from .agents_plan import Agent, Fields, Grids, Holders
 from .units import RATE_ONE, table
 
-MAKER_KEYS = "hedge_latency_s inventory_limit skew widen withdraw_move withdraw_s"
+MAKER_KEYS = "hedge_latency_s hedge_band inventory_limit skew widen withdraw_move withdraw_s"
 VENUE_KEYS = "price_band halt stress_margin spot_margin"
 
 
@@ -19,6 +19,7 @@ class MakerFrictions:
     """What keeps the market maker: `skew` in ticks a lot, exact; times in steps."""
 
     latency: int = 0
+    hedge_band: int = 0
     inventory_limit: int | None = None
     skew: Fraction = Fraction(0)
     widen: int = 0
@@ -72,6 +73,7 @@ def parse_maker_frictions(maker: Mapping[str, Any], grids: Grids, *, quotes: boo
         raise ValueError("market_maker.withdraw_s: without withdraw_move")
     return MakerFrictions(
         latency=fields.long("hedge_latency_s"),
+        hedge_band=fields.lots("hedge_band", "spot") if fields.given("hedge_band") else 0,
         inventory_limit=fields.lots("inventory_limit", "perp") if fields.given("inventory_limit") else None,
         skew=Fraction(fields.rate("skew", 0), RATE_ONE) * grids.lots["perp"] / grids.ticks["perp"],
         widen=fields.rate("widen", 0),

@@ -194,6 +194,8 @@ def _quote(rng: random.Random, scales: Scales, market: str) -> Scenario:
         ("recovery_half_life_s", 0.4, number(Fraction(scales.step) * rng.randint(1, 12), 3)),
     ]
     quote |= {key: value for key, share, value in options if rng.random() < share}
+    if market == "spot" and rng.random() < 0.3:
+        quote["follows_float"] = True
     if rng.random() < 0.3:
         law = {"low": number(float(qty) * 0.2, 4), "high": number(float(qty) * 2 + 0.001, 4)}
         quote["level_qty"] = {"dist": "uniform"} | law
@@ -208,6 +210,8 @@ def _market_maker(rng: random.Random, scales: Scales) -> Scenario:
         maker["residual"] = "absorbed_by_longs"
     if rng.random() < 0.3:
         maker["hedge_latency_s"] = scales.some_time(rng, 5)
+    if rng.random() < 0.25:
+        maker["hedge_band"] = scales.qty("spot", log_uniform(rng, 0.05, 3))
     if rng.random() < 0.1:
         return maker
     maker["quote"] = _quote(rng, scales, "perp")

@@ -11,7 +11,7 @@ from .book import BUY, SELL, Level
 from .liquidity import Lots, Words, parse_lots
 from .units import choice, exact, integer, required, table, whole
 
-KEYS = "side around half_spread levels level_gap jitter level_qty recovery_half_life_s"
+KEYS = "side around half_spread levels level_gap jitter level_qty recovery_half_life_s follows_float"
 MAX_PRICE = 2**40
 
 
@@ -29,6 +29,8 @@ class Quote:
     words: Mapping[int, Words]
     #: The share of what is gone that comes back in a step, of 2^32; none if all of it always.
     recovery: int | None
+    #: Whether asks shrink with what holders have left to sell.
+    follows_float: bool = False
 
     @property
     def usual(self) -> int:
@@ -74,6 +76,7 @@ def parse_quote(
         lots=parse_lots(required(values, "level_qty", name), lot, f"{name}.level_qty"),
         words=words,
         recovery=_recovery(values.get("recovery_half_life_s"), name, seconds),
+        follows_float=bool(values.get("follows_float", False)),
     )
 
 

@@ -77,6 +77,8 @@ class Quoting:
         left = state.quotable
         for side in sides:
             strength = self._strengthen(book, side, quote, first)
+            if quote.follows_float and side == SELL:
+                strength = strength * left // max(1, state.world.quotable)
             for price, usual in quote.orders(side, around, state.round, wider):
                 lots = usual * strength // FULL
                 capped = owner == HOLDERS and side == SELL

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from fractions import Fraction
 
 from .agents_plan import Agent, FundingArbitrageur, StockArbitrageur, Whale
+from .book import BUY, SELL, Book
 from .recording import profit_of, profit_of_agent
 from .state import PERP, SPOT, Result, Row, State
 from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, SPOT_DESK, in_perp_ticks, nearest
@@ -69,6 +71,8 @@ class Samples:
                 "insurance_fund": state.balances[INSURANCE_FUND],
                 "liquidated_notional": liquidated - self.liquidated,
                 "events": state.events - self.events,
+                **_liquidity("spot", state.spot, state.last[SPOT]),
+                **_liquidity("perp", state.perp, state.last[PERP]),
             }
         )
         self.fills, self.events, self.liquidated = len(state.fills), state.events, liquidated
@@ -124,4 +128,16 @@ def floats_of(state: State) -> Row:
         "locked_float": locked,
         "whale_float": whale,
         "hedge_float": hedge,
+    }
+
+
+def _liquidity(name: str, book: Book, last: int) -> Row:
+    """Best ask less best bid, and the lots within 2 % of the mid."""
+    bid, ask = book.best(BUY), book.best(SELL)
+    mid = Fraction(last) if bid is None or ask is None else Fraction(bid + ask, 2)
+    near = {side: [order.qty for order in book.near(side, mid / 50, mid)] for side in (BUY, SELL)}
+    return {
+        f"{name}_spread": 0 if bid is None or ask is None else ask - bid,
+        f"{name}_bid_depth": sum(near[BUY]),
+        f"{name}_ask_depth": sum(near[SELL]),
     }
