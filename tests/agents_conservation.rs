@@ -21,12 +21,13 @@ const WORLDS: u64 = 1_000;
 const SEED: u64 = 6;
 
 /// What the worlds must show, and in how many at least.
-const EXERCISED: [(&str, u64); 15] = [
+const EXERCISED: [(&str, u64); 16] = [
     ("noise trades", 100),
     ("momentum trades", 100),
     ("holders sell", 50),
     ("arbitrage", 100),
     ("a crowd opens", 100),
+    ("a crowd closes", 50),
     ("a hunter trades", 50),
     ("a whale trades", 100),
     ("a whale ignites", 100),
@@ -75,6 +76,7 @@ impl Trace for Recount {
     fn trade(&mut self, _: u64, trade: &Trade) {
         let signed = trade.taker_side.sign() * trade.qty.0;
         assert!(trade.qty > Lots::ZERO && trade.price.0 > 0, "an odd trade {trade:?}");
+        let held = self.qty.get(&trade.taker.0).copied().unwrap_or(0);
         let books = if trade.market == Market::Spot { &mut self.tokens } else { &mut self.qty };
         *books.entry(trade.taker.0).or_default() += i128::from(signed);
         *books.entry(trade.maker.0).or_default() -= i128::from(signed);
@@ -83,6 +85,7 @@ impl Trace for Recount {
             Cause::Momentum => "momentum trades",
             Cause::Holders => "holders sell",
             Cause::Arbitrage => "arbitrage",
+            Cause::Crowd if held.signum() * i128::from(signed) < 0 => "a crowd closes",
             Cause::Crowd => "a crowd opens",
             Cause::Hunting => "a hunter trades",
             Cause::Whale => "a whale trades",

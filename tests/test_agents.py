@@ -48,7 +48,7 @@ FIELDS = {
     },
     "funding_arbitrageur": MARGINED
     | {"enter_rate", "exit_rate", "min_basis", "order_qty", "max_qty", "lock_s"},
-    "short_crowd": {"side", "rate_per_s", "base", "slope", "qty", "leverage", "max_accounts"},
+    "short_crowd": {"side", "rate_per_s", "base", "slope", "qty", "leverage", "max_accounts", "hold_s"},
     "liquidation_hunter": MARGINED | {"market", "reach", "min_notional", "order_qty", "max_qty"},
     "whale": MARGINED | {"accumulate", "longs", "ignite", "exit"},
     "stock_arbitrageur": MARGINED | {"kappa", "tokens"},

@@ -20,6 +20,7 @@ COVERAGE = {
     "funding": 0.3,
     "a whale": 0.25,
     "a crowd": 0.2,
+    "a crowd leaves": 0.1,
     "an unlock": 0.2,
     "hunting": 0.2,
     "arbitrage": 0.2,

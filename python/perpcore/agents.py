@@ -14,7 +14,7 @@ sell no more than they have. Any number may be a distribution, drawn once per pa
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from perpcore._structs import Struct
 from perpcore.distributions import Count, Scalar
@@ -227,7 +227,7 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """Traders who come one by one and short the coin, the more readily the more it rose: new fuel.
 
     A Poisson number comes in a step; each opens with the probability ``base + slope x`` (relative rise of the
-    mark over the start price), an isolated account of its own that does not act again.
+    mark over the start price), an isolated account of its own that acts again only to close, after `hold_s`.
 
     Parameters
     ----------
@@ -245,7 +245,12 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         Entry notional over margin, from 1; a distribution is its law, drawn for each account.
     max_accounts : int or distribution
         Who ever opens.
+    hold_s : number or distribution, optional
+        Seconds after which an account closes at market, above 0; a distribution is its law, drawn for each.
+        Never if not given.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"hold_s"})
 
     side: Literal["short", "long"] = "short"
     rate_per_s: Scalar
@@ -254,6 +259,7 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     qty: Scalar
     leverage: Scalar
     max_accounts: Count = 100_000
+    hold_s: Scalar | None = None
 
 
 class LiquidationHunter(

@@ -61,8 +61,8 @@ pub enum Intent {
         side: Side,
         /// In lots of the perpetual.
         qty: Lots,
-        /// In billionths.
-        leverage: Rate,
+        /// Draws its leverage and its time.
+        word: u64,
     },
 }
 

@@ -11,8 +11,7 @@ pub(super) fn decide(plan: &Crowd, scene: &impl Scene, draws: &mut Draws<'_>, ou
         let (u, v) = (draws.word(n), draws.word(n + 1));
         let opens = i128::from(u & 0xffff_ffff) * i128::from(Rate::ONE) < share << 32;
         if opens {
-            let (qty, leverage) = (plan.qty.draw_word(u), plan.leverage.draw(v));
-            out.push(Intent::Open { side: plan.side, qty, leverage });
+            out.push(Intent::Open { side: plan.side, qty: plan.qty.draw_word(u), word: v });
         }
     }
 }

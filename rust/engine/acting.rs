@@ -51,6 +51,9 @@ impl<T: Trace> Simulation<'_, T> {
         {
             self.seen.basis = self.look_across();
         }
+        if matches!(&agent.plan, Plan::Crowd(crowd) if crowd.hold.is_some()) {
+            self.leave_crowd(number)?;
+        }
         let mut intents = std::mem::take(&mut self.intents);
         intents.clear();
         let hand = self.hand(number);
@@ -96,12 +99,15 @@ impl<T: Trace> Simulation<'_, T> {
                 let price = self.behind_best(market, side, behind);
                 self.post(number, agent, (market, side, price), qty)?;
             }
-            Intent::Open { side, qty, leverage } => {
+            Intent::Open { side, qty, word } => {
                 if let Plan::Crowd(crowd) = &agent.plan
                     && actor.crowd() < crowd.max_accounts
-                    && self.open(side, qty, leverage)?
+                    && let Some(account) = self.open(side, qty, crowd.leverage.draw(word))?
                 {
                     actor.opened();
+                    if let Some(hold) = &crowd.hold {
+                        self.leaving[number].leaves(self.clock + hold.draw(word), account);
+                    }
                 }
             }
         }
@@ -254,17 +260,17 @@ impl<T: Trace> Simulation<'_, T> {
         self.offered[number].add(market, side, -left).whose(venue_account(number), "offers")
     }
 
-    /// A new account opens a position, if anything is filled: whether it was.
-    fn open(&mut self, side: Side, qty: Lots, leverage: Rate) -> Result<bool, RunError> {
+    /// A new account opens a position, if anything is filled: which one.
+    fn open(&mut self, side: Side, qty: Lots, leverage: Rate) -> Result<Option<AccountId>, RunError> {
         if self.is_halted() {
-            return Ok(false);
+            return Ok(None);
         }
         let id = self.seat(Position::default(), Quote::ZERO, Watch::Sorted);
         let order = NewOrder { owner: id, side, qty, kind: OrderKind::Market };
         let filled = self.trade(Market::Perp, order, Cause::Crowd)?;
         if filled.qty == Lots::ZERO {
             self.unseat();
-            return Ok(false);
+            return Ok(None);
         }
         self.next_account = AccountId(id.0 + 1);
         self.check_accounts()?;
@@ -282,6 +288,6 @@ impl<T: Trace> Simulation<'_, T> {
             let position = self.positions[id.index()];
             self.trace.account(self.stage.round, id, &Account { position, liquidation: None, stop: None });
         }
-        Ok(true)
+        Ok(Some(id))
     }
 }

@@ -12,6 +12,7 @@ mod fuel;
 mod funding;
 mod halting;
 mod hedging;
+mod leaving;
 mod looking;
 mod marking;
 mod offers;
@@ -52,6 +53,7 @@ use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use frictions::FrictionState;
 use funding::FundingClock;
+use leaving::Leaving;
 use looking::Seen;
 use marking::PriceState;
 use offers::Offers;
@@ -122,6 +124,8 @@ pub struct Simulation<'w, T: Trace> {
     intents: Vec<Intent>,
     /// What each agent has posted, oldest first.
     resting: Vec<VecDeque<Resting>>,
+    /// Who of each crowd closes when.
+    leaving: Vec<Leaving>,
     /// Lots that each agent's orders offer.
     offered: Vec<Offers>,
     /// Tokens that each agent brought, and what they were worth when they came.

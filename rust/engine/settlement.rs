@@ -76,7 +76,7 @@ impl<T: Trace> Simulation<'_, T> {
         let mut sent = std::mem::take(&mut self.sent);
         for (i, order) in sent.iter().enumerate() {
             let settled = match order.mechanism {
-                Mechanism::Stop => self.settle_stopped(order)?,
+                Mechanism::Stop => self.settle_stopped(order.account, order.freed)?,
                 _ => self.settle_liquidated(order)?,
             };
             self.stirred |= !settled.idle;
@@ -176,9 +176,10 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(fee)
     }
 
-    fn settle_stopped(&mut self, order: &Sent) -> Result<Settled, RunError> {
-        let account = order.account;
-        let settlement = settle_stop(self.standing(account, order.freed)).whose(account, "settlement")?;
+    /// What a stop, or a trader's own order that closes, set free stays his; what it lacks is met from the margin that is still
+    /// there, then a deficit.
+    pub(super) fn settle_stopped(&mut self, account: AccountId, freed: Quote) -> Result<Settled, RunError> {
+        let settlement = settle_stop(self.standing(account, freed)).whose(account, "settlement")?;
         let mut settled = self.cover_deficit(account, settlement.deficit)?;
         let left = &mut self.positions[account.index()];
         left.margin = settlement.margin;

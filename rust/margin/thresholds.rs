@@ -151,6 +151,11 @@ impl Moved {
         self.sorted[way as usize].insert(due.rank(way, Ticks::ZERO));
     }
 
+    /// One less, if it is still there.
+    pub fn remove(&mut self, way: Way, due: Due) {
+        self.sorted[way as usize].remove(&due.rank(way, Ticks::ZERO));
+    }
+
     /// The next threshold on this way that `mark` reaches, if any.
     #[inline]
     pub fn peek(&self, way: Way, mark: Ticks) -> Option<Due> {

@@ -17,6 +17,9 @@ pub(super) const POINTS: usize = 4096;
 /// Largest leverage of a law; a tier's maximum cuts it before.
 const MAX_LEVERAGE: i32 = 1_000_000;
 
+/// Longest time of a law, in seconds.
+const MAX_SECONDS: f64 = 1e9;
+
 /// Factors in units of 2^-20.
 #[derive(Clone, Debug)]
 pub struct Factors([u32; POINTS]);
@@ -131,6 +134,27 @@ pub(super) fn sizes(check: &mut Check, field: &str, law: &Law, lot_size: Decimal
         }
     }
     Arc::new(Sizes::Table(table))
+}
+
+/// The steps that a law's seconds take, at least one.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(super) fn steps(check: &mut Check, field: &str, law: &Law, step: Decimal) -> Box<[u64; POINTS]> {
+    let mut table = Box::new([1; POINTS]);
+    if let Some(law) = read(check, field, law) {
+        let (points, step) = (law.table(POINTS), double(step));
+        let (first, last) = (points[0], points[POINTS - 1]);
+        let fits = first > 0.0 && last <= MAX_SECONDS;
+        check.require(
+            fits,
+            field,
+            format!("times from {first} to {last}"),
+            "more than 0, at most 1000000000 seconds",
+        );
+        for (steps, x) in table.iter_mut().zip(points).filter(|_| fits) {
+            *steps = ((x / step).ceil() as u64).max(1);
+        }
+    }
+    table
 }
 
 /// The leverages of a law in billionths, at least one.

@@ -254,7 +254,7 @@ fn take_laws(check: &mut Check, value: &mut Value, at: &str, out: &mut Vec<(Stri
 fn is_law(at: &str, kind: &str, key: &str) -> bool {
     match kind {
         "noise" => key == "qty",
-        "short_crowd" => matches!(key, "qty" | "leverage"),
+        "short_crowd" => matches!(key, "qty" | "leverage" | "hold_s"),
         "distribution" => matches!(key, "entry_price" | "leverage" | "notional"),
         // Other agents have numbers where markets have laws.
         _ => !at.starts_with("agents[") && matches!(key, "noise" | "order_qty" | "level_qty"),

@@ -230,6 +230,13 @@ fn agent(dice: &mut Dice, number_of: u64, steps: u64, depth: f64, float: f64) ->
     };
     agent["kind"] = json!(kind);
     agent["name"] = json!(name);
+    if kind == "short_crowd" && dice.chance(0.6) {
+        agent["hold_s"] = if dice.chance(0.5) {
+            number(dice.scale(0.2, 20.0))
+        } else {
+            json!({"dist": "log_normal", "median": number(dice.scale(1.0, 10.0)), "sigma": "1"})
+        };
+    }
     let may_owe = !["holders", "spot_market_maker", "short_crowd"].contains(&kind);
     if may_owe && (kind == "funding_arbitrageur" || dice.chance(0.6)) {
         agent["capital"] = whole(depth * dice.scale(0.02, 5.0));

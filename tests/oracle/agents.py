@@ -20,7 +20,7 @@ from .agents_plan import (
 from .agents_views import Chartist, Hunter, Seller, SpotMaker
 from .agents_whale import Igniter
 from .recording import profit_of_agent
-from .state import State
+from .state import Row, State
 
 
 class Agents:
@@ -30,10 +30,11 @@ class Agents:
         self.state = state
         self.actors = [(agent, actor(Hand(state, agent))) for agent in state.world.agents]
 
-    def first_round(self) -> None:
-        """Phase 1 of the first round of a step."""
+    def first_round(self, stage: Row) -> None:
+        """Phase 1 of the first round of a step, into whose row goes what it costs the venue."""
         step = self.state.clock
         for agent, who in self.actors:
+            who.stage = stage
             if agent.acts(step) and not isinstance(who, StockTrader):
                 who.act(step)
 

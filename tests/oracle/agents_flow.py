@@ -10,8 +10,10 @@ from .agents_plan import Noise, ShortCrowd
 from .book import BUY, SELL, Order
 from .cells import Trader, poisson_count
 from .margin import Position
+from .rounds import Round
 from .state import CROWD, NOISE
 from .units import RATE_ONE
+from .waterfall import Waterfall
 
 
 class NoiseTrader(Actor):
@@ -56,21 +58,37 @@ class Crowd(Actor):
         super().__init__(hand)
         self.plan = plan
         self.accounts = 0
+        #: The step from which an account closes, and its number.
+        self.leaving: list[tuple[int, int]] = []
 
     def act(self, step: int) -> None:
-        """Those who come in this step."""
+        """Those whose time is over leave, then those who come in this step."""
         state, plan = self.state, self.plan
         if state.halted:
             return
+        for due, account in sorted(self.leaving):
+            if due <= step:
+                self._close(account)
+        self.leaving = [(due, account) for due, account in self.leaving if state.positions[account].qty]
         start = state.world.perp.start
         gone = -plan.side * (state.marks[max(step - 1, 0)] - start)
         share = max(0, min(plan.base + plan.slope * gone // start, RATE_ONE))
         for j in range(poisson_count(plan.mean, self.hand.word(0))):
             u, v = self.hand.word(4 + 2 * j), self.hand.word(5 + 2 * j)
             if self.accounts < plan.max_accounts and (u % 2**32) * RATE_ONE < share * 2**32:
-                self._open(u >> 52, v >> 52)
+                self._open(step, u >> 52, v)
 
-    def _open(self, size: int, leverage: int) -> None:
+    def _close(self, account: int) -> None:
+        """A market order for what an account still has; what it sets free stays its trader's."""
+        state, held = self.state, self.state.positions[account]
+        if held.qty == 0:
+            return
+        before = state.balances[account] - held.margin
+        state.trade_perp(account, -held.side, abs(held.qty), CROWD)
+        freed = state.balances[account] - state.positions[account].margin - before
+        Waterfall(state, Round(self.stage, state.mark, state.mark)).closed_by_trader(account, freed)
+
+    def _open(self, step: int, size: int, drawn: int) -> None:
         state, plan = self.state, self.plan
         account = state.next_account
         state.begin(account)
@@ -79,10 +97,14 @@ class Crowd(Actor):
             state.forget(account)
             return
         self.accounts += 1
-        wanted = plan.leverages[leverage if len(plan.leverages) > 1 else 0]
+        state.opened += traded.qty
+        wanted = plan.leverages[drawn >> 52 if len(plan.leverages) > 1 else 0]
         most = state.world.rules.leverage(traded.value, state.stress)
         margin = math.ceil(Fraction(traded.value * RATE_ONE, min(wanted, most)))
         state.deposit(account, max(traded.fee, 0) + margin)
         position: Position = state.positions[account]._replace(margin=margin)
         state.positions[account] = position
         state.traders[account] = Trader(position, None)
+        if plan.holds:
+            steps = plan.holds[(drawn >> 40) % 4096 if len(plan.holds) > 1 else 0]
+            self.leaving.append((step + steps, account))

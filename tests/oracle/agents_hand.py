@@ -5,7 +5,7 @@ from __future__ import annotations
 from .agents_plan import Agent
 from .book import SELL, Order
 from .philox import word
-from .state import PERP, SPOT, State, Traded
+from .state import PERP, SPOT, Row, State, Traded
 from .units import RATE_ONE
 
 FIRST_STREAM = 4096
@@ -127,6 +127,8 @@ class Actor:
     def __init__(self, hand: Hand) -> None:
         self.hand = hand
         self.state = hand.state
+        #: The row of the round in which it acts.
+        self.stage: Row = {}
 
     def act(self, step: int) -> None:
         """What it does in a step."""

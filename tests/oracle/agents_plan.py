@@ -20,7 +20,7 @@ KEYS = {
     "holders": "tokens threshold elasticity order_qty",
     "spot_market_maker": "tokens half_spread levels level_gap level_qty skew inventory_limit",
     "funding_arbitrageur": "capital leverage enter_rate exit_rate min_basis order_qty max_qty lock_s",
-    "short_crowd": "side rate_per_s base slope qty leverage max_accounts",
+    "short_crowd": "side rate_per_s base slope qty leverage max_accounts hold_s",
     "liquidation_hunter": "market reach min_notional order_qty max_qty capital leverage",
     "whale": "accumulate longs ignite exit capital leverage",
     "stock_arbitrageur": "kappa tokens capital leverage",
@@ -154,7 +154,7 @@ class FundingArbitrageur:
 
 @dataclass(frozen=True)
 class ShortCrowd:
-    """Accounts that come; leverages in billionths."""
+    """Accounts that come; leverages in billionths; `holds` in steps, empty if they stay."""
 
     side: int
     mean: float
@@ -163,6 +163,7 @@ class ShortCrowd:
     lots: Lots
     leverages: tuple[int, ...]
     max_accounts: int
+    holds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -377,6 +378,12 @@ def _short_crowd(fields: Fields) -> ShortCrowd:
     if leverages[0] < RATE_ONE:
         raise ValueError(f"{fields.name}.leverage: below 1")
     per_second = Fraction(fields.rate("rate_per_s"), RATE_ONE)
+    hold, holds = fields.values.get("hold_s"), ()
+    if is_distribution(hold):
+        step = float(fields.grids.seconds)
+        holds = tuple(math.ceil(x / step) for x in points(parse_law(hold, f"{fields.name}.hold_s")))
+    elif hold is not None:
+        holds = (fields.long("hold_s"),)
     return ShortCrowd(
         side=1 if side == "long" else -1,
         mean=float(per_second * fields.grids.seconds),
@@ -387,6 +394,7 @@ def _short_crowd(fields: Fields) -> ShortCrowd:
         ),
         leverages=leverages,
         max_accounts=integer(fields.values.get("max_accounts", 100_000), f"{fields.name}.max_accounts", 1),
+        holds=tuple(max(steps, 1) for steps in holds),
     )
 
 

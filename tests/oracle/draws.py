@@ -16,7 +16,7 @@ LADDER = r"positions\[\d+\]\."
 LAWS = re.compile(
     r"(spot|perp)\.(asks|bids)\.(order_qty|noise)|(spot|market_maker)\.quote\.level_qty|agents\[\d+\]\.qty"
 )
-CROWD_LAW = re.compile(r"agents\[(\d+)\]\.leverage")
+CROWD_LAW = re.compile(r"agents\[(\d+)\]\.(leverage|hold_s)")
 POPULATION_LAWS = re.compile(LADDER + "(entry_price|leverage|notional)")
 FINE = Fraction(1, 10**9)
 #: The unit of every field that may be drawn: the first pattern that fits counts.

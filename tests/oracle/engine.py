@@ -163,10 +163,11 @@ class Run:
         if instant:
             state.clock = state.round
         previous_mark = state.mark
-        if first and not instant:
-            self.agents.first_round()
-        self._prices(first=first)
         self.stage = new_stage(state.round, state.index, state.mark) | {"clock": state.clock}
+        if first and not instant:
+            self.agents.first_round(self.stage)
+        self._prices(first=first)
+        self.stage["index"], self.stage["mark"] = state.index, state.mark
         if self.funding is not None and first:
             self.funding.round(self.stage)
         now = Round(self.stage, state.mark, previous_mark)

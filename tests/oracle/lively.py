@@ -369,6 +369,7 @@ def lively_things(scenario: Scenario, result: Result) -> set[str]:
     agents = scenario["agents"]
     own = range(FIRST_ACCOUNT, FIRST_ACCOUNT + 2 * len(agents))
     causes = {fill["cause"] for fill in result.fills}
+    crowd = [fill for fill in result.fills if fill["cause"] == CROWD]
     names = {
         NOISE: "noise",
         MOMENTUM: "momentum",
@@ -385,6 +386,8 @@ def lively_things(scenario: Scenario, result: Result) -> set[str]:
         "an agent liquidated": any(row["account"] in own for row in result.liquidations),
         "an agent deleveraged": any(row["account"] in own for row in result.adl),
         "an agent's order hit": any(fill["maker"] in own for fill in result.fills),
+        "a crowd leaves": len({(f["taker"], f["taker_side"]) for f in crowd})
+        > len({f["taker"] for f in crowd}),
         "a liquidation": bool(result.liquidations),
         "funding": any(stage["funding_rate"] for stage in result.stages),
         "an unlock": first["circulating"] < last["circulating"],

@@ -170,8 +170,17 @@ class Cast:
                 ("base", 0.6, number(rng.uniform(0, 1), 3)),
                 ("slope", 0.6, number(rng.uniform(-2, 20), 2)),
                 ("max_accounts", 0.2, rng.randint(1, 5)),
+                ("hold_s", 0.5, self._hold()),
             ]
         )
+
+    def _hold(self) -> Any:
+        """Some steps, or one that varies; of a tenth of a step one."""
+        rng, step = self.rng, float(self.scales.step)
+        if rng.random() < 0.5:
+            return number(step * rng.choice((0.1, 1, 2, rng.uniform(1, 12))), 6)
+        median = number(step * rng.uniform(0.5, 8), 6)
+        return {"dist": "log_normal", "median": median, "sigma": 1, "high": number(step * 100, 6)}
 
     def _liquidation_hunter(self) -> Scenario:
         rng, scales = self.rng, self.scales

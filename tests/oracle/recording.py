@@ -8,7 +8,7 @@ from fractions import Fraction
 from .agents_plan import Agent, Whale
 from .deleveraging import Closed
 from .margin import FLAT
-from .state import CROWD, OFF_BOOK, PERP, SPOT, Result, Row, State, Traded
+from .state import OFF_BOOK, PERP, SPOT, Result, Row, State, Traded
 from .world import ATTACKER, INSURANCE_FUND, MARKET_MAKER, REST, SPOT_DESK, VAULT, lots_across
 
 STAGE_COLUMNS = (
@@ -158,7 +158,7 @@ def _summary(state: State, stages: list[Row], burnt_qty: int) -> dict[str, int]:
     maker = state.positions[MARKET_MAKER]
     whales = [agent for agent in world.agents if isinstance(agent.plan, Whale)]
     named = sum(abs(trader.position.qty) for trader in world.traders)
-    named += sum(fill["qty"] for fill in state.fills if fill["cause"] == CROWD)
+    named += state.opened
     named += sum(batch.expected_lots for batch in world.batches)
     target = lots_across(state.maker_sold, world.perp, world.spot, Fraction(world.hedge_ratio, 10**9))
     summed = (

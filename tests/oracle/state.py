@@ -130,6 +130,8 @@ class State:
     ignition_qty: int = 0
     ignition_value: int = 0
     unlocked: int = 0
+    opened: int = 0
+    """Lots of the perpetual that crowds opened."""
     events: int = 0
     """Orders sent, agents' cancels, fills of a book."""
     quotes_filled: Counter[tuple[int, int]] = field(default_factory=Counter)

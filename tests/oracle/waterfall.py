@@ -50,6 +50,10 @@ class Waterfall:
         else:
             self._left_open(sent)
 
+    def closed_by_trader(self, account: int, freed: int) -> None:
+        """A trader's own order that closed: as after a stop, but that it has no row."""
+        self.deficit(account, None, -self._from_margin(account, freed))
+
     def _fee(self, row: Row) -> int:
         """The liquidation fee of what was filled."""
         return math.ceil(Fraction(row["filled_value"] * self.venue.liquidation_fee, RATE_ONE))

@@ -1,4 +1,4 @@
-//! What agents draw: how many come in a step, and with which leverage.
+//! What agents draw: how many come in a step, with which leverage, and for how long.
 
 use crate::random::poisson_table;
 use crate::units::Rate;
@@ -43,6 +43,26 @@ impl Leverages {
         match self {
             Leverages::Fixed(leverage) => *leverage,
             Leverages::Table(table) => table[(word >> 52) as usize],
+        }
+    }
+}
+
+/// Steps from opening to closing, at least one, rising.
+#[derive(Clone, Debug)]
+pub enum Holds {
+    /// Always the same.
+    Fixed(u64),
+    /// As a word draws.
+    Table(Box<[u64; POINTS]>),
+}
+
+impl Holds {
+    /// The steps that a word gives, by bits that no leverage is drawn with.
+    #[inline]
+    pub fn draw(&self, word: u64) -> u64 {
+        match self {
+            Holds::Fixed(steps) => *steps,
+            Holds::Table(table) => table[(word >> 40) as usize % POINTS],
         }
     }
 }

@@ -124,6 +124,7 @@ fn crowd(reader: &mut Reader, spec: &ShortCrowdSpec) -> Plan {
     let (qty, leverage) = (reader.field("qty"), reader.field("leverage"));
     let most = i64::try_from(MAX_ACCOUNTS).unwrap_or(i64::MAX);
     reader.check.within(&reader.field("max_accounts"), spec.max_accounts, 0, most);
+    let hold = spec.hold_s.as_ref().map(|law| Arc::new(reader.holds("hold_s", law)));
     Plan::Crowd(Crowd {
         side: match spec.side {
             PositionSide::Long => Side::Buy,
@@ -135,6 +136,7 @@ fn crowd(reader: &mut Reader, spec: &ShortCrowdSpec) -> Plan {
         qty: law::sizes(reader.check, &qty, &spec.qty, lot),
         leverage: Arc::new(law::leverages(reader.check, &leverage, &spec.leverage)),
         max_accounts: u32::try_from(spec.max_accounts).unwrap_or(0),
+        hold,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Arrivals, Leverages};
+use super::{Arrivals, Holds, Leverages};
 use crate::event::Market;
 use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, narrow};
 use crate::world::law::Sizes;
@@ -124,6 +124,8 @@ pub struct Crowd {
     pub leverage: Arc<Leverages>,
     /// Accounts at most.
     pub max_accounts: u32,
+    /// Steps after which an account closes; none: it never does.
+    pub hold: Option<Arc<Holds>>,
 }
 
 /// Who trades ahead of liquidations.

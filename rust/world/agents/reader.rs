@@ -4,11 +4,12 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::plans::{Exit, Leg};
 use super::spec::{ExitSpec, LegSpec};
-use super::{Agent, Arrivals, Plan};
+use super::{Agent, Arrivals, Holds, Plan};
 use crate::units::{Lots, Quote, Rate, Ticks};
 use crate::world::check::{Check, billionths, double, gcd, ratio};
 use crate::world::clock::{Clock, Steps};
-use crate::world::scenario::{IgnitionMarket, MarketSpec, Scenario};
+use crate::world::law;
+use crate::world::scenario::{IgnitionMarket, Law, MarketSpec, Scenario};
 
 /// Poisson means of a step at most.
 const MAX_MEAN: Decimal = Decimal::ONE_HUNDRED;
@@ -133,6 +134,16 @@ impl Reader<'_> {
         self.check.require(fits, &self.field(name), per_second, &allowed);
         let mean = if fits { rate * step } else { Decimal::ZERO };
         Arrivals::new(double(mean))
+    }
+
+    /// For how many steps something is held, at least one.
+    pub fn holds(&mut self, name: &str, law: &Law) -> Holds {
+        let (field, step) = (self.field(name), self.clock.round_seconds);
+        if let Law::Number(seconds) = law {
+            self.check.require(*seconds > Decimal::ZERO, &field, seconds, "more than 0 seconds");
+            return Holds::Fixed(self.lasts(name, (*seconds).max(Decimal::ZERO)).max(1));
+        }
+        Holds::Table(law::steps(self.check, &field, law, step))
     }
 
     /// `value a / b` as a fraction whose numerator is below 2^64 and whose denominator is below 2^80.

@@ -160,6 +160,8 @@ kind! {
         leverage: Law,
         #[serde(default = "many")]
         max_accounts: i64,
+        #[serde(default)]
+        hold_s: Option<Law>,
     }
 }
 
