@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from perpcore.analysis.facts._fact import Fact
     from perpcore.analysis.facts.books import DepthProfile, Spread, Spreads, depth_profile, padded, spread
-    from perpcore.analysis.facts.lead_lag import LeadLag, lead_lag
+    from perpcore.analysis.facts.leads import LeadLag, lead_lag
     from perpcore.analysis.facts.orders import InterArrivals, OrderSizes, inter_arrivals, order_sizes
     from perpcore.analysis.facts.returns import (
         Autocorrelation,
@@ -30,7 +30,7 @@ _LAZY = {
     "DepthProfile": "books",
     "Fact": "_fact",
     "InterArrivals": "orders",
-    "LeadLag": "lead_lag",
+    "LeadLag": "leads",
     "OrderSizes": "orders",
     "Spread": "books",
     "Spreads": "books",
@@ -39,7 +39,7 @@ _LAZY = {
     "depth_profile": "books",
     "hill": "returns",
     "inter_arrivals": "orders",
-    "lead_lag": "lead_lag",
+    "lead_lag": "leads",
     "order_sizes": "orders",
     "padded": "books",
     "spread": "books",
