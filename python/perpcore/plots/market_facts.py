@@ -89,10 +89,8 @@ def _tail(ax: Axes, returns: Floats, tail: float) -> None:
     ax.loglog(x, tail * (x / begin) ** -found.value, color=ORANGE, lw=1.8, label=f"power {-found.value:.2f}")
     ax.set_xlabel("absolute log return")
     ax.set_ylabel("share of returns beyond")
-    dress(
-        ax,
-        f"Hill exponent {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] beyond the {100 * tail:.3g} % tail",
-    )
+    interval = f"[{found.low:.2f}, {found.high:.2f}]"
+    dress(ax, f"Hill exponent {found.value:.2f} {interval} of the {100 * tail:.3g} % tail")
     ax.legend(loc="lower left", **LEGEND)
 
 
