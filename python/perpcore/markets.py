@@ -80,8 +80,9 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     side : {"asks", "bids", "both"}
     level_qty : number or distribution
         Tokens in each level; a distribution is its law, drawn for each in every round.
-    around : {"mark", "spot_mid", "last"}
-        Which price; in spot ``mark`` is the index; ``last`` is the last trade of their own book.
+    around : {"mark", "spot_mid", "last", "mid"}
+        Which price; in spot ``mark`` is the index; ``last`` is the last trade of their own book, ``mid`` its
+        mid, between two ticks the even one.
     half_spread : number or distribution
         From there to the first level. A level that would trade at once is left out.
     levels : int or distribution
@@ -100,7 +101,7 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     side: Literal["asks", "bids", "both"]
     level_qty: Scalar
-    around: Literal["mark", "spot_mid", "last"] = "mark"
+    around: Literal["mark", "spot_mid", "last", "mid"] = "mark"
     half_spread: Scalar = Decimal(0)
     levels: Count = 1
     level_gap: Scalar | None = None

@@ -5,7 +5,7 @@ use super::{Simulation, Trace};
 use crate::book::{OrderBook, Supply};
 use crate::error::{Reject, RunError, Whose};
 use crate::ids::AccountId;
-use crate::units::{Overflow, Side, Ticks};
+use crate::units::{Overflow, Side, Ticks, narrow};
 use crate::venue::MarkPrice;
 use crate::world::{Around, Posting, Quoting, WorldSupply};
 
@@ -58,6 +58,7 @@ impl<T: Trace> Simulation<'_, T> {
             let around = match quoting.around {
                 Around::Mark | Around::Last => index,
                 Around::SpotMid => Ticks::nearest(mid, 2).whose(MAKER, "spot mid")?,
+                Around::Mid => half(mid).whose(MAKER, "spot mid")?,
             };
             let Hampered { wider, sides, .. } = Hampered::NOT;
             repost(&mut self.spot, quoting, &Posting { round, first_of_step, around, wider, sides })?;
@@ -73,6 +74,7 @@ impl<T: Trace> Simulation<'_, T> {
                 Around::Mark => self.mark,
                 Around::Last => self.perp_last(),
                 Around::SpotMid => Ticks::nearest(mid * n, 2 * d).whose(MAKER, "spot mid")?,
+                Around::Mid => half(twice_mid(&self.perp, self.perp_last())).whose(MAKER, "mid")?,
             };
             let Hampered { shift, wider, sides } = hampered;
             let around = around.plus(shift).whose(MAKER, "skew")?;
@@ -80,6 +82,12 @@ impl<T: Trace> Simulation<'_, T> {
         }
         Ok(())
     }
+}
+
+/// Half of it; between two ticks the even one, so that a mid that feeds on itself does not drift.
+fn half(twice: i128) -> Result<Ticks, Overflow> {
+    let below = twice.div_euclid(2);
+    narrow(below + i128::from(twice.rem_euclid(4) == 3)).map(Ticks)
 }
 
 /// Best bid plus best ask, or twice the last trade.

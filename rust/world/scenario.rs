@@ -199,6 +199,7 @@ pub enum Around {
     Mark,
     SpotMid,
     Last,
+    Mid,
 }
 
 const fn one_level() -> i64 {

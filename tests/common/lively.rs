@@ -87,7 +87,7 @@ fn quote(dice: &mut Dice, side: &str, depth: f64) -> Value {
         quote["recovery_half_life_s"] = number(dice.scale(0.5, 60.0));
     }
     if dice.chance(0.4) {
-        quote["around"] = json!(dice.pick(&["last", "spot_mid"]));
+        quote["around"] = json!(dice.pick(&["last", "spot_mid", "mid"]));
     }
     quote
 }

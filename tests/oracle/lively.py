@@ -189,7 +189,7 @@ def _quote(rng: random.Random, scales: Scales, market: str) -> Scenario:
         "level_qty": qty,
     }
     options: list[tuple[str, float, Any]] = [
-        ("around", 0.6, rng.choice(("mark", "spot_mid", "last"))),
+        ("around", 0.6, rng.choice(("mark", "spot_mid", "last", "mid"))),
         ("jitter", 0.3, scales.gap(market, rng.randint(1, 6))),
         ("recovery_half_life_s", 0.4, number(Fraction(scales.step) * rng.randint(1, 12), 3)),
     ]

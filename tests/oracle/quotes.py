@@ -68,7 +68,7 @@ def parse_quote(
 
     return Quote(
         sides={"asks": (SELL,), "bids": (BUY,), "both": (SELL, BUY)}[side],
-        around=choice(values.get("around", "mark"), name, ("mark", "spot_mid", "last")),
+        around=choice(values.get("around", "mark"), name, ("mark", "spot_mid", "last", "mid")),
         half_spread=ticks("half_spread", 0, 0),
         levels=integer(values.get("levels", 1), f"{name}.levels", 1),
         level_gap=ticks("level_gap", 1, 1),

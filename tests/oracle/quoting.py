@@ -30,8 +30,12 @@ class Quoting:
         state, world = self.state, self.state.world
         self.posted = set()
         if world.spot.quote is not None:
-            around = nearest(spot_mid) if world.spot.quote.around == "spot_mid" else state.last[SPOT]
+            around = {"spot_mid": nearest(spot_mid), "mid": round(spot_mid)}.get(
+                world.spot.quote.around, state.last[SPOT]
+            )
             self._post(SPOT, world.spot.quote, around, world.spot.quote.sides, first)
+        bid, ask = state.perp.best(BUY), state.perp.best(SELL)
+        perp_mid = Fraction(state.last[PERP] if bid is None or ask is None else bid + ask, 2 if bid and ask else 1)
         quote = world.perp.quote
         if quote is None or not state.maker_alive:
             return
@@ -39,6 +43,7 @@ class Quoting:
             "mark": state.mark,
             "spot_mid": nearest(in_perp_ticks(world, spot_mid)),
             "last": state.last[PERP],
+            "mid": round(perp_mid),
         }[quote.around]
         around += math.floor(Fraction(1, 2) - world.maker.skew * state.positions[MARKET_MAKER].qty)
         self._withdraw()
