@@ -44,7 +44,11 @@ def test_the_perpetual_is_measured_as_spot_is() -> None:
 
 
 def test_impact_is_concave_where_latent_orders_refill() -> None:
-    """Well below the static book's 1, and beside the 0.5 that is found in markets."""
+    """Well below the static book's 1, and beside the 0.5 that is found in markets.
+
+    Of 200 paths: 0.60 [0.58, 0.63] at participations of 1 to 45 %, 0.49 [0.46, 0.52] at 0.3 to 25 %; 0.67 and
+    0.78 where orders live 900 s and 225 s in place of an hour, no longer than the execution of 600 s.
+    """
     found = metaorder_impact(
         latent(), sizes=np.geomspace(50, 5_000, 9), at_s=1_800, over_s=600, wait_s=600, paths=40, seed=1
     )

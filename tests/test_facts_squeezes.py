@@ -125,6 +125,11 @@ def test_the_recorded_squeezes_branch_as_the_issue_says(recorded: Path) -> None:
 
 
 def test_a_simulated_squeeze_is_measured_beside_the_recorded_one(recorded: Path) -> None:
+    """Over 24 paths 0.65 [0.54, 0.77], recorded 0.63 [0.53, 0.73]; three paths here, the interval is wider.
+
+    Not the same in all: simulated shorts go by hundreds within a second (0.54, 1 / beta = 2 s), longs behind
+    them slowly (0.88, 19 s), and the exponential kernel fits neither pool well.
+    """
     live = pc.presets.rocketcoin_live().replace({"time.step_s": "0.1"})
     windows = []
     for path in range(3):
