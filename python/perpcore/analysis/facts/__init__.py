@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from perpcore.analysis.facts.books import DepthProfile, Spread, Spreads, depth_profile, padded, spread
     from perpcore.analysis.facts.hawkes import Hawkes, fit_hawkes, simulate_hawkes
     from perpcore.analysis.facts.impact import Impact, metaorder_impact
-    from perpcore.analysis.facts.lead_lag import LeadLag, lead_lag
+    from perpcore.analysis.facts.leads import LeadLag, lead_lag
     from perpcore.analysis.facts.orders import InterArrivals, OrderSizes, inter_arrivals, order_sizes
     from perpcore.analysis.facts.returns import (
         Autocorrelation,
@@ -43,7 +43,7 @@ _LAZY = {
     "Hawkes": "hawkes",
     "Impact": "impact",
     "InterArrivals": "orders",
-    "LeadLag": "lead_lag",
+    "LeadLag": "leads",
     "OrderSizes": "orders",
     "Prints": "squeezes",
     "Spread": "books",
@@ -57,7 +57,7 @@ _LAZY = {
     "fit_squeezes": "squeezes",
     "hill": "returns",
     "inter_arrivals": "orders",
-    "lead_lag": "lead_lag",
+    "lead_lag": "leads",
     "liquidation_times": "squeezes",
     "metaorder_impact": "impact",
     "order_sizes": "orders",

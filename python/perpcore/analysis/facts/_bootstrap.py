@@ -35,14 +35,16 @@ def starts(count: int, block: int) -> Integers:
     return np.random.default_rng(0).integers(count, size=(RESAMPLES, -(-count // block)))
 
 
-def resampled_means(columns: Floats, block: int) -> Floats:
-    """Means of each column, shape (columns, rows), over each resample: shape (columns, resamples)."""
+def resampled_blocks(columns: Floats, block: int) -> Floats:
+    """Means of the blocks of each resample, of columns of shape (columns, rows).
+
+    Shape (columns, resamples, blocks).
+    """
     count = columns.shape[1]
     wrapped = np.concatenate([np.zeros((len(columns), 1)), columns, columns[:, :block]], axis=1)
     sums = wrapped.cumsum(axis=1)
     begin = starts(count, block)
-    means = [(line[begin + block] - line[begin]).mean(axis=1) / block for line in sums]
-    return np.stack(means)
+    return np.stack([(line[begin + block] - line[begin]) / block for line in sums])
 
 
 def interval(draws: Floats, confidence: float) -> tuple[float, float]:

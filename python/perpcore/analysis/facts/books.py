@@ -266,7 +266,7 @@ def _side(price: Floats, qty: Floats, books: _Books, within: Floats) -> tuple[Fl
         inside = away <= distance * (1 + 1e-12) + 1e-9
         found[0, i] = books.weight @ np.where(inside, value, 0.0).sum(axis=1)
         found[1, i] = books.weight @ np.where(inside, qty, 0.0).sum(axis=1)
-        found[2, i] = books.weight @ (last >= distance)
+        found[2, i] = books.weight @ (last * (1 + 1e-12) + 1e-9 >= distance)
     return found[0], found[1], np.minimum(found[2], 1.0)
 
 

@@ -242,7 +242,9 @@ def _against_log_normal(tail: Floats, alpha: float, cut: float) -> tuple[float, 
 
     bounds = [(-50.0, float(y.max()) + 1), (-7.0, 5.0)]
     begins = [(first, 0.5 * math.log(max(second - first**2, 1e-6))), (-2.0, 0.7)]
-    found = min((minimize(loss, at, method="L-BFGS-B", bounds=bounds) for at in begins), key=lambda f: f.fun)
+    options = {"xatol": 1e-7, "fatol": 1e-11, "maxiter": 2_000}
+    tried = [minimize(loss, at, method="Nelder-Mead", bounds=bounds, options=options) for at in begins]
+    found = min(tried, key=lambda each: each.fun)
     mean, sd = float(found.x[0]), math.exp(found.x[1])
     normal = -math.log(sd) - 0.5 * math.log(2 * math.pi) - (y - mean) ** 2 / (2 * sd**2) - log_ndtr(mean / sd)
     ahead = -y - normal

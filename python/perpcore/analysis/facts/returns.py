@@ -13,7 +13,7 @@ from perpcore.analysis.facts._bootstrap import (
     RESAMPLES,
     block_length,
     interval,
-    resampled_means,
+    resampled_blocks,
     starts,
 )
 from perpcore.analysis.facts._columns import check_scipy, column, enough, share, whole, whole_lags, z
@@ -206,11 +206,13 @@ def volatility_clustering(
     Notes
     -----
     Each absolute return stands beside the mean of those at the lags before it; blocks of such pairs are drawn
-    [1]_, so that no lag reaches across a joint. Percentiles of 1,000 resamples.
+    [1]_, so that no lag reaches across a joint. The interval is that of 1,000 resamples, each over its own
+    error [2]_: percentiles alone would too often lie below.
 
     References
     ----------
     .. [1] Künsch, The jackknife and the bootstrap for general stationary observations, 1989.
+    .. [2] Götze and Künsch, Second-order correctness of the blockwise bootstrap, 1996.
     """
     check_scipy("volatility_clustering")
     sizes = np.abs(column("returns", returns))
@@ -220,12 +222,30 @@ def volatility_clustering(
     scaled = (sizes - sizes.mean()) / sizes.std()
     now = scaled[longest:]
     before = np.mean([scaled[longest - k : len(scaled) - k] for k in found.lag], axis=0)
-    x, y, xy, xx = resampled_means(np.stack([now, before, now * before, now**2]), block)
-    low, high = interval((xy - x * y) / (xx - x * x), confidence)
+    low, high = _studentised(now, before, block, confidence)
     which = f"lags 1 to {longest}" if len(found.lag) == longest else f"{len(found.lag)} lags up to {longest}"
     said = f"mean autocorrelation of |r| over {which}; bootstrap of blocks of {block:,}"
     mean = Fact("volatility_clustering", float(found.value.mean()), low, high, len(sizes), said, confidence)
     return Clustering(found, mean)
+
+
+def _studentised(now: Floats, before: Floats, block: int, confidence: float) -> tuple[float, float]:
+    """Interval of the covariance of both over the variance of `now`."""
+    columns = np.stack([now, before, now * before, now**2])
+    x, y, xy, xx = columns.mean(axis=1)
+    value = (xy - x * y) / (xx - x * x)
+    each = resampled_blocks(columns, block)
+    x, y, xy, xx = each.mean(axis=2)
+    variance = xx - x * x
+    drawn = (xy - x * y) / variance
+    # What each block adds to its resample's figure, to first order; its spread is the figure's error.
+    a, b = each[0] - x[:, None], each[1] - y[:, None]
+    products = each[2] - x[:, None] * b - y[:, None] * a - xy[:, None]
+    squares = each[3] - 2 * x[:, None] * a - xx[:, None]
+    errors = (products - drawn[:, None] * squares).std(axis=1, ddof=1) / variance / math.sqrt(each.shape[2])
+    low, high = interval((drawn - value) / errors, confidence)
+    spread = float(drawn.std())
+    return float(value - high * spread), float(value - low * spread)
 
 
 def hill(returns: ArrayLike, tail: float = 0.01, *, side: Side = "both", confidence: float = 0.95) -> Fact:
