@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # fits of few numbers: threads only wait for each other
 
 # The first run of a commit and the hundredth try the same examples; HYPOTHESIS_PROFILE=explore looks further.
 settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True)

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from perpcore.sources import binance, ccxt, gate, levels, lobster, tardis
+    from perpcore.sources import binance, ccxt, force_orders, gate, levels, lobster, tardis
 
-__all__ = ["binance", "ccxt", "gate", "levels", "lobster", "tardis"]
+__all__ = ["binance", "ccxt", "force_orders", "gate", "levels", "lobster", "tardis"]
 
 
 def __getattr__(name: str) -> Any:
