@@ -101,6 +101,8 @@ def test_defaults_are_those_of_the_page():
     assert (noise.from_s, noise.until_s, noise.capital, noise.leverage, noise.tokens) == (0, None, None, 1, 0)
     assert (noise.limit_rate_per_s, noise.limit_gap, noise.lifetime_s) == (0, None, 0)
     assert (crowd.side, crowd.base, crowd.slope, crowd.max_accounts) == ("short", 1, 0, 100_000)
+    assert crowd.hold_s is None
+    assert "hold_s" not in crowd.to_dict()
     assert (whale.accumulate, whale.longs, whale.ignite, whale.exit) == (None,) * 4
     assert (LEAST["momentum"].market, LEAST["momentum"].long_only) == ("perp", True)
     assert LEAST["liquidation_hunter"].market == "perp"

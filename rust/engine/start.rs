@@ -93,8 +93,7 @@ impl<T: Trace> Simulation<'_, T> {
             interrupt: None,
             trace,
         };
-        simulation.settle_in()?;
-        Ok(simulation)
+        simulation.settle_in().map(|()| simulation)
     }
 
     /// Another path of the same world, at the cost of what the last one touched.

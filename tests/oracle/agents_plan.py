@@ -378,7 +378,8 @@ def _short_crowd(fields: Fields) -> ShortCrowd:
     if leverages[0] < RATE_ONE:
         raise ValueError(f"{fields.name}.leverage: below 1")
     per_second = Fraction(fields.rate("rate_per_s"), RATE_ONE)
-    hold, holds = fields.values.get("hold_s"), ()
+    hold = fields.values.get("hold_s")
+    holds: tuple[int, ...] = ()
     if is_distribution(hold):
         step = float(fields.grids.seconds)
         holds = tuple(math.ceil(x / step) for x in points(parse_law(hold, f"{fields.name}.hold_s")))
