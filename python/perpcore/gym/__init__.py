@@ -12,10 +12,21 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(allowed, name=missing.name) from None
 
 from perpcore.gym.environment import EpisodeOverError, Market
-from perpcore.gym.examples import Episode, action, play
+from perpcore.gym.examples import Episode, Hunter, Quoter, action, play
 from perpcore.gym.observations import Component
 from perpcore.gym.rewards import Profit, Reward
 
-__all__ = ["Component", "Episode", "EpisodeOverError", "Market", "Profit", "Reward", "action", "play"]
+__all__ = [
+    "Component",
+    "Episode",
+    "EpisodeOverError",
+    "Hunter",
+    "Market",
+    "Profit",
+    "Quoter",
+    "Reward",
+    "action",
+    "play",
+]
 
 gymnasium.register("perpcore/Market-v0", entry_point="perpcore.gym.environment:Market")

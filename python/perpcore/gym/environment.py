@@ -111,18 +111,23 @@ class Market(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         terms = {"capital": capital, "leverage": leverage, "tokens": tokens}
         #: With the learner in it: `scenario.run(seed=..., path=...)` is the episode in which it does nothing.
         self.scenario, learner = settings.with_learner(scenario, agent, terms)
-        self._agent, self._capital = agent, settings.capital_of(learner)
+        self._agent = agent
+        #: In quote currency: what observation and reward are measured in.
+        self.capital = settings.capital_of(learner)
         self._account = 8 + 2 * self.scenario.agents.index(learner)  # docs/AGENTS.md, section 1
         self._step_s = settings.step_of(self.scenario)
         self._first, self._last = settings.span(self.scenario, start_s, horizon_s)
         self._seed, self._paths = word("seed", seed), settings.checked_paths(paths)
         self._steps = settings.whole("steps_per_action", steps_per_action, self._last - self._first)
-        self._max_order = settings.largest_order(self.scenario, learner, max_order)
+        self._largest = settings.largest_order(self.scenario, learner, max_order)
+        #: Tokens of the largest order, what actions are shares of.
+        self.max_order = float(self._largest)
         self._max_tokens = settings.most_tokens(self.scenario, learner, max_tokens)
-        self._max_spread = settings.share("max_spread", max_spread)
+        #: Share of the mark that `half_spread` and `skew` are shares of.
+        self.max_spread = settings.share("max_spread", max_spread)
         self._levels = settings.whole("levels", levels, settings.MAX_LEVELS)
         self._reaches = settings.upward("reaches", reaches)
-        self._reward = settings.reward_of(reward, self._capital)
+        self._reward = settings.reward_of(reward, self.capital)
         self.render_mode = settings.render_mode_of(render_mode)
         #: What each number of an observation and of an action is.
         self.components: tuple[Component, ...] = components(self._levels, self._reaches.tolist())
@@ -161,17 +166,17 @@ class Market(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         sim = self.scenario.simulation(seed=self._seed, path=path)
         observer = Observer(
             sim,
-            capital=self._capital,
-            max_order=float(self._max_order),
+            capital=self.capital,
+            max_order=self.max_order,
             levels=self._levels,
             reaches=self._reaches,
         )
         trader = Trader(
             sim,
             self._agent,
-            max_order=self._max_order,
+            max_order=self._largest,
             max_tokens=self._max_tokens,
-            max_spread=self._max_spread,
+            max_spread=self.max_spread,
         )
         if self._first:
             sim.step(self._first)

@@ -56,6 +56,7 @@ SCALARS = (
     Component("equity", "of the account at the venue, at the mark / capital", -RICH, RICH),
     Component("profit", "since the reset / capital", -RICH, RICH),
     Component("cushion", "equity / worth of the position at the mark; 1 without one", -1, 1),
+    Component("order", "worth of max_order at the mark / capital", 0, RICH),
     Component("bid_filled", "own bid filled in the last action / max_order", 0, 1),
     Component("ask_filled", "own ask filled in the last action / max_order", 0, 1),
 )
@@ -174,6 +175,7 @@ class Observer:
             held.equity / capital,
             seen.profit / capital,
             held.equity / abs(worth) if worth else 1.0,
+            self._max_order * mark / capital,
             seen.bid_filled / self._max_order,
             seen.ask_filled / self._max_order,
         )

@@ -24,7 +24,7 @@ ACTION = (
     Component("bid", "quantity of a bid in the perpetual / max_order", 0, 1),
     Component("ask", "quantity of an ask in the perpetual / max_order", 0, 1),
     Component("half_spread", "of bid and ask around their centre / (max_spread x mark)", 0, 1),
-    Component("skew", "their centre less the mid of the perpetual / (max_spread x mark)", -1, 1),
+    Component("skew", "their centre less the mid (or mark, see below) / (max_spread x mark)", -1, 1),
 )
 LOW = np.array([part.low for part in ACTION], dtype=np.float32)
 HIGH = np.array([part.high for part in ACTION], dtype=np.float32)
@@ -144,9 +144,11 @@ class Trader:
     def _quote(self, bid: float, ask: float, half_spread: float, skew: float) -> None:
         sim = self._sim
         best_bid, best_ask, mark = sim.perp.best_bid, sim.perp.best_ask, sim.mark
-        mid = mark if best_bid is None or best_ask is None else (best_bid + best_ask) / 2
-        unit = self._max_spread * mark * self._ticks
-        centre, half = mid * self._ticks + skew * unit, half_spread * unit
+        reach = self._max_spread * mark
+        around = mark
+        if best_bid is not None and best_ask is not None and best_ask - best_bid <= 2 * reach:
+            around = (best_bid + best_ask) / 2
+        centre, half = (around + skew * reach) * self._ticks, half_spread * reach * self._ticks
         # Away from the centre to whole ticks; what is a whole tick but for rounding stays.
         low = math.floor(centre - half + 1e-6)
         high = max(math.ceil(centre + half - 1e-6), low + 1)
