@@ -134,12 +134,13 @@ class Observer:
         for side in range(len(_BOOKS)):
             start = len(SCALARS) + 2 * levels * side
             self._empty[start : start + 2 * levels : 2] = DOWN if _BOOKS[side][1] == "bid" else UP
-        self._start = self._mark = sim.mark
+        self._start, self._mark = sim.mark, 0.0  # no mark was seen yet
 
     def look(self, seen: Seen) -> NDArray[np.float32]:
         """The observation."""
         sim, values = self._sim, self._empty.copy()
         mark = sim.mark
+        self._mark = self._mark or mark
         values[: len(SCALARS)] = self._scalars(seen, mark)
         at, levels = len(SCALARS), self._levels
         for market, side in _BOOKS:
