@@ -2,7 +2,7 @@
 
 python docs/environment.py            # prints them, from fewer paths
 python docs/environment.py --write    # puts them where the file has their marks (some minutes on two cores)
-python docs/environment.py --check    # fails where the first path's episodes are not those the file was made of
+python docs/environment.py --check    # fails where the file was made of other episodes
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TERMS = {"capital": 20_000, "max_order": 500, "steps_per_action": 10}
 Policy = Callable[[np.ndarray], np.ndarray]
 
 
-def nothing(env: pc.gym.Market) -> Policy:
+def nothing(_: pc.gym.Market) -> Policy:
     """Does nothing."""
     return lambda _: pc.gym.action()
 

@@ -1,4 +1,4 @@
-"""The environment of Gymnasium: its checker, the same episode from the same seed, rewards that sum to the profit."""
+"""The environment of Gymnasium: its checker, the same episode from a seed, rewards that sum to the profit."""
 
 import math
 import pickle
@@ -103,7 +103,7 @@ def test_the_charge_for_a_position_is_what_it_says():
         info = answers[0][4]
         assert answers[0][1] - answers[1][1] == pytest.approx(0.3 * (info["qty"] * info["mark"] / 1_000) ** 2)
         assert info["qty"] > 0
-    mine = market(reward=lambda before, after, mark: after.qty - before.qty)
+    mine = market(reward=lambda before, after, _: after.qty - before.qty)
     mine.reset(seed=1)
     assert mine.step(pc.gym.action(perp=0.02))[1] == mine.simulation.inventory().qty > 0
 
@@ -148,7 +148,7 @@ def test_a_liquidation_ends_the_episode():
     env.reset(options={"path": 1})
     _, _, terminated, _, info = env.step(pc.gym.action(perp=-1))
     assert (terminated, info["qty"]) == (False, -4_400)
-    _, reward, terminated, truncated, info = steps(env, zero(), 600)
+    _, _, terminated, truncated, info = steps(env, zero(), 600)
     assert (terminated, truncated) == (True, False)
     assert (info["qty"], info["equity"], info["profit"]) == (0, 0, -10_000)
     accounts = env.simulation.accounts
