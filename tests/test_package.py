@@ -22,7 +22,7 @@ import perpcore as pc
 from perpcore import _core
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("matplotlib", "pandas", "polars", "pyarrow", "click", "msgspec", "tomli_w")
+HEAVY = ("matplotlib", "pandas", "polars", "pyarrow", "gymnasium", "click", "msgspec", "tomli_w")
 DOCTEST = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MAX_IMPORT_SECONDS = 0.100
 MAX_WHEEL_BYTES = 5_000_000
@@ -141,7 +141,7 @@ def test_examples_in_compiled_docstrings_are_true(name: str) -> None:
     run_examples(finder.find(getattr(_core, name), name, module=False, globs={"pc": pc, "np": np}))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/RUNS.md", "docs/FACTS.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/RUNS.md", "docs/FACTS.md", "docs/GYM.md"])
 def test_examples_in_pages_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = (ROOT / page).read_text()
