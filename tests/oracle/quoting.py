@@ -35,7 +35,7 @@ class Quoting:
             )
             self._post(SPOT, world.spot.quote, around, world.spot.quote.sides, first)
         bid, ask = state.perp.best(BUY), state.perp.best(SELL)
-        perp_mid = Fraction(state.last[PERP] if bid is None or ask is None else bid + ask, 2 if bid and ask else 1)
+        mid = Fraction(state.last[PERP]) if bid is None or ask is None else Fraction(bid + ask, 2)
         quote = world.perp.quote
         if quote is None or not state.maker_alive:
             return
@@ -43,7 +43,7 @@ class Quoting:
             "mark": state.mark,
             "spot_mid": nearest(in_perp_ticks(world, spot_mid)),
             "last": state.last[PERP],
-            "mid": round(perp_mid),
+            "mid": round(mid),
         }[quote.around]
         around += math.floor(Fraction(1, 2) - world.maker.skew * state.positions[MARKET_MAKER].qty)
         self._withdraw()
