@@ -290,6 +290,12 @@ fn what_cannot_be_is_refused() {
     for (patch, time, field) in [
         (maker(json!({"hedge_latency_s": "1"})), None, "market_maker.hedge_latency_s: 1"),
         (maker(json!({"hedge_latency_s": "-1"})), Some(&timed), "market_maker.hedge_latency_s: -1"),
+        (maker(json!({"hedge_band": "-1"})), None, "market_maker.hedge_band: -1"),
+        (
+            maker(json!({"quote": {"follows_float": true}})),
+            Some(&timed),
+            "market_maker.quote.follows_float: true",
+        ),
         (maker(json!({"withdraw_s": "1"})), Some(&timed), "market_maker.withdraw_s: 1"),
         (maker(json!({"withdraw_move": "0.1"})), None, "market_maker.withdraw_move: 0.1"),
         (maker(json!({"withdraw_move": "0"})), Some(&timed), "market_maker.withdraw_move: 0"),

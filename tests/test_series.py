@@ -1,6 +1,7 @@
 """What a run through time records: columns, units, sums, and that an instant cascade has none of it."""
 
 import json
+import pickle
 from collections.abc import Iterator
 
 import matplotlib as mpl
@@ -209,3 +210,19 @@ def test_the_command_line_has_them(tmp_path) -> None:
     assert told["series"][-1]["spot_last"] == told["summary"]["final_price"]
     instant = json.loads(CliRunner().invoke(main, ["run", "rocketcoin", "--json"]).output)
     assert "series" not in instant
+
+
+def test_a_run_may_keep_its_samples_only():
+    scenario = pc.presets.rocketcoin_live().replace(**{"time.horizon_s": 11_000})
+    whole, kept = scenario.run(seed=3), scenario.run(seed=3, keep="samples")
+    assert kept.summary == whole.summary
+    for name in ("series", "agents", "heat_map", "accounts"):
+        assert kept.exact(name).to_pyarrow().equals(whole.exact(name).to_pyarrow()), name
+    for name in ("stages", "fills", "liquidations", "adl", "ledger"):
+        with pytest.raises(pc.ScenarioError, match=f"^{name}: .*only with keep='everything'"):
+            getattr(kept, name)
+        with pytest.raises(pc.ScenarioError, match=f"^{name}: "):
+            kept.exact(name)
+    assert pickle.loads(pickle.dumps(kept)).series["mark"][-1] == whole.series["mark"][-1]
+    with pytest.raises(pc.ScenarioError, match=r"^keep: 'all' is not allowed"):
+        scenario.run(seed=3, keep="all")

@@ -56,11 +56,11 @@ if TYPE_CHECKING:
         Uniform,
     )
     from perpcore.ensemble import Ensemble, Estimate, Interrupted
-    from perpcore.markets import Levels, Linear, Market, Orders, Quote
+    from perpcore.markets import Levels, Linear, Market, MarketMaker, Orders, Quote
     from perpcore.positions import Accounts, Ladder, Population
     from perpcore.results import Run, Table
     from perpcore.runs import Results, read_results
-    from perpcore.scenario import Ignition, MarketMaker, Scenario, Time
+    from perpcore.scenario import Ignition, Scenario, Time
     from perpcore.sweeps import Sweep, SweepInterrupted
     from perpcore.venues import MarginTiers, Tier, Venue
 
@@ -88,7 +88,7 @@ _LAZY = {
     "LogNormal": "distributions",
     "MarginTiers": "venues",
     "Market": "markets",
-    "MarketMaker": "scenario",
+    "MarketMaker": "markets",
     "Mixture": "distributions",
     "Normal": "distributions",
     "Orders": "markets",

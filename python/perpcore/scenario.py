@@ -17,7 +17,7 @@ from perpcore._structs import Number, Opaque, Struct, mapped, plain, problem, re
 from perpcore._words import seed_from, word
 from perpcore.agents import AnyAgent, Unlock, Whale
 from perpcore.distributions import Copula, Scalar, text
-from perpcore.markets import Market, Quote
+from perpcore.markets import Market, MarketMaker
 from perpcore.positions import Accounts, Ladder, Population
 from perpcore.venues import Venue
 
@@ -29,55 +29,6 @@ if TYPE_CHECKING:
     from perpcore.simulation import Program, Simulation
     from perpcore.sweeps.grid import Grid
     from perpcore.sweeps.result import Sweep
-
-
-class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The perpetual's market maker, who hedges in spot and can be liquidated himself.
-
-    Parameters
-    ----------
-    capital : number or distribution
-        Cash behind his perpetual account, in quote currency. Hedges are financed apart from it.
-    hedge_ratio : number or distribution
-        Share of what he sold that he buys in spot.
-    residual : {"carried", "absorbed_by_longs"}
-        Whether he carries the rest naked, or closes it against longs who take profit.
-    spot_inventory : number or distribution
-        Tokens his spot desk owns at the start.
-    quote : Quote, optional
-        What he posts in every round, besides what rests in the perpetual's book.
-    hedge_latency_s : number or distribution
-        Seconds from what he sold to its hedge.
-    hedge_band : number or distribution
-        Tokens by which his hedge may be wrong before he trades; then he trades all of it.
-    inventory_limit : number or distribution, optional
-        Tokens he is short at which he no longer quotes asks, or long at which he no longer quotes bids.
-    skew : number or distribution
-        Quote currency by which his quotes fall for each token he is long (rise for each he is short).
-    widen : number or distribution
-        What the mark moved since the step before, times this, is added to his half spread.
-    withdraw_move : number or distribution, optional
-        Relative move of the mark since the step before at which he posts no quotes.
-    withdraw_s : number or distribution
-        Seconds after that step in which he still posts none.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        {"hedge_latency_s", "hedge_band", "inventory_limit", "skew", "widen", "withdraw_move", "withdraw_s"}
-    )
-
-    capital: Scalar
-    hedge_ratio: Scalar = Decimal(1)
-    residual: Literal["carried", "absorbed_by_longs"] = "carried"
-    spot_inventory: Scalar = Decimal(0)
-    quote: Quote | None = None
-    hedge_latency_s: Scalar = Decimal(0)
-    hedge_band: Scalar = Decimal(0)
-    inventory_limit: Scalar | None = None
-    skew: Scalar = Decimal(0)
-    widen: Scalar = Decimal(0)
-    withdraw_move: Scalar | None = None
-    withdraw_s: Scalar = Decimal(0)
 
 
 class Ignition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

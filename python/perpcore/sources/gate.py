@@ -9,9 +9,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from perpcore._structs import Number, Range, number, plain, problem
-from perpcore.markets import Levels, Market, Quote
+from perpcore.markets import Levels, Market, MarketMaker, Quote
 from perpcore.positions import Ladder
-from perpcore.scenario import Ignition, MarketMaker, Scenario
+from perpcore.scenario import Ignition, Scenario
 from perpcore.sources.gate_files import BookSource, ContractsSource, Recording, Rows, recording
 from perpcore.venues import Tier, Venue
 
