@@ -57,9 +57,9 @@ def test_a_run_is_run_again_when_it_is_looked_at() -> None:
 
 
 def test_a_run_that_comes_out_otherwise_is_an_error() -> None:
-    kind, (of, seed, path, summary) = scenario().run(seed=4).__reduce__()
+    kind, (of, seed, path, summary, keep) = scenario().run(seed=4).__reduce__()
     with pytest.raises(pc.RunError, match="another version of perpcore"):
-        _ = kind(of, seed, path, summary | {"rounds": 0}).summary
+        _ = kind(of, seed, path, summary | {"rounds": 0}, keep).summary
 
 
 def test_a_run_that_was_stepped_says_why_it_can_not() -> None:

@@ -40,7 +40,7 @@ pub struct Floats {
 pub struct Liquidity {
     /// Best ask less best bid; 0 where a side is empty.
     pub spread: Ticks,
-    /// Lots within [`DEPTH`] hundredths of the mid: bids, asks.
+    /// Lots within two hundredths of the mid: bids, asks.
     pub depth: [Lots; 2],
 }
 
