@@ -42,6 +42,12 @@ def test_a_threshold_behind_a_stop_follows_funding():
     assert [row["threshold"] for row in expected.liquidations] == [101, 124]
 
 
+@pytest.mark.parametrize("world", [334, 2313])
+def test_worlds_that_differed_once_agree(world):
+    """A desk whose losses made its cost change sides; collateral of an agent that has no position left."""
+    assert_same(lively_scenario(random.Random(world), world), world)
+
+
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_worlds_of_agents_agree(chunk):
     """A traced run, lazy or eager, and the row of an ensemble."""

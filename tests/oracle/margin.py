@@ -165,7 +165,7 @@ class MarginRules:
 
     def bankruptcy_value(self, position: Position, collateral: int) -> int:
         """What closing the position may cost (a short), or must bring (a long)."""
-        return abs(position.cost) - position.side * collateral
+        return position.side * (position.cost - collateral)
 
     def bankruptcy_tick(self, position: Position, collateral: int) -> int:
         """The bankruptcy price on the tick: down for the buy that closes a short, up for a sell."""

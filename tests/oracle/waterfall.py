@@ -144,8 +144,8 @@ class Waterfall:
         self.deficit(account, row, -free)
 
     def deficit(self, account: int, row: Row | None, deficit: int) -> None:
-        """After a liquidation an agent's tokens; the fund pays up to its balance, the venue the rest."""
-        if account in self.state.agents and row is not None:
+        """First an agent's tokens; then the fund pays up to its balance, the venue the rest."""
+        if account in self.state.agents:
             deficit -= self._sell_collateral(account, deficit)
         if deficit > 0:
             record_deficit(self.now.stage, row, deficit, cover(self.state, account, deficit))
