@@ -42,9 +42,9 @@ def test_a_threshold_behind_a_stop_follows_funding():
     assert [row["threshold"] for row in expected.liquidations] == [101, 124]
 
 
-@pytest.mark.parametrize("world", [334, 2313])
+@pytest.mark.parametrize("world", [334, 2313, 6098])
 def test_worlds_that_differed_once_agree(world):
-    """A desk whose losses made its cost change sides; collateral of an agent that has no position left."""
+    """A desk whose losses made its cost change sides, or too large for any price; collateral without a position."""
     assert_same(lively_scenario(random.Random(world), world), world)
 
 

@@ -119,8 +119,12 @@ impl<T: Trace> Simulation<'_, T> {
         let value = bankruptcy_value(&position, position.margin).whose(account, "bankruptcy value")?;
         // The desk may have traded with some of them.
         self.ranking.forget();
+        let before = self.free_cash(account)?;
         let closed = self.deleverage(account, self.not_negative(value))?;
-        let relief = self.relief(&position, closed.qty, Quote::ZERO).whose(account, "relief")?;
+        let freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
+        // It lacks something still where even a price of nothing was too much.
+        let lacking = settle_stop(self.standing(account, freed)).whose(account, "settlement")?.deficit;
+        let relief = self.relief(&position, closed.qty, lacking).whose(account, "relief")?;
         self.tally_deficit(account, &Settled { adl_relief: relief, ..Settled::default() })
     }
 
