@@ -44,7 +44,7 @@ def test_a_threshold_behind_a_stop_follows_funding():
 
 @pytest.mark.parametrize("world", [334, 2313, 6098])
 def test_worlds_that_differed_once_agree(world):
-    """A desk whose losses made its cost change sides, or too large for any price; collateral without a position."""
+    """A desk whose losses outgrew its cost, or any price; collateral of an agent without a position."""
     assert_same(lively_scenario(random.Random(world), world), world)
 
 
