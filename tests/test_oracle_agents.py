@@ -8,8 +8,10 @@ import pytest
 import perpcore as pc
 from comparison import assert_same, assert_same_row
 from oracle.lively import lively_scenario, lively_things
+from oracle.state import COLLATERAL
 from oracle.worked import by_hand
 
+UNIT = 10**6  # steps of one unit of money
 CHUNKS, EACH, PATHS = 8, 40, 2
 
 #: Shares of worlds that must at least show this; some half of what they did when this was written.
@@ -44,8 +46,31 @@ def test_a_threshold_behind_a_stop_follows_funding():
 
 @pytest.mark.parametrize("world", [334, 2313, 6098])
 def test_worlds_that_differed_once_agree(world):
-    """A desk whose losses outgrew its cost, or any price; collateral of an agent without a position."""
+    """A desk's cost of the other sign, or a debt that no price closes; an agent flat, in debt, with tokens.
+
+    What random worlds hold may change: bankruptcy values and the agent are also worked by hand.
+    """
     assert_same(lively_scenario(random.Random(world), world), world)
+
+
+@pytest.mark.parametrize(("margin", "sold", "owed"), [("0.5", [(3, 96, 1)], 0), ("0", [], 89 * UNIT)])
+def test_an_agent_who_closes_in_debt_sells_tokens_first(margin, sold, owed):
+    """10 of capital; long at 100, closed at 1: 89 are owed, for which one token goes at 96.
+
+    The sale ends round 3 and asks for no other: steps and rounds are the same.
+    """
+    scenario = by_hand(1, longs=(), asks=[(100, 1)], spot_margin=Decimal(margin), insurance_fund=50)
+    del scenario["ignition"]
+    scenario["spot"]["bids"] = {"kind": "linear", "depth": 1}
+    tokens = {"qty": 9, "at_s": 0}
+    whale = {"accumulate": tokens, "longs": {"qty": 1, "at_s": 1}, "exit": {"at_s": 2, "over_s": 3}}
+    terms = {"kind": "whale", "name": "whale", "capital": 10, "leverage": 20}
+    scenario |= {"time": {"step_s": 1, "horizon_s": 5}, "positions": [], "agents": [terms | whale]}
+    expected = assert_same(scenario, seed=1)
+    collateral = [fill for fill in expected.fills if fill["cause"] == COLLATERAL]
+    assert [(fill["round"], fill["price"], fill["qty"]) for fill in collateral] == sold
+    assert [stage["round"] for stage in expected.stages] == [0, 1, 2, 3, 4, 5]
+    assert sum(stage["bad_debt"] for stage in expected.stages) == owed
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -91,6 +91,16 @@ def test_stress_raises_the_rates_and_the_deductions_follow():
     assert (rules.leverage(0, 3 * 10**9), rules.leverage(1000)) == (16_666_666_666, 20 * 10**9)
 
 
+@pytest.mark.parametrize(("qty", "cost"), [(-3, -300), (3, 300), (-3, 90), (3, -90)])
+def test_at_its_bankruptcy_value_a_position_leaves_nothing(qty, cost):
+    """Also one that opposite takeovers left a cost of the other sign."""
+    rules = MarginRules((Tier(0, 10**7, Fraction(50), 0),), at_or_below=True, scale=1)
+    position = Position(qty, cost, 120)
+    value = rules.bankruptcy_value(position, 120)
+    after, profit = rules.fill(position, -position.side, abs(qty), value)
+    assert (after.qty, 120 + profit) == (0, 0)
+
+
 def test_a_halt_holds_liquidations_back():
     """The push halts the perpetual in its step and the next; the short, due at 119, is liquidated then."""
     scenario = by_hand(30, longs=(), halt={"move": Decimal("0.1"), "window_s": 1, "pause_s": 1})

@@ -188,12 +188,14 @@ class Run:
         if self.agents.arbitrage_is_due():
             self.quoting.post(mid(state.spot, state.last[SPOT]), first=False)
             self.agents.every_round()
+        # What the end of a round sells of an agent's tokens asks for no other round.
+        is_still = is_idle and len(state.fills) == fills_before
         self._close_stage()
         self.somebody_waits = now.somebody_waits and self.world.venue.time_passes
         waits = instant and (self.somebody_waits or self.quoting.is_restless())
         if instant:
             state.marks.append(state.mark)
-        return is_idle and not waits and len(state.fills) == fills_before
+        return is_still and not waits
 
     def _is_idle(self, sent: Sent) -> bool:
         """An order that filled nothing and left all where it was."""
