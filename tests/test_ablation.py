@@ -13,6 +13,7 @@ HOUR = 3_600
 MAKER = {
     "hedge_ratio": "0.3",
     "hedge_latency_s": 2,
+    "hedge_band": 500,
     "inventory_limit": 400_000,
     "skew": "0.0000001",
     "widen": "0.5",
@@ -59,7 +60,7 @@ def test_each_is_switched_off_alone():
     changes |= {
         "market_maker.quote": quote,
         "spot.asks": pc.Levels(levels=[("10.5", 40_000)]),
-        "spot.quote": quote,
+        "spot.quote": quote.replace(follows_float=True),
         "venue.price_band": "0.1",
         "venue.halt": pc.venues.Halt(move="0.3", window_s=60, pause_s=30),
         "venue.stress_margin": pc.venues.StressMargin(move="0.3", window_s=60, factor=2),
@@ -70,6 +71,7 @@ def test_each_is_switched_off_alone():
     assert off == {
         "partial_hedging": {"market_maker.hedge_ratio"},
         "hedge_latency": {"market_maker.hedge_latency_s"},
+        "hedge_band": {"market_maker.hedge_band"},
         "market_maker_inventory": {"market_maker.inventory_limit"},
         "market_maker_skew": {"market_maker.skew"},
         "market_maker_widening": {"market_maker.widen"},
@@ -79,6 +81,7 @@ def test_each_is_switched_off_alone():
             "spot.quote.recovery_half_life_s",
             "market_maker.quote.recovery_half_life_s",
         },
+        "float_in_quotes": {"spot.quote.follows_float"},
         "stress_margin": {f"venue.stress_margin.{name}" for name in ("move", "window_s", "factor")},
         "funding_interval": {"venue.funding.stress_above"},
         "price_band": {"venue.price_band"},

@@ -5,14 +5,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import powerlaw
 import pytest
+from scipy import optimize, stats
 
 import perpcore as pc
 from perpcore.analysis import facts
 from perpcore.sources import lobster
-
-scipy = pytest.importorskip("scipy", reason="scipy: the extra facts")
-from scipy import optimize, stats  # noqa: E402
 
 
 def chance(seed: int) -> np.random.Generator:
@@ -57,7 +56,6 @@ def test_the_cut_is_the_best_of_all_or_near_it():
 
 @pytest.mark.filterwarnings("ignore")
 def test_powerlaw_finds_the_same():
-    powerlaw = pytest.importorskip("powerlaw", reason="powerlaw is not here")
     sizes = body_and_tail(chance(3), 1.5, 1_000)
     other, found = powerlaw.Fit(sizes, verbose=False), facts.order_sizes(sizes)
     assert abs(other.power_law.alpha - 1 - found.exponent.value) < 0.05

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from statsmodels.tsa import stattools
 
 import perpcore as pc
 from perpcore.analysis import facts
 from perpcore.analysis.facts import _bootstrap
 from perpcore.analysis.facts.returns import _rank_correlation, _times_drawn
-
-scipy = pytest.importorskip("scipy", reason="scipy: the extra facts")
-from scipy import stats  # noqa: E402
-from statsmodels.tsa import stattools  # noqa: E402
 
 
 def chance(seed: int) -> np.random.Generator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from perpcore.scenario import Scenario
 
 
+#: What of a run is kept.
+Keep = Literal["everything", "samples"]
 #: Tables of what happened; the others are of samples, or of the end.
 TRACED = ("stages", "fills", "liquidations", "adl", "ledger")
 
@@ -74,7 +76,7 @@ class Run:
         seed: int,
         path: int,
         stepped: bool = False,
-        keep: str = "everything",
+        keep: Keep = "everything",
     ) -> None:
         #: The scenario, seed and path that give this run again.
         self.scenario, self.seed, self.path = scenario, seed, path
@@ -224,14 +226,14 @@ class Recalled(Run):
     """A run that was pickled: run again when something of it is asked for."""
 
     def __init__(
-        self, scenario: Scenario, seed: int, path: int, summary: Mapping[str, Any], keep: str
+        self, scenario: Scenario, seed: int, path: int, summary: Mapping[str, Any], keep: Keep
     ) -> None:
         self.scenario, self.seed, self.path = scenario, seed, path
         self._stepped, self._summary, self._keep = False, summary, keep
 
     @cached_property
     def _core(self) -> _core.RunResult:  # type: ignore[override]
-        core = self.scenario.run(seed=self.seed, path=self.path, keep=self._keep)._core  # type: ignore[arg-type]
+        core = self.scenario.run(seed=self.seed, path=self.path, keep=self._keep)._core
         if core.summary(exact=True) != self._summary:
             raise _core.RunError(
                 f"seed {self.seed}, path {self.path}: another summary than when the run was pickled; another"

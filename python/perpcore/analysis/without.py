@@ -35,6 +35,7 @@ def frictions(scenario: Scenario) -> dict[str, Scenario]:
     -------
     dict of str to Scenario
         ``partial_hedging``: the market maker hedges all he sold. ``hedge_latency``: at once.
+        ``hedge_band``: to the last token. ``float_in_quotes``: asks do not shrink with the float.
         ``market_maker_inventory``, ``market_maker_skew``, ``market_maker_widening``: he quotes whatever he
         holds, and however the mark moves. ``market_maker_withdrawal``: he never pulls his quotes.
         ``market_maker_capital``: he cannot go bankrupt. ``liquidity_recovery``: what was filled comes back at
@@ -96,6 +97,11 @@ def _recovery(scenario: Scenario) -> Iterator[tuple[str, Any]]:
             yield f"{path}.recovery_half_life_s", 0
 
 
+def _float_in_quotes(scenario: Scenario) -> Iterator[tuple[str, Any]]:
+    if scenario.spot.quote is not None and scenario.spot.quote.follows_float:
+        yield "spot.quote.follows_float", False
+
+
 def _holders(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     for i, agent in enumerate(scenario.agents):
         if isinstance(agent, Holders) and agent.elasticity != 0:
@@ -120,12 +126,14 @@ def _interval(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 FRICTIONS: tuple[tuple[str, Off], ...] = (
     ("partial_hedging", _field("market_maker.hedge_ratio", 1)),
     ("hedge_latency", _field("market_maker.hedge_latency_s", 0)),
+    ("hedge_band", _field("market_maker.hedge_band", 0)),
     ("market_maker_inventory", _field("market_maker.inventory_limit", None)),
     ("market_maker_skew", _field("market_maker.skew", 0)),
     ("market_maker_widening", _field("market_maker.widen", 0)),
     ("market_maker_withdrawal", _withdrawal),
     ("market_maker_capital", _capital),
     ("liquidity_recovery", _recovery),
+    ("float_in_quotes", _float_in_quotes),
     ("holders_selling", _holders),
     ("new_shorts", _crowd("short")),
     ("new_longs", _crowd("long")),
