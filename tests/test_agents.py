@@ -40,7 +40,8 @@ ALL = {"name", "from_s", "until_s"}
 MARGINED = {"capital", "leverage"}
 FIELDS = {
     "noise": MARGINED
-    | {"market", "rate_per_s", "qty", "limit_rate_per_s", "limit_gap", "lifetime_s", "tokens"},
+    | {"market", "rate_per_s", "qty", "limit_rate_per_s", "limit_gap", "lifetime_s", "tokens"}
+    | {"branching", "decay_s"},
     "momentum": MARGINED | {"market", "window_s", "threshold", "order_qty", "max_qty", "long_only"},
     "holders": {"tokens", "threshold", "elasticity", "order_qty"},
     "spot_market_maker": {

@@ -41,7 +41,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 class Noise(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="noise"):
     """Flow without intelligence: Poisson numbers of market and limit orders, either side as likely [1]_.
 
-    Limit orders are post-only, at any price from the best of their own side to `limit_gap` behind it.
+    Limit orders are post-only, at any price from the best of their own side to `limit_gap` behind it. With a
+    `branching` market orders call forth others and come in clusters [2]_; their mean rate stays.
 
     Parameters
     ----------
@@ -62,12 +63,19 @@ class Noise(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="n
         Deposit of its account at the venue, in quote currency; financed if not given.
     leverage : number or distribution
         Notional it may open over the equity of that account.
+    branching : number or distribution
+        Market orders that each calls forth on average, up to 0.99.
+    decay_s : number or distribution, optional
+        Mean seconds until they come; with a `branching`.
 
     References
     ----------
     .. [1] Farmer, Patelli and Zovko, The predictive power of zero intelligence in financial markets, PNAS
        102, 2005.
+    .. [2] Hawkes, Spectra of some self-exciting and mutually exciting point processes, Biometrika 58, 1971.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"branching", "decay_s"})
 
     market: Literal["spot", "perp"]
     rate_per_s: Scalar
@@ -78,6 +86,8 @@ class Noise(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="n
     tokens: Scalar = Decimal(0)
     capital: Scalar | None = None
     leverage: Scalar = Decimal(1)
+    branching: Scalar = Decimal(0)
+    decay_s: Scalar | None = None
 
 
 class Momentum(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="momentum"):

@@ -80,9 +80,9 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     side : {"asks", "bids", "both"}
     level_qty : number or distribution
         Tokens in each level; a distribution is its law, drawn for each in every round.
-    around : {"mark", "spot_mid", "last", "mid"}
+    around : {"mark", "spot_mid", "last", "mid", "start"}
         Which price; in spot ``mark`` is the index; ``last`` is the last trade of their own book, ``mid`` its
-        mid, between two ticks the even one.
+        mid, between two ticks the even one; ``start`` is the start price.
     half_spread : number or distribution
         From there to the first level. A level that would trade at once is left out.
     levels : int or distribution
@@ -95,19 +95,28 @@ class Quote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     follows_float : bool
         In spot and with a time: asks have more or less tokens than `level_qty` says as holders have more or
         less left to sell than at the start.
+    skew : number or distribution
+        In spot, with a time and around ``start``: quote currency by which quotes rise for each token that
+        holders sold (fall for each they bought), the lasting impact of a trade [1]_. The perpetual's is
+        `MarketMaker.skew`.
+
+    References
+    ----------
+    .. [1] Kyle, Continuous auctions and insider trading, Econometrica 53, 1985.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"recovery_half_life_s", "follows_float"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"recovery_half_life_s", "follows_float", "skew"})
 
     side: Literal["asks", "bids", "both"]
     level_qty: Scalar
-    around: Literal["mark", "spot_mid", "last", "mid"] = "mark"
+    around: Literal["mark", "spot_mid", "last", "mid", "start"] = "mark"
     half_spread: Scalar = Decimal(0)
     levels: Count = 1
     level_gap: Scalar | None = None
     jitter: Scalar = Decimal(0)
     recovery_half_life_s: Scalar = Decimal(0)
     follows_float: bool = False
+    skew: Scalar = Decimal(0)
 
 
 class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

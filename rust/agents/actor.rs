@@ -1,8 +1,8 @@
 //! An agent on its way: what it has resting, what it remembers, and what it answers with.
 
 use super::{
-    crowd, funding_arbitrageur::LockedLeg, holders::Seller, hunter, momentum::Trend, noise, spot_maker,
-    whale::Plot,
+    crowd, funding_arbitrageur::LockedLeg, holders::Seller, hunter, momentum::Trend, noise::Called,
+    spot_maker, whale::Plot,
 };
 use crate::event::{Cause, Market};
 use crate::ids::{AccountId, OrderId};
@@ -155,7 +155,7 @@ pub struct Resting {
 /// What a kind remembers.
 #[derive(Clone, Debug)]
 enum Mind {
-    Noise,
+    Noise(Called),
     Momentum(Trend),
     Holders(Seller),
     SpotMaker,
@@ -180,7 +180,7 @@ impl Actor {
     /// Before anything happened.
     pub fn new(number: usize, plan: &Plan, words: Words) -> Actor {
         let mind = match plan {
-            Plan::Noise(_) => Mind::Noise,
+            Plan::Noise(_) => Mind::Noise(Called::default()),
             Plan::Momentum(_) => Mind::Momentum(Trend::default()),
             Plan::Holders(_) => Mind::Holders(Seller::default()),
             Plan::SpotMaker(_) => Mind::SpotMaker,
@@ -204,7 +204,7 @@ impl Actor {
     ) -> Result<(), Overflow> {
         let words = &mut Draws { words: &mut self.words, first: scene.step() << 26 };
         match (&agent.plan, &mut self.mind) {
-            (Plan::Noise(plan), Mind::Noise) => noise::decide(plan, scene.step(), words, out),
+            (Plan::Noise(plan), Mind::Noise(called)) => called.decide(plan, scene.step(), words, out),
             (Plan::Momentum(plan), Mind::Momentum(trend)) => out.extend(trend.decide(plan, scene, hand)?),
             (Plan::Holders(plan), Mind::Holders(seller)) => out.extend(seller.decide(plan, scene, hand)?),
             (Plan::SpotMaker(plan), Mind::SpotMaker) => spot_maker::decide(plan, scene, hand, out)?,

@@ -5,10 +5,11 @@ use super::{Simulation, Trace};
 use crate::book::{OrderBook, Supply};
 use crate::error::{Reject, RunError, Whose};
 use crate::ids::AccountId;
-use crate::units::{Overflow, Side, Ticks, narrow};
+use crate::units::{Lots, Overflow, Side, Ticks, narrow};
 use crate::venue::MarkPrice;
 use crate::world::{Around, Posting, Quoting, WorldSupply};
 
+const HOLDERS: AccountId = AccountId::HOLDERS;
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 
 impl<T: Trace> Simulation<'_, T> {
@@ -49,6 +50,13 @@ impl<T: Trace> Simulation<'_, T> {
         Ticks::nearest(spot * n + perp * d, 4 * d)
     }
 
+    /// What holders bought more than they sold since the start.
+    fn bought_by_holders(&self) -> Lots {
+        let unlocked = self.world.unlocks[..self.next_unlock].iter().filter(|unlock| unlock.holder.is_none());
+        let given = self.world.free_float().0 + unlocked.map(|unlock| unlock.qty.0).sum::<i64>();
+        Lots(self.tokens[HOLDERS.index()].0 - given) // none of them is more than the supply
+    }
+
     /// Whoever quotes cancels his quotes and posts them anew; one that would trade is left out.
     pub(super) fn post_quotes(&mut self) -> Result<(), RunError> {
         let (round, first_of_step) = (self.stage.round, self.first_of_step);
@@ -59,7 +67,10 @@ impl<T: Trace> Simulation<'_, T> {
                 Around::Mark | Around::Last => index,
                 Around::SpotMid => Ticks::nearest(mid, 2).whose(MAKER, "spot mid")?,
                 Around::Mid => half(mid).whose(MAKER, "spot mid")?,
+                Around::Start => self.world.spot.start,
             };
+            let shift = quoting.skew.shift(self.bought_by_holders()).whose(HOLDERS, "skew")?;
+            let around = around.plus(shift).whose(HOLDERS, "skew")?;
             let Hampered { wider, sides, .. } = Hampered::NOT;
             repost(&mut self.spot, quoting, &Posting { round, first_of_step, around, wider, sides })?;
         }
@@ -75,6 +86,7 @@ impl<T: Trace> Simulation<'_, T> {
                 Around::Last => self.perp_last(),
                 Around::SpotMid => Ticks::nearest(mid * n, 2 * d).whose(MAKER, "spot mid")?,
                 Around::Mid => half(twice_mid(&self.perp, self.perp_last())).whose(MAKER, "mid")?,
+                Around::Start => self.world.perp.start,
             };
             let Hampered { shift, wider, sides } = hampered;
             let around = around.plus(shift).whose(MAKER, "skew")?;

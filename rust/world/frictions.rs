@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Check, billionths, double, ratio};
 use super::clock::Clock;
 use super::law::Sizes;
-use super::scenario::{MarketMakerSpec, MarketSpec, QuoteSpec, VenueSpec};
+use super::scenario::{Around, MarketMakerSpec, MarketSpec, QuoteSpec, VenueSpec};
 use super::venue::is_steep;
 use crate::margin::{MarginRule, MarginTiers, TierRule};
 use crate::units::{Lots, Quote, Rate};
@@ -202,22 +202,35 @@ pub(super) fn of_maker(
     }
     let alone = spec.withdraw_move.is_none() && !spec.withdraw_s.is_zero();
     check.require(!alone, &field("withdraw_s"), spec.withdraw_s, "0 without withdraw_move");
-    let skew = check.rate(&field("skew"), spec.skew, zero, Decimal::from(1_000_000));
-    let per_lot = ratio(market.lot_size, market.tick_size).unwrap_or((1, 1));
-    let exact = i128::from(skew.0).checked_mul(per_lot.0).zip(per_lot.1.checked_mul(Rate::ONE.into()));
-    check.require(exact.is_some(), &field("skew"), spec.skew, "less: it takes more than 128 bits");
-    let (n, d) = exact.unwrap_or((0, 1));
     Some(MakerFrictions {
         latency: steps(check, clock, &field("hedge_latency_s"), spec.hedge_latency_s),
         band: check.qty(&field("hedge_band"), spec.hedge_band, spot.lot_size, 0),
         inventory_limit: spec
             .inventory_limit
             .map(|limit| check.qty(&field("inventory_limit"), limit, market.lot_size, 1)),
-        skew: if skew.0 == 0 { Skew::default() } else { Skew { n, d } },
+        skew: skew(check, &field("skew"), spec.skew, market),
         widen: check.rate(&field("widen"), spec.widen, zero, FAR),
         withdraw: spec.withdraw_move.map(|far| movement(check, &field("withdraw_move"), far)),
         withdrawn: steps(check, clock, &field("withdraw_s"), spec.withdraw_s),
     })
+}
+
+/// By how much quotes move with what who posts them holds, in ticks a lot.
+fn skew(check: &mut Check, field: &str, value: Decimal, market: &MarketSpec) -> Skew {
+    let skew = check.rate(field, value, Decimal::ZERO, Decimal::from(1_000_000));
+    let per_lot = ratio(market.lot_size, market.tick_size).unwrap_or((1, 1));
+    let exact = i128::from(skew.0).checked_mul(per_lot.0).zip(per_lot.1.checked_mul(Rate::ONE.into()));
+    check.require(exact.is_some(), field, value, "less: it takes more than 128 bits");
+    let (n, d) = exact.unwrap_or((0, 1));
+    if skew.0 == 0 { Skew::default() } else { Skew { n, d } }
+}
+
+/// How holders' quotes move with what they bought.
+pub(super) fn of_holders(check: &mut Check, spec: &QuoteSpec, market: &MarketSpec, clock: &Clock) -> Skew {
+    let ok = spec.skew.is_zero() || spec.around == Around::Start && clock.steps.is_some();
+    let allowed = "0, but around the start price in a run through time";
+    check.require(ok, "spot.quote.skew", spec.skew, allowed);
+    skew(check, "spot.quote.skew", spec.skew, market)
 }
 
 /// How a market's quotes come back, if they do not at once.

@@ -355,7 +355,7 @@ impl World {
         );
     }
 
-    /// How fast what is posted comes back once it was filled.
+    /// What of quotes takes time: how fast what was filled comes back, how holders' move with what they bought.
     fn recoveries(&mut self, check: &mut Check, scenario: &Scenario, clock: &Clock) {
         for (field, spec, market) in [
             ("spot.quote", &scenario.spot.quote, &mut self.spot),
@@ -366,6 +366,12 @@ impl World {
                 let path = format!("{field}.follows_float");
                 check.require(ok, &path, true, "false, but for holders' quotes in a run through time");
                 quoting.recovery = frictions::recovery(check, field, spec, &quoting.level_qty, clock);
+                if field == "spot.quote" {
+                    quoting.skew = frictions::of_holders(check, spec, &scenario.spot, clock);
+                } else {
+                    let allowed = "0: the market maker's own is market_maker.skew";
+                    check.require(spec.skew.is_zero(), "market_maker.quote.skew", spec.skew, allowed);
+                }
             }
         }
     }
@@ -488,6 +494,7 @@ fn quoting(check: &mut Check, field: &str, spec: &QuoteSpec, market: &MarketSpec
         recovery: None,
         room,
         follows_float: spec.follows_float,
+        skew: agents::Skew::default(),
     }
 }
 

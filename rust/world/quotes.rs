@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::agents::Skew;
 use super::frictions::Recovery;
 use super::law::Sizes;
 use super::scenario::{Around, QuoteSide};
@@ -33,6 +34,8 @@ pub struct Quoting {
     pub room: Lots,
     /// Whether asks grow and shrink with what of it is left.
     pub follows_float: bool,
+    /// How holders' quotes move with what they bought.
+    pub skew: Skew,
 }
 
 /// How quotes are posted in a round.

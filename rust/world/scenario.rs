@@ -188,6 +188,8 @@ pub struct QuoteSpec {
     pub recovery_half_life_s: Decimal,
     #[serde(default)]
     pub follows_float: bool,
+    #[serde(default)]
+    pub skew: Decimal,
 }
 
 /// What quotes stand around.
@@ -200,6 +202,7 @@ pub enum Around {
     SpotMid,
     Last,
     Mid,
+    Start,
 }
 
 const fn one_level() -> i64 {

@@ -23,6 +23,8 @@ class NoiseTrader(Actor):
         super().__init__(hand)
         self.plan = plan
         self.resting: list[tuple[int, int, Order]] = []
+        #: Market orders called forth that have yet to come, in units of 2^-32.
+        self.pending = 0
 
     def act(self, step: int) -> None:
         """Old orders go, market orders, limit orders."""
@@ -31,13 +33,24 @@ class NoiseTrader(Actor):
             if placed <= step - plan.lifetime:
                 hand.cancel(plan.market, side, order)
         self.resting = [item for item in self.resting if item[0] > step - plan.lifetime]
-        orders = poisson_count(plan.mean(plan.rate_per_s), hand.word(0))
+        uncalled = Fraction(plan.rate_per_s) * (RATE_ONE - plan.branching) / RATE_ONE
+        orders = poisson_count(plan.mean(uncalled), hand.word(0))
+        if plan.branching:
+            orders += self._called(orders)
         limits = poisson_count(plan.mean(plan.limit_rate_per_s), hand.word(1))
         for j in range(orders):
             drawn = hand.word(4 + j)
             hand.trade(plan.market, SELL if drawn % 2 else BUY, plan.lots.at(drawn >> 52), NOISE)
         for i in range(limits):
             self._limit(step, hand.word(4 + orders + i))
+
+    def _called(self, uncalled: int) -> int:
+        """Orders due that others called forth; all of the step call forth more."""
+        due = self.pending * self.plan.alpha // 2**32
+        called = due // 2**32 + (self.hand.word(2) % 2**32 < due % 2**32)
+        each = self.plan.branching * 2**32 // RATE_ONE
+        self.pending += (uncalled + called) * each - due
+        return called
 
     def _limit(self, step: int, drawn: int) -> None:
         plan, hand = self.plan, self.hand

@@ -15,7 +15,7 @@ from .units import RATE_ONE, choice, exact, integer, rate, required, table, whol
 FIRST_ACCOUNT = 8
 COMMON = "kind name from_s until_s"
 KEYS = {
-    "noise": "market rate_per_s qty limit_rate_per_s limit_gap lifetime_s tokens capital leverage",
+    "noise": "market rate_per_s qty limit_rate_per_s limit_gap lifetime_s tokens capital leverage branching decay_s",
     "momentum": "market window_s threshold order_qty max_qty long_only capital leverage",
     "holders": "tokens threshold elasticity order_qty",
     "spot_market_maker": "tokens half_spread levels level_gap level_qty skew inventory_limit",
@@ -101,8 +101,11 @@ class Noise:
     limit_gap: int
     lifetime: int
     seconds: Fraction
+    #: Market orders that each calls forth, in billionths, and the part of them that comes in a step, of 2^32.
+    branching: int
+    alpha: int
 
-    def mean(self, per_second: int) -> float:
+    def mean(self, per_second: Fraction | int) -> float:
         """How many are expected in a step."""
         return float(Fraction(per_second, RATE_ONE) * self.seconds)
 
@@ -323,6 +326,18 @@ def _plan(kind: str, fields: Fields) -> Plan:
     return External()
 
 
+def _comes(fields: Fields) -> int:
+    """The part of what is called forth that comes in a step, of 2^32."""
+    if fields.given("decay_s") != (fields.rate("branching", 0) > 0):
+        raise ValueError(f"{fields.name}.decay_s: with a branching, and only with one")
+    if not fields.given("decay_s"):
+        return 0
+    decay = fields.number("decay_s")
+    if decay <= 0 or fields.rate("branching", 0) > 0.99 * RATE_ONE:
+        raise ValueError(f"{fields.name}: decay_s is above 0, branching up to 0.99")
+    return math.floor(-math.expm1(-(float(fields.grids.seconds) / float(decay))) * 2.0**32)
+
+
 def _trader(kind: str, fields: Fields) -> Noise | Momentum | LiquidationHunter:
     market = fields.market(None if kind == "noise" else "perp")
     if kind == "noise":
@@ -335,6 +350,8 @@ def _trader(kind: str, fields: Fields) -> Noise | Momentum | LiquidationHunter:
             limit_gap=fields.ticks("limit_gap", market, 1),
             lifetime=fields.long("lifetime_s"),
             seconds=fields.grids.seconds,
+            branching=fields.rate("branching", 0),
+            alpha=_comes(fields),
         )
     order_qty, max_qty = fields.lots("order_qty", market), fields.lots("max_qty", market)
     if kind == "momentum":

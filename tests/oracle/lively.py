@@ -86,11 +86,26 @@ def lively_scenario(rng: random.Random, seed: int = 0) -> Scenario:
     while True:
         scales = Scales.draw(rng)
         scenario = _world(rng, scales)
+        _add(random.Random(scenario["name"] + " also"), scales, scenario)
         if not is_valid(scenario, seed) or not _has_somebody_to_trade_with(scenario):
             continue
         world = build(scenario, seed)
         if world.spot.quote is None or SELL not in world.spot.quote.sides or world.quotable > 0:
             return scenario
+
+
+def _add(rng: random.Random, scales: Scales, scenario: Scenario) -> None:
+    """Quotes around the start price, orders that call forth others. Of numbers of its own: other worlds stay."""
+    if (quote := scenario["spot"].get("quote")) and rng.random() < 0.3:
+        quote["around"] = "start"
+        lean = float(scales.spread("spot", 0.01)) / (scales.unit * rng.uniform(1, 20))
+        quote["skew"] = number(lean, rng.choice((4, 9)))
+    if (quote := scenario["market_maker"].get("quote")) and rng.random() < 0.15:
+        quote["around"] = "start"
+    for agent in scenario["agents"]:
+        if agent["kind"] == "noise" and rng.random() < 0.3:
+            agent["branching"] = number(rng.uniform(0.1, 0.98), 4)
+            agent["decay_s"] = number(Fraction(scales.step) * rng.randint(1, 20) / 2, 6)
 
 
 def _has_somebody_to_trade_with(scenario: Scenario) -> bool:

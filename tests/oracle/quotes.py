@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from .book import BUY, SELL, Level
 from .liquidity import Lots, Words, parse_lots
-from .units import choice, exact, integer, required, table, whole
+from .units import RATE_ONE, choice, exact, integer, rate, required, table, whole
 
-KEYS = "side around half_spread levels level_gap jitter level_qty recovery_half_life_s follows_float"
+KEYS = "side around half_spread levels level_gap jitter level_qty recovery_half_life_s follows_float skew"
 MAX_PRICE = 2**40
 
 
@@ -31,6 +31,8 @@ class Quote:
     recovery: int | None
     #: Whether asks shrink with what holders have left to sell.
     follows_float: bool = False
+    #: Ticks a lot, exact: how holders' quotes move with what they bought.
+    skew: Fraction = Fraction(0)
 
     @property
     def usual(self) -> int:
@@ -68,7 +70,7 @@ def parse_quote(
 
     return Quote(
         sides={"asks": (SELL,), "bids": (BUY,), "both": (SELL, BUY)}[side],
-        around=choice(values.get("around", "mark"), name, ("mark", "spot_mid", "last", "mid")),
+        around=choice(values.get("around", "mark"), name, ("mark", "spot_mid", "last", "mid", "start")),
         half_spread=ticks("half_spread", 0, 0),
         levels=integer(values.get("levels", 1), f"{name}.levels", 1),
         level_gap=ticks("level_gap", 1, 1),
@@ -77,7 +79,12 @@ def parse_quote(
         words=words,
         recovery=_recovery(values.get("recovery_half_life_s"), name, seconds),
         follows_float=bool(values.get("follows_float", False)),
+        skew=_skew(values.get("skew"), name) * lot / tick,
     )
+
+
+def _skew(value: object, name: str) -> Fraction:
+    return Fraction(0) if value is None else Fraction(rate(value, f"{name}.skew"), RATE_ONE)
 
 
 def _recovery(value: object, name: str, seconds: Fraction) -> int | None:

@@ -30,9 +30,10 @@ class Quoting:
         state, world = self.state, self.state.world
         self.posted = set()
         if world.spot.quote is not None:
-            around = {"spot_mid": nearest(spot_mid), "mid": round(spot_mid)}.get(
+            around = {"spot_mid": nearest(spot_mid), "mid": round(spot_mid), "start": world.spot.start}.get(
                 world.spot.quote.around, state.last[SPOT]
             )
+            around += math.floor(Fraction(1, 2) - world.spot.quote.skew * state.holders_bought)
             self._post(SPOT, world.spot.quote, around, world.spot.quote.sides, first)
         bid, ask = state.perp.best(BUY), state.perp.best(SELL)
         mid = Fraction(state.last[PERP]) if bid is None or ask is None else Fraction(bid + ask, 2)
@@ -44,6 +45,7 @@ class Quoting:
             "spot_mid": nearest(in_perp_ticks(world, spot_mid)),
             "last": state.last[PERP],
             "mid": round(mid),
+            "start": world.perp.start,
         }[quote.around]
         around += math.floor(Fraction(1, 2) - world.maker.skew * state.positions[MARKET_MAKER].qty)
         self._withdraw()

@@ -143,6 +143,7 @@ class State:
         self.perp = world.perp.book(MARKET_MAKER, None)
         self.last = {SPOT: world.spot.start, PERP: world.perp.start}
         self.quotable = world.quotable
+        self.given_to_holders = world.tokens.free_float
         self.traders: dict[int, Trader] = {}
         self.arrivals = [Arrivals(batch) for batch in world.batches]
         self.mark, self.index, self.marks = world.perp.start, world.spot.start, [world.perp.start]
@@ -244,6 +245,12 @@ class State:
         self.unlocked += lots
         if account == HOLDERS:
             self.quotable += lots
+            self.given_to_holders += lots
+
+    @property
+    def holders_bought(self) -> int:
+        """What holders bought more than they sold."""
+        return self.tokens[HOLDERS] - self.given_to_holders
 
     def target_at(self, step: int) -> int:
         """What the market maker's desk ought to hold, as of the end of a step."""

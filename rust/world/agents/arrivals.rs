@@ -27,6 +27,15 @@ impl Arrivals {
     }
 }
 
+/// How orders call forth others: the exponential kernel of a Hawkes process, in units of 2^-32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// Orders that each calls forth.
+    pub each: u64,
+    /// The part of those still to come that comes in a step.
+    pub alpha: u64,
+}
+
 /// Leverages in billionths, rising.
 #[derive(Clone, Debug)]
 pub enum Leverages {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::plans::{
     Crowd, FundingArbitrageur, HolderPlan, Hunter, Momentum, Noise, Skew, SpotMaker, StockArbitrageur, Whale,
 };
-use super::reader::{Common, Reader};
+use super::reader::{Common, Reader, nine};
 use super::spec::{
     AgentSpec, FundingArbitrageurSpec, HoldersSpec, LiquidationHunterSpec, MomentumSpec, NoiseSpec,
     ShortCrowdSpec, SpotMarketMakerSpec, StockArbitrageurSpec, WhaleSpec,
@@ -58,9 +58,12 @@ pub(super) fn read(reader: &mut Reader, spec: &AgentSpec) -> Agent {
 fn noise(reader: &mut Reader, spec: &NoiseSpec) -> Plan {
     let market = spec.market;
     let (field, lot) = (reader.field("qty"), reader.market(market).lot_size);
+    let calls = reader.calls(spec.branching, spec.decay_s);
+    let uncalled = Decimal::ONE - calls.map_or(Decimal::ZERO, |_| nine(spec.branching));
     Plan::Noise(Noise {
         market: market.into(),
-        arrivals: reader.arrivals("rate_per_s", spec.rate_per_s),
+        arrivals: reader.share_of_arrivals("rate_per_s", spec.rate_per_s, uncalled),
+        calls,
         qty: law::sizes(reader.check, &field, &spec.qty, lot),
         limits: reader.arrivals("limit_rate_per_s", spec.limit_rate_per_s),
         gap: reader.gap("limit_gap", spec.limit_gap, market),

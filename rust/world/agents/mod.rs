@@ -7,7 +7,7 @@ mod plans;
 mod reader;
 pub mod spec;
 
-pub use arrivals::{Arrivals, Holds, Leverages};
+pub use arrivals::{Arrivals, Calls, Holds, Leverages};
 pub use plans::{
     Crowd, Exit, FundingArbitrageur, HolderPlan, Hunter, Leg, Momentum, Noise, Skew, SpotMaker,
     StockArbitrageur, Whale,

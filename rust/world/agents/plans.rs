@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Arrivals, Holds, Leverages};
+use super::{Arrivals, Calls, Holds, Leverages};
 use crate::event::Market;
 use crate::units::{Lots, Overflow, Quote, Rate, Side, Ticks, narrow};
 use crate::world::law::Sizes;
@@ -33,8 +33,10 @@ impl Skew {
 pub struct Noise {
     /// Where.
     pub market: Market,
-    /// Market orders of a step.
+    /// Market orders of a step that no other called forth.
     pub arrivals: Arrivals,
+    /// How market orders call forth others, if they do.
+    pub calls: Option<Calls>,
     /// Lots of an order.
     pub qty: Arc<Sizes>,
     /// Limit orders of a step.

@@ -4,7 +4,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::plans::{Exit, Leg};
 use super::spec::{ExitSpec, LegSpec};
-use super::{Agent, Arrivals, Holds, Plan};
+use super::{Agent, Arrivals, Calls, Holds, Plan};
 use crate::units::{Lots, Quote, Rate, Ticks};
 use crate::world::check::{Check, billionths, double, gcd, ratio};
 use crate::world::clock::{Clock, Steps};
@@ -126,14 +126,41 @@ impl Reader<'_> {
 
     /// Who comes in a step.
     pub fn arrivals(&mut self, name: &str, per_second: Decimal) -> Arrivals {
+        self.share_of_arrivals(name, per_second, Decimal::ONE)
+    }
+
+    /// Who of them comes uncalled.
+    pub fn share_of_arrivals(&mut self, name: &str, per_second: Decimal, share: Decimal) -> Arrivals {
         let step = self.clock.round_seconds;
         let most = MAX_MEAN / step;
         let rate = nine(per_second);
         let fits = rate >= Decimal::ZERO && rate <= most;
         let allowed = format!("0 or more, at most 100 in a step of {step} s");
         self.check.require(fits, &self.field(name), per_second, &allowed);
-        let mean = if fits { rate * step } else { Decimal::ZERO };
+        let mean = if fits { rate * share * step } else { Decimal::ZERO };
         Arrivals::new(double(mean))
+    }
+
+    /// How orders call forth others, if they do.
+    pub fn calls(&mut self, branching: Decimal, decay_s: Option<Decimal>) -> Option<Calls> {
+        let each = self.rate("branching", branching, Decimal::ZERO, Decimal::new(99, 2));
+        let allowed = if each.0 > 0 {
+            "more than 0 seconds, with a branching"
+        } else {
+            "none without a branching: no order calls forth another"
+        };
+        let fits = match decay_s {
+            Some(decay) => each.0 > 0 && decay > Decimal::ZERO && decay <= Decimal::from(1_000_000_000),
+            None => each.0 == 0,
+        };
+        let said = decay_s.map_or_else(|| "none".to_owned(), |decay| decay.to_string());
+        self.agree(fits, "decay_s", said, allowed);
+        let decay = double(decay_s.filter(|_| fits)?);
+        let come = -libm::expm1(-(double(self.clock.round_seconds) / decay)) * 4_294_967_296.0;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 2^32
+        let alpha = come.floor() as u64;
+        let each = (u128::from(each.0.unsigned_abs()) << 32) / u128::from(Rate::ONE.unsigned_abs());
+        Some(Calls { each: u64::try_from(each).unwrap_or(0), alpha })
     }
 
     /// For how many steps something is held, at least one.
@@ -194,6 +221,6 @@ impl Reader<'_> {
 }
 
 /// Rounded half away from zero to nine decimals.
-fn nine(value: Decimal) -> Decimal {
+pub(super) fn nine(value: Decimal) -> Decimal {
     value.round_dp_with_strategy(9, RoundingStrategy::MidpointAwayFromZero)
 }

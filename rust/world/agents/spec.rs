@@ -76,6 +76,10 @@ kind! {
         limit_gap: Option<Decimal>,
         #[serde(default)]
         lifetime_s: Decimal,
+        #[serde(default)]
+        branching: Decimal,
+        #[serde(default)]
+        decay_s: Option<Decimal>,
     }
 }
 
