@@ -296,6 +296,11 @@ fn what_cannot_be_is_refused() {
             Some(&timed),
             "market_maker.quote.follows_float: true",
         ),
+        (
+            maker(json!({"quote": {"around": "start", "skew": "0.1"}})),
+            Some(&timed),
+            "market_maker.quote.skew: 0.1",
+        ),
         (maker(json!({"withdraw_s": "1"})), Some(&timed), "market_maker.withdraw_s: 1"),
         (maker(json!({"withdraw_move": "0.1"})), None, "market_maker.withdraw_move: 0.1"),
         (maker(json!({"withdraw_move": "0"})), Some(&timed), "market_maker.withdraw_move: 0"),

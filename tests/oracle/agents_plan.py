@@ -15,7 +15,8 @@ from .units import RATE_ONE, choice, exact, integer, rate, required, table, whol
 FIRST_ACCOUNT = 8
 COMMON = "kind name from_s until_s"
 KEYS = {
-    "noise": "market rate_per_s qty limit_rate_per_s limit_gap lifetime_s tokens capital leverage branching decay_s",
+    "noise": "market rate_per_s qty branching decay_s limit_rate_per_s limit_gap lifetime_s tokens "
+    "capital leverage",
     "momentum": "market window_s threshold order_qty max_qty long_only capital leverage",
     "holders": "tokens threshold elasticity order_qty",
     "spot_market_maker": "tokens half_spread levels level_gap level_qty skew inventory_limit",

@@ -95,7 +95,7 @@ def lively_scenario(rng: random.Random, seed: int = 0) -> Scenario:
 
 
 def _add(rng: random.Random, scales: Scales, scenario: Scenario) -> None:
-    """Quotes around the start price, orders that call forth others. Of numbers of its own: other worlds stay."""
+    """Quotes around the start, orders that call forth others; of its own numbers, so other worlds stay."""
     if (quote := scenario["spot"].get("quote")) and rng.random() < 0.3:
         quote["around"] = "start"
         lean = float(scales.spread("spot", 0.01)) / (scales.unit * rng.uniform(1, 20))

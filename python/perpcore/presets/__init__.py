@@ -22,6 +22,7 @@ NAMES = (
     "two-books",
     "rocketcoin-live",
     "funding-trap",
+    "altseason",
 )
 
 _READINGS = {None: "rocketcoin", "300k": "rocketcoin-300k", "consistent": "rocketcoin-consistent"}
@@ -73,6 +74,18 @@ def funding_trap() -> Scenario:
     shorts are the fuel of finds hardly any float, and their tokens come too late.
     """
     return load("funding-trap")
+
+
+def altseason() -> Scenario:
+    """Altseason: thirty days, in steps of a second, of a young coin with a low float and a high valuation.
+
+    A crowd comes to the perpetual, four long for each short, and stays for ten days on average; its market
+    maker and funding arbitrageurs take the other side and buy spot, where it is theirs for as long as longs
+    pay. Noise and chartists trade both markets, holders sell into strength, tokens are unlocked in the middle
+    of the month, a whale pushes once. `docs/ALTSEASON.md` says where each number is from, and what comes of
+    it. A month is some 27 million events; `Scenario.run` wants ``keep="samples"``.
+    """
+    return load("altseason")
 
 
 def reference(*, smallest_size: Number = 200, requote: bool = False) -> Scenario:
