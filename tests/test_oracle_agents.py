@@ -44,9 +44,11 @@ def test_a_threshold_behind_a_stop_follows_funding():
     assert [row["threshold"] for row in expected.liquidations] == [101, 124]
 
 
-@pytest.mark.parametrize("world", [334, 2313, 6098])
+@pytest.mark.parametrize("world", [334, 465, 2313, 6098])
 def test_worlds_that_differed_once_agree(world):
     """A desk's cost of the other sign, or a debt that no price closes; an agent flat, in debt, with tokens.
+
+    In 465 the arbitrageur between the venues closes what the market maker holds, who is in debt by then.
 
     What random worlds hold may change: bankruptcy values and the agent are also worked by hand.
     """

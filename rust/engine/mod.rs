@@ -220,6 +220,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
             self.counts.ignition.1 = cost.whose(AccountId::ATTACKER, "notional")?;
             self.hedge()?;
             self.bankrupt_maker()?;
+            self.stand_good()?;
         }
         self.end_round()
     }

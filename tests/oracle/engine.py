@@ -184,10 +184,10 @@ class Run:
         is_idle = all(self._is_idle(sent) for sent in orders)
         self._hedge()
         self._absorb()
-        self._bankrupt_maker()
         if self.agents.arbitrage_is_due():
             self.quoting.post(mid(state.spot, state.last[SPOT]), first=False)
             self.agents.every_round()
+        self._bankrupt_maker()
         # What the end of a round sells of an agent's tokens asks for no other round.
         is_still = is_idle and len(state.fills) == fills_before
         self._close_stage()
