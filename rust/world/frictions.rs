@@ -225,12 +225,22 @@ fn skew(check: &mut Check, field: &str, value: Decimal, market: &MarketSpec) -> 
     if skew.0 == 0 { Skew::default() } else { Skew { n, d } }
 }
 
-/// How holders' quotes move with what they bought.
-pub(super) fn of_holders(check: &mut Check, spec: &QuoteSpec, market: &MarketSpec, clock: &Clock) -> Skew {
+/// How holders' quotes move with what they bought; the market maker has a skew of his own.
+pub(super) fn of_quotes(
+    check: &mut Check,
+    field: &str,
+    spec: &QuoteSpec,
+    spot: &MarketSpec,
+    clock: &Clock,
+) -> Skew {
+    let path = format!("{field}.skew");
+    if field != "spot.quote" {
+        check.require(spec.skew.is_zero(), &path, spec.skew, "0: the market maker's is market_maker.skew");
+        return Skew::default();
+    }
     let ok = spec.skew.is_zero() || spec.around == Around::Start && clock.steps.is_some();
-    let allowed = "0, but around the start price in a run through time";
-    check.require(ok, "spot.quote.skew", spec.skew, allowed);
-    skew(check, "spot.quote.skew", spec.skew, market)
+    check.require(ok, &path, spec.skew, "0, but around the start price in a run through time");
+    skew(check, &path, spec.skew, spot)
 }
 
 /// How a market's quotes come back, if they do not at once.

@@ -366,12 +366,7 @@ impl World {
                 let path = format!("{field}.follows_float");
                 check.require(ok, &path, true, "false, but for holders' quotes in a run through time");
                 quoting.recovery = frictions::recovery(check, field, spec, &quoting.level_qty, clock);
-                if field == "spot.quote" {
-                    quoting.skew = frictions::of_holders(check, spec, &scenario.spot, clock);
-                } else {
-                    let allowed = "0: the market maker's own is market_maker.skew";
-                    check.require(spec.skew.is_zero(), "market_maker.quote.skew", spec.skew, allowed);
-                }
+                quoting.skew = frictions::of_quotes(check, field, spec, &scenario.spot, clock);
             }
         }
     }
