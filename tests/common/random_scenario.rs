@@ -301,6 +301,7 @@ fn quote(dice: &mut Dice, size: &Size, [tick, lot]: [Decimal; 2]) -> QuoteSpec {
         },
         recovery_half_life_s: Decimal::ZERO,
         follows_float: false,
+        skew: Decimal::ZERO,
     }
 }
 
