@@ -22,6 +22,13 @@ def bench_run(benchmark, scenario):
     assert run.summary["final_price"] == 19.67
 
 
+def bench_month(benchmark):
+    """Thirty days in steps of a second, all agents on; its events are the elements."""
+    coin = pc.presets.altseason()
+    run = benchmark.pedantic(coin.run, kwargs={"seed": 1, "path": 100, "keep": "samples"}, rounds=3)
+    benchmark.extra_info["elements"] = int(run.series["events"].sum())
+
+
 def bench_tables(benchmark, scenario):
     """All tables of a run, as Arrow columns."""
     run = scenario.run(seed=1)

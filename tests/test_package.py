@@ -141,7 +141,9 @@ def test_examples_in_compiled_docstrings_are_true(name: str) -> None:
     run_examples(finder.find(getattr(_core, name), name, module=False, globs={"pc": pc, "np": np}))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/RUNS.md", "docs/FACTS.md", "docs/GYM.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{name}.md" for name in ("ALTSEASON", "FACTS", "GYM", "RUNS"))]
+)
 def test_examples_in_pages_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = (ROOT / page).read_text()
