@@ -34,6 +34,7 @@ const REFUSED: &[(usize, &str, &str, &str)] = &[
     (0, "limit_gap", r#""0""#, "from 0.01"),
     (0, "limit_gap", r#""0.015""#, "a multiple of tick_size"),
     (0, "lifetime_s", r#""-1""#, "from 0"),
+    (0, "decay_s", r#""60""#, "none without a branching"),
     (1, "window_s", r#""101""#, "to time.horizon_s"),
     (1, "window_s", r#""-1""#, "from 0"),
     (1, "threshold", r#""-0.1""#, "from 0"),
@@ -97,6 +98,29 @@ fn what_cannot_be_is_refused_by_its_field() {
         put(&mut written["agents"][agent], field, value);
         assert_refused(&written, &format!("agents[{agent}].{field}"), allowed);
     }
+}
+
+#[test]
+fn orders_are_called_forth_below_one_each_and_within_a_time() {
+    let with = |branching: &str, decay: Value| {
+        let mut written = scenario(everybody());
+        written["agents"][0]["branching"] = json!(branching);
+        written["agents"][0]["decay_s"] = decay;
+        written
+    };
+    for branching in ["1", "0.990000001", "-0.1"] {
+        let (field, told) = problems(&with(branching, json!("60"))).remove(0);
+        assert_eq!(field, "agents[0].branching");
+        assert!(told.contains("from 0 to 0.99"), "{told}");
+    }
+    for decay in [Value::Null, json!("0"), json!("-1"), json!("1000000000.1")] {
+        assert_refused(&with("0.5", decay), "agents[0].decay_s", "more than 0 seconds, with a branching");
+    }
+    for decay in ["60", "0"] {
+        assert_refused(&with("0", json!(decay)), "agents[0].decay_s", "none without a branching");
+    }
+    world(&with("0.99", json!("60")));
+    world(&with("0", Value::Null));
 }
 
 #[test]

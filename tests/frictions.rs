@@ -7,7 +7,7 @@ mod common;
 
 use common::{Setup, Shorts, decimal, ladder};
 use perpcore::engine::{Recorder, Simulation, StopReason, Summary};
-use perpcore::event::Cause;
+use perpcore::event::{Cause, Market};
 use perpcore::units::Quote;
 use perpcore::world::World;
 use perpcore::world::scenario::Scenario;
@@ -181,6 +181,47 @@ fn filled_quotes_come_back_by_half_each_half_life() {
     assert_eq!(with("1", 2, json!({"liquidations_per_round": 1})), halved);
 }
 
+/// Holders quote 100,000 tokens 2 cents from what they quote around: step, price in ticks and lots of every trade in spot.
+fn leaning(skew: &str, agents: Value, more: &Value) -> Vec<(u64, i64, i64)> {
+    let quote = json!({"side": "both", "around": "start", "half_spread": "0.02", "level_qty": "100000", "skew": skew});
+    let spot = json!({"spot": {"asks": null, "quote": quote}, "ignition": null, "agents": agents});
+    let (_, _, trace) = run(&build(&Setup::new(), &[seconds(9), spot, more.clone()]).unwrap());
+    let step = |round: u64| trace.stages.iter().find(|stage| stage.round == round).unwrap().clock;
+    let sales = trace.trades.iter().filter(|(_, trade)| trade.market == Market::Spot);
+    sales.map(|&(round, trade)| (step(round), trade.price.0, trade.qty.0)).collect()
+}
+
+/// 0.00005 a token is half a cent for each 100: 2.5 cents of 500 are 3, of -500 they are -2.
+#[test]
+fn holders_quotes_lean_on_what_they_sold() {
+    let leg = |qty: &str, at: &str| json!({"qty": qty, "at_s": at});
+    let whale = json!([{"kind": "whale", "name": "whale", "accumulate": leg("500", "1"), "ignite": leg("499", "3"),
+        "exit": {"at_s": "5"}}]);
+    let with = |skew: &str, more: Value| leaning(skew, whale.clone(), &more);
+    let none = json!({});
+    // Sold 500: 3 cents; 999: 4.995 are 5, below which he sells all he bought.
+    assert_eq!(with("0.00005", none.clone()), [(2, 1_002, 500), (4, 1_005, 499), (6, 1_003, 999)]);
+    assert_eq!(with("0", none), [(2, 1_002, 500), (4, 1_002, 499), (6, 998, 999)]);
+    // What is unlocked to them, or to an agent, they have not bought.
+    let unlocks = json!({"unlocks": [{"at_s": "2", "qty": "300"}, {"at_s": "4", "qty": "7000"}]});
+    assert_eq!(with("0.00005", unlocks), [(2, 1_002, 500), (4, 1_005, 499), (6, 1_003, 999)]);
+    // What they bought first lowers them, by 2 cents; both sales are from there.
+    let sold = json!({"ignition": {"qty": "500", "side": "sell", "at_s": "1"}});
+    let buyer =
+        json!([{"kind": "whale", "name": "whale", "accumulate": leg("700", "3"), "longs": leg("1", "5")}]);
+    assert_eq!(leaning("0.00005", buyer, &sold), [(2, 998, 500), (4, 1_000, 700)]);
+}
+
+#[test]
+fn the_market_maker_may_quote_around_the_start_price() {
+    let with = |around: &str| filled(&two_shorts(), &[maker(json!({"quote": {"around": around}}))]);
+    assert_eq!(with("start"), [(1, 1_000, 1_000), (1, 1_000, 1_000)]);
+    // The perpetual's own start price, in its own ticks.
+    let fine = json!({"perp": {"tick_size": "0.005"}});
+    let quote = maker(json!({"quote": {"around": "start", "half_spread": "0.01"}}));
+    assert_eq!(filled(&two_shorts(), &[fine, quote]), [(1, 2_002, 1_000), (1, 2_002, 1_000)]);
+}
+
 /// Of 2^32 that are missing after step 1 half is left after each step, rounded up: 1 after step 33, and half of 1 brings nothing.
 #[test]
 fn a_run_is_not_quiet_while_quotes_that_the_mark_reads_come_back() {
@@ -287,6 +328,11 @@ fn what_cannot_be_is_refused() {
     let halt = json!({"move": "0.1", "window_s": "1", "pause_s": "1"});
     let stress = |factor: &str| json!({"move": "0.1", "window_s": "1", "factor": factor});
     let timed = seconds(5);
+    let holders = |terms: Value| {
+        let mut quote = json!({"side": "asks", "level_qty": "1", "around": "start"});
+        merge(&mut quote, &terms);
+        json!({"spot": {"asks": null, "quote": quote}})
+    };
     for (patch, time, field) in [
         (maker(json!({"hedge_latency_s": "1"})), None, "market_maker.hedge_latency_s: 1"),
         (maker(json!({"hedge_latency_s": "-1"})), Some(&timed), "market_maker.hedge_latency_s: -1"),
@@ -301,6 +347,10 @@ fn what_cannot_be_is_refused() {
             Some(&timed),
             "market_maker.quote.skew: 0.1",
         ),
+        (holders(json!({"skew": "0.1", "around": "mark"})), Some(&timed), "spot.quote.skew: 0.1"),
+        (holders(json!({"skew": "0.1"})), None, "spot.quote.skew: 0.1"),
+        (holders(json!({"skew": "-0.1"})), Some(&timed), "spot.quote.skew: -0.1"),
+        (holders(json!({"skew": "1000001"})), Some(&timed), "spot.quote.skew: 1000001"),
         (maker(json!({"withdraw_s": "1"})), Some(&timed), "market_maker.withdraw_s: 1"),
         (maker(json!({"withdraw_move": "0.1"})), None, "market_maker.withdraw_move: 0.1"),
         (maker(json!({"withdraw_move": "0"})), Some(&timed), "market_maker.withdraw_move: 0"),

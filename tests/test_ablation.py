@@ -60,7 +60,7 @@ def test_each_is_switched_off_alone():
     changes |= {
         "market_maker.quote": quote,
         "spot.asks": pc.Levels(levels=[("10.5", 40_000)]),
-        "spot.quote": quote.replace(follows_float=True),
+        "spot.quote": quote.replace(follows_float=True, around="start", skew="0.000001"),
         "venue.price_band": "0.1",
         "venue.halt": pc.venues.Halt(move="0.3", window_s=60, pause_s=30),
         "venue.stress_margin": pc.venues.StressMargin(move="0.3", window_s=60, factor=2),
@@ -82,6 +82,7 @@ def test_each_is_switched_off_alone():
             "market_maker.quote.recovery_half_life_s",
         },
         "float_in_quotes": {"spot.quote.follows_float"},
+        "lasting_impact": {"spot.quote.skew"},
         "stress_margin": {f"venue.stress_margin.{name}" for name in ("move", "window_s", "factor")},
         "funding_interval": {"venue.funding.stress_above"},
         "price_band": {"venue.price_band"},

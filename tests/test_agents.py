@@ -318,7 +318,7 @@ def test_presets_through_time_are_what_they_say(make):
             locked = scenario.run(seed=1, path=path).series["locked_float"]
             assert locked[before][-1] > scenario.circulating / 20
         assert not {"StockArbitrageur", "External"} & set(kinds)
-        missing = {"spot_margin", "hedge_band", "float_in_quotes"}
+        missing = {"spot_margin", "hedge_band", "float_in_quotes", "lasting_impact"}
         assert set(pc.frictions(scenario)) == {name for name, _ in FRICTIONS} - missing
 
 

@@ -1,94 +1,77 @@
-"""Noise orders that call forth others: their mean, their variance over long times, a fit of what was set."""
-
-import math
+"""Market orders of noise that call forth others: a Hawkes process in steps (docs/AGENTS.md, section 3)."""
 
 import numpy as np
 import pytest
 
 import perpcore as pc
-from perpcore.analysis.facts import fit_hawkes
+from perpcore.analysis import facts
 
-#: Seconds: far longer than a cluster lasts.
-WINDOW = 2_000
+BRANCHING = 0.6
 
 
-def flow(time: pc.Time, **terms) -> pc.Scenario:
-    """Noise orders of one token in a spot market that has all they ask for: each is filled in one piece."""
-    noise = pc.agents.Noise(name="noise", market="spot", qty=1, tokens=1_000_000, **terms)
-    return pc.presets.rocketcoin().replace(
-        {
-            "time": time,
-            "circulating": 5_000_000,
-            "positions": [],
-            "ignition": None,
-            "agents": [noise],
-            "spot.asks": pc.Linear(depth=10**8),
-            "spot.bids": pc.Linear(depth=10**8),
-        }
+def world(step_s="0.1", horizon_s=2_000, **noise):
+    """One agent that takes a token at a time from a deep book in spot."""
+    book = {"tick_size": "0.0001", "lot_size": 1}
+    deep = pc.Linear(depth=10**9)
+    return pc.Scenario(
+        start_price=10,
+        total_supply=10**9,
+        circulating=10**9,
+        spot=pc.Market(**book, asks=deep, bids=deep),
+        perp=pc.Market(**book, asks=deep),
+        venue=pc.presets.rocketcoin().venue,
+        market_maker=pc.MarketMaker(capital=1_000, hedge_ratio=0),
+        positions=(),
+        time=pc.Time(step_s=step_s, horizon_s=horizon_s, sample_s=horizon_s),
+        agents=[
+            pc.agents.Noise(name="noise", market="spot", qty=1, tokens=10**6, **({"rate_per_s": 1} | noise))
+        ],
     )
 
 
-def clusters(branching: str, decay_s: int) -> dict:
-    return {"branching": branching, "decay_s": decay_s} if float(branching) else {}
+def orders(scenario, path):
+    """When the steps began in which orders came, one entry an order."""
+    run = scenario.run(seed=1, path=path)
+    return run.stages["time"][np.searchsorted(run.stages["round"], run.fills["round"])]
 
 
-@pytest.mark.parametrize("branching", ["0", "0.5", "0.8"])
-def test_the_mean_stays_and_the_variance_is_that_of_a_hawkes_process(branching):
-    """Of counts N over times far longer than decay / (1 - n): var N = mean N / (1 - n)^2 (Hawkes 1971)."""
-    rate, fano = 0.05, 1 / (1 - float(branching)) ** 2
-    time = pc.Time(step_s=1, horizon_s=750 * WINDOW, sample_s=WINDOW)
-    scenario = flow(time, rate_per_s=str(rate), **clusters(branching, 20))
-    # The first sample is the start; in the first window no cluster has come from before.
-    counts = scenario.run(seed=1, keep="samples").series["spot_volume"][2:].astype(float)
-    mean, n = rate * WINDOW, len(counts)
-    assert abs(counts.mean() - mean) < 4 * math.sqrt(fano * mean / n)
-    # A variance of n counts has the relative deviation sqrt(2 / n) and a little for their skewness.
-    assert counts.var(ddof=1) / counts.mean() == pytest.approx(fano, rel=4 * math.sqrt(2 / n))
+def test_the_mean_rate_stays_and_counts_spread_as_hawkes_processes_do():
+    """Variance over mean of counts in long windows is 1 / (1 - n)^2 (Hawkes 1971)."""
+    clusters = world(branching=BRANCHING, decay_s=2)
+    runs = clusters.monte_carlo(paths=400, seed=1, progress=False)
+    counts = runs["spot_volume"]
+    fano, expected = 1 / (1 - BRANCHING) ** 2, 2_000
+    error = np.sqrt(fano * expected / len(counts))
+    lost = BRANCHING * 2 / (1 - BRANCHING)  # what the quiet before the start would have called forth
+    assert abs(counts.mean() - expected + lost) < 4 * error
+    spread = counts.var(ddof=1) / counts.mean()
+    assert abs(spread / fano - 1) < 4 * np.sqrt(2 / len(counts))
 
 
-@pytest.mark.parametrize("branching", ["0.3", "0.6"])
-def test_a_fit_finds_the_branching_that_was_set(branching):
-    step, horizon, decay = 0.1, 10_000, 4
-    time = pc.Time(step_s=str(step), horizon_s=horizon)
-    run = flow(time, rate_per_s="0.5", **clusters(branching, decay)).run(seed=2)
-    assert set(run.fills["cause"]) == {"noise"}
-    clock = dict(zip(run.stages["round"], run.stages["time"], strict=True))
-    ends = np.array([clock[number] for number in run.fills["round"]])
-    # Within its step an order comes at any time.
-    times = np.sort(ends - step * np.random.default_rng(3).uniform(size=len(ends)))
-    fit = fit_hawkes(times, end=horizon, confidence=0.99)
-    assert fit.branching.low < float(branching) < fit.branching.high
-    assert fit.branching.value == pytest.approx(float(branching), abs=0.06)
-    assert fit.beta.low < 1 / decay < fit.beta.high
+def test_the_fitted_branching_is_the_one_that_was_set():
+    scenario = world(horizon_s=3_000, branching=BRANCHING, decay_s=2)
+    times = orders(scenario, 0)
+    within = np.random.default_rng(1).uniform(0, 0.1, len(times))  # where in its step
+    found = facts.fit_hawkes(np.sort(times + within), end=3_000.2).branching
+    assert found.low < BRANCHING < found.high
+    assert found.high - found.low < 0.2
+
+
+def test_without_branching_counts_are_poisson():
+    counts = world().monte_carlo(paths=400, seed=1, progress=False)["spot_volume"]
+    assert abs(counts.var(ddof=1) / counts.mean() - 1) < 4 * np.sqrt(2 / len(counts))
 
 
 @pytest.mark.parametrize(
-    ("terms", "field"),
+    ("given", "field"),
     [
-        ({"branching": 1, "decay_s": 60}, "branching"),
-        ({"branching": "-0.1", "decay_s": 60}, "branching"),
-        ({"branching": math.nan, "decay_s": 60}, "branching"),
-        ({"branching": "0.5"}, "decay_s"),
-        ({"branching": "0.5", "decay_s": 0}, "decay_s"),
-        ({"branching": "0.5", "decay_s": -1}, "decay_s"),
-        ({"decay_s": 60}, "decay_s"),
+        ({"branching": 1, "decay_s": 1}, r"branching: 1 .*0\.99"),
+        ({"branching": "-0.1", "decay_s": 1}, r"branching: -0\.1"),
+        ({"branching": "0.5"}, r"decay_s: none .*more than 0 seconds"),
+        ({"branching": "0.5", "decay_s": 0}, r"decay_s: 0 .*more than 0 seconds"),
+        ({"decay_s": 1}, r"decay_s: 1 .*without a branching"),
     ],
 )
-def test_what_cannot_be_is_refused_by_its_field(terms, field):
-    with pytest.raises(pc.ScenarioError) as caught:
-        flow(pc.Time(step_s=1, horizon_s=100), rate_per_s=1, **terms)
-    assert [problem[0].rpartition(".")[2] for problem in caught.value.problems] == [field]
-
-
-def test_quotes_lean_only_around_the_start_price_of_a_run_through_time():
-    scenario = flow(pc.Time(step_s=1, horizon_s=100), rate_per_s=1)
-    quote = pc.Quote(side="both", level_qty=10, around="start", skew="0.0001")
-    assert scenario.replace({"spot.quote": quote}).spot.quote.skew > 0
-    for path, bad in (
-        ("spot.quote", quote.replace(around="mark")),
-        ("spot.quote", quote.replace(skew=-1)),
-        ("market_maker.quote", quote),
-    ):
-        with pytest.raises(pc.ScenarioError) as caught:
-            scenario.replace({path: bad})
-        assert [problem[0] for problem in caught.value.problems] == [f"{path}.skew"]
+def test_what_cannot_be_is_refused(given, field):
+    with pytest.raises(pc.ScenarioError, match=field):
+        world(**given)

@@ -36,6 +36,7 @@ def frictions(scenario: Scenario) -> dict[str, Scenario]:
     dict of str to Scenario
         ``partial_hedging``: the market maker hedges all he sold. ``hedge_latency``: at once.
         ``hedge_band``: to the last token. ``float_in_quotes``: asks do not shrink with the float.
+        ``lasting_impact``: holders quote around the start price whatever they sold.
         ``market_maker_inventory``, ``market_maker_skew``, ``market_maker_widening``: he quotes whatever he
         holds, and however the mark moves. ``market_maker_withdrawal``: he never pulls his quotes.
         ``market_maker_capital``: he cannot go bankrupt. ``liquidity_recovery``: what was filled comes back at
@@ -102,6 +103,11 @@ def _float_in_quotes(scenario: Scenario) -> Iterator[tuple[str, Any]]:
         yield "spot.quote.follows_float", False
 
 
+def _lasting(scenario: Scenario) -> Iterator[tuple[str, Any]]:
+    if scenario.spot.quote is not None and scenario.spot.quote.skew != 0:
+        yield "spot.quote.skew", 0
+
+
 def _holders(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     for i, agent in enumerate(scenario.agents):
         if isinstance(agent, Holders) and agent.elasticity != 0:
@@ -134,6 +140,7 @@ FRICTIONS: tuple[tuple[str, Off], ...] = (
     ("market_maker_capital", _capital),
     ("liquidity_recovery", _recovery),
     ("float_in_quotes", _float_in_quotes),
+    ("lasting_impact", _lasting),
     ("holders_selling", _holders),
     ("new_shorts", _crowd("short")),
     ("new_longs", _crowd("long")),

@@ -144,14 +144,15 @@ impl Reader<'_> {
     /// How orders call forth others, if they do.
     pub fn calls(&mut self, branching: Decimal, decay_s: Option<Decimal>) -> Option<Calls> {
         let each = self.rate("branching", branching, Decimal::ZERO, Decimal::new(99, 2));
-        let allowed = if each.0 > 0 {
+        let given = !branching.is_zero();
+        let allowed = if given {
             "more than 0 seconds, with a branching"
         } else {
             "none without a branching: no order calls forth another"
         };
         let fits = match decay_s {
-            Some(decay) => each.0 > 0 && decay > Decimal::ZERO && decay <= Decimal::from(1_000_000_000),
-            None => each.0 == 0,
+            Some(decay) => given && decay > Decimal::ZERO && decay <= Decimal::from(1_000_000_000),
+            None => !given,
         };
         let said = decay_s.map_or_else(|| "none".to_owned(), |decay| decay.to_string());
         self.agree(fits, "decay_s", said, allowed);
