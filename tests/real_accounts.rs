@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use common::{Setup, decimal};
 use perpcore::engine::{Recorder, Simulation};
@@ -20,6 +20,9 @@ const ROWS: [(f64, f64, i64); 6] = [
 ];
 /// As they are numbered.
 const ORDER: [usize; 6] = [2, 5, 3, 0, 4, 1];
+
+/// What is prepared is kept for the process, and only the last of it: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn held() -> (Vec<Arc<Column>>, PositionsSpec) {
     #[allow(clippy::cast_precision_loss)]
@@ -60,6 +63,7 @@ fn one(row: (f64, f64, i64)) -> PositionsSpec {
 
 #[test]
 fn columns_are_the_ladders_of_one_account_each() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_columns, spec) = held();
     let world = |positions| {
         let mut setup = Setup::new();
@@ -88,6 +92,7 @@ fn columns_are_the_ladders_of_one_account_each() {
 
 #[test]
 fn worlds_that_differ_elsewhere_share_their_accounts() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_columns, spec) = held();
     let mut setup = Setup::new();
     setup.0.positions = vec![spec];
@@ -101,6 +106,7 @@ fn worlds_that_differ_elsewhere_share_their_accounts() {
 
 #[test]
 fn columns_that_nobody_holds_are_named() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (columns, PositionsSpec::Accounts(spec)) = held() else { unreachable!() };
     let mut setup = Setup::new();
     setup.0.positions = vec![PositionsSpec::Accounts(AccountsSpec { qty: "other".into(), ..spec })];
