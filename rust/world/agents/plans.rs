@@ -24,7 +24,12 @@ impl Skew {
             return Ok(Ticks::ZERO);
         }
         let exact = self.n.checked_mul(i128::from(held.0)).ok_or(Overflow)?;
-        narrow((self.d - 2 * exact).div_euclid(2 * self.d)).map(Ticks)
+        let (n, d) = (self.d - 2 * exact, 2 * self.d);
+        // Asked for at every step: dividing what fits into 64 bits costs a fraction.
+        match (i64::try_from(n), i64::try_from(d)) {
+            (Ok(n), Ok(d)) => Ok(Ticks(n.div_euclid(d))),
+            _ => narrow(n.div_euclid(d)).map(Ticks),
+        }
     }
 }
 
