@@ -226,3 +226,20 @@ def test_a_run_may_keep_its_samples_only():
     assert pickle.loads(pickle.dumps(kept)).series["mark"][-1] == whole.series["mark"][-1]
     with pytest.raises(pc.ScenarioError, match=r"^keep: 'all' is not allowed"):
         scenario.run(seed=3, keep="all")
+
+
+def test_a_run_may_keep_its_liquidations_beside_its_samples():
+    scenario = pc.presets.rocketcoin_live().replace(**{"time.horizon_s": 11_000})
+    whole, kept = scenario.run(seed=3), scenario.run(seed=3, keep="liquidations")
+    assert kept.summary == whole.summary
+    for name in ("series", "agents", "accounts", "liquidations", "adl"):
+        assert kept.exact(name).to_pyarrow().equals(whole.exact(name).to_pyarrow()), name
+    rounds = np.unique(whole.liquidations["round"])
+    assert 1 < len(rounds) < len(whole.stages) / 100
+    stages = whole.stages.to_pyarrow().filter(np.isin(whole.stages["round"], rounds))
+    assert kept.stages.to_pyarrow().equals(stages)
+    told = r"only with keep='everything'$"
+    with pytest.raises(pc.ScenarioError, match=told):
+        _ = kept.fills
+    with pytest.raises(pc.ScenarioError, match=r"only with keep='everything' or 'liquidations'$"):
+        _ = scenario.run(seed=3, keep="samples").adl

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
 
 #: What of a run is kept.
-Keep = Literal["everything", "samples"]
-#: Tables of what happened; the others are of samples, or of the end.
-TRACED = ("stages", "fills", "liquidations", "adl", "ledger")
+Keep = Literal["everything", "liquidations", "samples"]
+#: Tables of what happened, and what keeps them beside everything; the others are of samples, or of the end.
+TRACED = {
+    "stages": "liquidations",
+    "fills": None,
+    "liquidations": "liquidations",
+    "adl": "liquidations",
+    "ledger": None,
+}
 
 
 class Table(Tabular):
@@ -101,7 +107,7 @@ class Run:
 
     @property
     def stages(self) -> Table:
-        """A row a round, round 0 being the push."""
+        """A row a round, round 0 being the push; with ``keep="liquidations"`` those with forced orders."""
         return self._traced("stages")
 
     @property
@@ -188,9 +194,10 @@ class Run:
         return Table(self._core.table(name, exact=True))
 
     def _traced(self, name: str, *, exact: bool = False) -> Table:
-        """A table of what a run that keeps samples alone has thrown away."""
-        if self._keep != "everything":
-            raise problem(name, f"a run with keep={self._keep!r}", "only with keep='everything'")
+        """A table of what a run may have thrown away."""
+        keeping = [repr(keep) for keep in ("everything", TRACED[name]) if keep]
+        if repr(self._keep) not in keeping:
+            raise problem(name, f"a run with keep={self._keep!r}", f"only with keep={' or '.join(keeping)}")
         return Table(self._core.table(name, exact=exact))
 
     @property

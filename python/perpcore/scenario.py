@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import msgspec
 import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from perpcore.ensemble import Ensemble
-    from perpcore.results import Run, Table
+    from perpcore.results import Keep, Run, Table
     from perpcore.simulation import Program, Simulation
     from perpcore.sweeps.grid import Grid
     from perpcore.sweeps.result import Sweep
@@ -188,7 +188,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         seed: int | np.random.SeedSequence | None = None,
         path: int = 0,
         lazy: bool = True,
-        keep: Literal["everything", "samples"] = "everything",
+        keep: Keep = "everything",
     ) -> Run:
         """Run one path, with its trace.
 
@@ -200,9 +200,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             Which path of it.
         lazy : bool
             False draws the whole world first: the same bits, slower; for checks.
-        keep : {"everything", "samples"}
+        keep : {"everything", "liquidations", "samples"}
             Of a long run through time the samples alone (`Run.series`, `Run.agents`, `Run.heat_map`), not
-            every round, fill and movement of money.
+            every round, fill and movement of money; or with them its liquidations and deleveragings
+            (`Run.liquidations`, `Run.adl`, and `Run.stages` of their rounds).
 
         Returns
         -------
@@ -213,12 +214,12 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         RunError
             A figure of an account left its 64 bits.
         """
-        from perpcore.results import Run
+        from perpcore.results import Keep, Run
 
         seed, path = seed_from(seed), word("path", path)
-        if keep not in ("everything", "samples"):
-            raise problem("keep", shown(keep), "'everything' or 'samples'")
-        core = _core.run(self._json(), seed=seed, path=path, lazy=lazy, samples_only=keep == "samples")
+        if keep not in get_args(Keep):
+            raise problem("keep", shown(keep), "'everything', 'liquidations' or 'samples'")
+        core = _core.run(self._json(), seed=seed, path=path, lazy=lazy, keep=keep)
         return Run(self, core, seed=seed, path=path, keep=keep)
 
     def monte_carlo(

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::errors;
 use super::interrupt::interruptible;
 use super::table::{Table, table};
-use crate::engine::{Recorder, Simulation, StopReason, Summary};
+use crate::engine::{Keep, Recorder, Simulation, StopReason, Summary};
 use crate::error::{RunError, ScenarioError};
 use crate::results::{self, Value};
 use crate::world::{self, Template, World};
@@ -50,7 +51,7 @@ fn simulate(
     seed: u64,
     path: u64,
     lazy: bool,
-    samples_only: bool,
+    keep: Keep,
     interrupt: &AtomicBool,
 ) -> Result<RunResult, Failed> {
     let world = Template::read_until(json, interrupt).and_then(|template| template.world(seed, path));
@@ -58,10 +59,9 @@ fn simulate(
     if interrupt.load(Ordering::Relaxed) {
         return Err(Failed::Run(RunError::Interrupted));
     }
-    let mut simulation =
-        Simulation::new(&world, seed, path, Recorder { samples_only, ..Recorder::default() })
-            .map_err(Failed::Run)?
-            .interrupted_by(interrupt);
+    let mut simulation = Simulation::new(&world, seed, path, Recorder { keep, ..Recorder::default() })
+        .map_err(Failed::Run)?
+        .interrupted_by(interrupt);
     if !lazy {
         simulation = simulation.eager().map_err(Failed::Run)?;
     }
@@ -96,19 +96,25 @@ pub fn check_venue(py: Python<'_>, venue: &str) -> PyResult<()> {
     world::check_venue(venue).map_err(|error| errors::scenario(py, &error))
 }
 
-/// Runs one path of a scenario given as JSON, with its trace, or its samples only; the whole world is drawn first unless
-/// `lazy`.
+/// Runs one path of a scenario given as JSON and keeps of it "everything", "liquidations" or "samples"; the whole world
+/// is drawn first unless `lazy`.
 #[pyfunction]
-#[pyo3(signature = (scenario, *, seed, path=0, lazy=true, samples_only=false))]
+#[pyo3(signature = (scenario, *, seed, path=0, lazy=true, keep="everything"))]
 pub fn run(
     py: Python<'_>,
     scenario: &str,
     seed: u64,
     path: u64,
     lazy: bool,
-    samples_only: bool,
+    keep: &str,
 ) -> PyResult<RunResult> {
-    let result = interruptible(py, |flag| simulate(scenario, seed, path, lazy, samples_only, flag))?;
+    let keep = match keep {
+        "everything" => Keep::Everything,
+        "liquidations" => Keep::Liquidations,
+        "samples" => Keep::Samples,
+        other => return Err(PyValueError::new_err(format!("keep: {other:?}"))),
+    };
+    let result = interruptible(py, |flag| simulate(scenario, seed, path, lazy, keep, flag))?;
     result.map_err(|failed| failed.raise(py))
 }
 

@@ -39,7 +39,7 @@ pub use sampling::{AgentSample, Floats, HeatSample, Liquidity, Sample};
 pub use stage::{Stage, Totals};
 pub use submitting::{Refusal, Submission, SubmitError, Submitted};
 pub use summary::{StopReason, Summary};
-pub use trace::{Recorder, Trace};
+pub use trace::{Keep, Recorder, Trace};
 
 use crate::agents::{Actor, Intent, MarketMaker, Resting, ignition};
 use crate::book::{Fill, OrderBook};

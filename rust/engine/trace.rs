@@ -69,11 +69,23 @@ impl Trace for () {
     const ON: bool = false;
 }
 
-/// Keeps everything, or samples alone.
+/// What is kept: of millions of steps everything would not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// All there is.
+    #[default]
+    Everything,
+    /// Samples, and forced orders with their rounds and counterparties.
+    Liquidations,
+    /// Samples alone.
+    Samples,
+}
+
+/// Keeps what happens.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    /// Nothing but samples: of millions of steps the rest would not fit.
-    pub samples_only: bool,
+    /// How much of it.
+    pub keep: Keep,
     /// Fills with their round.
     pub trades: Vec<(u64, Trade)>,
     /// Movements of money with their round.
@@ -94,31 +106,32 @@ pub struct Recorder {
 
 impl Trace for Recorder {
     fn trade(&mut self, round: u64, trade: &Trade) {
-        if !self.samples_only {
+        if self.keep == Keep::Everything {
             self.trades.push((round, *trade));
         }
     }
 
     fn transfer(&mut self, round: u64, transfer: &Transfer) {
-        if !self.samples_only {
+        if self.keep == Keep::Everything {
             self.transfers.push((round, *transfer));
         }
     }
 
     fn liquidation(&mut self, round: u64, liquidation: &Liquidation) {
-        if !self.samples_only {
+        if self.keep != Keep::Samples {
             self.liquidations.push((round, *liquidation));
         }
     }
 
     fn adl(&mut self, round: u64, adl: &Adl) {
-        if !self.samples_only {
+        if self.keep != Keep::Samples {
             self.adl.push((round, *adl));
         }
     }
 
     fn stage(&mut self, stage: &Stage) {
-        if !self.samples_only {
+        let forced = || self.liquidations.last().is_some_and(|(round, _)| *round == stage.round);
+        if self.keep == Keep::Everything || forced() {
             self.stages.push(*stage);
         }
     }
