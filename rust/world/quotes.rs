@@ -218,6 +218,10 @@ impl Quotes {
     fn advance(&mut self) {
         self.next = None;
         let Some(plan) = &self.plan else { return };
+        // Nothing is left of any level: thousands of them need not be drawn to find that out.
+        if Recovery::part(self.share, plan.level_qty.largest()) == Lots(0) {
+            return;
+        }
         while self.level < plan.levels {
             let (price, level) = if plan.jitter > Ticks::ZERO {
                 let posted = usize::try_from(self.level).ok().and_then(|level| self.sorted.get(level));
