@@ -2,7 +2,7 @@
 
 python docs/altseason.py                        # prints the claims, from few seeds
 python docs/altseason.py --seeds 200 --write    # judged on seeds 100 to 299, into the page (half an hour)
-python docs/altseason.py --elasticities 4       # what drives each ratio, over so many of the seeds 0 to 99
+python docs/altseason.py --elasticities         # what drives each ratio, over seeds 0 to 99
 python docs/altseason.py --tune                 # the free rates to published magnitudes, over seeds 0 to 99
 python docs/altseason.py --check                # fails where the first days are others
 python docs/altseason.py --picture FILE         # one month, drawn
@@ -13,6 +13,7 @@ Seeds are paths of seed 1. `--directory RUN` keeps what is measured, to go on af
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -23,6 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import scipy
+import statsmodels.api as sm
 
 import perpcore as pc
 from perpcore.analysis import facts
@@ -32,8 +36,8 @@ import pages  # beside this script
 
 FILE = Path(__file__).with_name("ALTSEASON.md")
 SEED, TUNING, JUDGED = 1, range(100), range(100, 300)
-DAY, HOUR = 86_400, 3_600
-LED_FROM, LED_FOR = 2 * DAY, 6 * HOUR  # where lead and lag are measured, second by second
+DAY = 86_400
+LED_FROM, LED_FOR = 2 * DAY, DAY  # where lead and lag are measured, second by second
 CHECKED = 4  # days of the fingerprint
 
 #: What is measured of a month: name, how the story has it, and how a figure is written.
@@ -45,59 +49,63 @@ RATIOS = {
     "locked_share": ("float locked by arbitrageurs, last day", "", "{:.3f}"),
     "locked_growth": ("the same over that of day 3", "above 1", "{:.1f}"),
     "depth_change": ("asks in spot within 2 %, last three days over first three", "below 1", "{:.2f}"),
+    "level_change": ("the same a cent of price, of which 2 % of more holds more", "below 1", "{:.2f}"),
     "lead_ratio": ("lead-lag ratio of perpetual and spot", "above 1", "{:.2f}"),
 }
 #: What is no ratio, beside what is published of it.
 MAGNITUDES = {
     "perp_volume": ("perpetual volume, $ M a day", "9.6", "{:.1f}"),
     "spot_turnover": ("spot volume over the float's worth, a day", "0.02 to 0.10", "{:.3f}"),
-    "open_interest": ("open interest, M tokens, last day", "7.3", "{:.1f}"),
+    "open_interest": ("open interest, $ M, last day", "7.3", "{:.1f}"),
     "volatility": ("volatility of a day, from hours", "0.05 to 0.08", "{:.3f}"),
     "calm_volatility": ("the same from the median hour", "", "{:.3f}"),
     "liquidated": ("liquidated, $ M a month", "", "{:.1f}"),
     "last_price": ("price after the month, $", "", "{:.2f}"),
 }
-#: The parameters of which elasticities are taken.
-PARAMETERS = (
-    "circulating + agents.holders.tokens",
-    "spot.quote.skew",
-    "spot.quote.half_spread",
-    "spot.quote.level_qty",
-    "spot.quote.recovery_half_life_s",
-    "spot.bids.depth",
-    "venue.funding.interest",
-    "venue.insurance_fund",
-    "venue.spot_margin",
-    "market_maker.capital",
-    "market_maker.hedge_ratio",
-    "market_maker.hedge_band",
-    "market_maker.skew",
-    "market_maker.quote.half_spread",
-    "market_maker.quote.level_qty",
-    "agents.spot_noise.rate_per_s",
-    "agents.spot_noise.qty",
-    "agents.perp_noise.rate_per_s",
-    "agents.perp_noise.qty",
-    "agents.perp_noise.decay_s",
-    "agents.perp_trend.max_qty",
-    "agents.long_crowd.rate_per_s",
-    "agents.long_crowd.qty",
-    "agents.long_crowd.hold_s",
-    "agents.short_crowd.rate_per_s",
-    "agents.holders.tokens",
-    "agents.holders.elasticity",
-    "agents.carry_early.capital",
-    "agents.carry_late.capital",
-    "agents.carry_late.order_qty",
-    "agents.basis.kappa",
-    "agents.basis.capital",
-    "agents.whale.ignite.qty",
+#: What elasticities are taken of, by whose they are; a law is longer or shorter as a whole, "+" is together.
+VARIED = {
+    "": "circulating+agents.holders.tokens total_supply",
+    "unlocks.0": "at_s qty",
+    "spot": "taker_fee bids.depth",
+    "spot.quote": "skew half_spread level_gap level_qty recovery_half_life_s",
+    "perp": "maker_fee taker_fee",
+    "venue": "insurance_fund price_band spot_margin adl.drawdown",
+    "venue.tiers": "0.maintenance_rate 1.maintenance_rate 1.min_notional",
+    "venue.funding": "interval_h interest clamp cap stress_interval_h",
+    "market_maker": "capital hedge_ratio hedge_latency_s hedge_band spot_inventory skew widen",
+    "market_maker.quote": "half_spread level_gap level_qty recovery_half_life_s",
+    "agents.spot_noise": "rate_per_s qty qty.alpha 1-branching decay_s limit_rate_per_s limit_gap lifetime_s "
+    "tokens",
+    "agents.perp_noise": "rate_per_s qty qty.alpha 1-branching decay_s limit_rate_per_s limit_gap lifetime_s",
+    "agents.perp_trend": "window_s threshold order_qty max_qty capital leverage",
+    "agents.spot_trend": "window_s threshold order_qty max_qty",
+    "agents.long_crowd": "rate_per_s qty qty.alpha leverage.weights.2 hold_s",
+    "agents.short_crowd": "rate_per_s slope qty qty.alpha leverage.weights.2 hold_s",
+    "agents.spot_maker": "tokens half_spread level_gap level_qty skew inventory_limit",
+    "agents.holders": "tokens elasticity order_qty",
+    "agents.carry_early": "capital leverage enter_rate exit_rate order_qty max_qty",
+    "agents.carry_late": "capital leverage enter_rate exit_rate order_qty max_qty",
+    "agents.basis": "kappa tokens capital leverage",
+    "agents.hunter": "reach min_notional order_qty max_qty capital leverage",
+    "agents.whale": "capital leverage accumulate.at_s+longs.at_s accumulate.over_s+longs.over_s "
+    "accumulate.qty longs.qty ignite.qty ignite.at_s.low ignite.over_s exit.over_s exit.drawdown",
+}
+#: As full paths.
+PARAMETERS = tuple(
+    " + ".join(path if path.startswith("agents.") or not of else f"{of}.{path}" for path in name.split("+"))
+    for of, names in VARIED.items()
+    for name in names.split()
 )
+#: By how much a parameter is moved, and how many at once.
+LESS, MORE, GROUP = 0.75, 1.25, 15
 #: Rates that no source gives, and the published magnitude that each is tuned to.
 KNOBS = {
     "agents.perp_noise.rate_per_s": ("perp_volume", 9.6),
+    "agents.spot_noise.rate_per_s": ("spot_turnover", 0.06),
     "agents.long_crowd.rate_per_s": ("open_interest", 7.3),
 }
+#: Factors at which a knob is tried first.
+REACH = (0.25, 0.5, 1, 2, 4)
 Measured = dict[str, float]
 
 
@@ -134,10 +142,11 @@ def month(scenario: pc.Scenario, path: int) -> Measured:
         "locked_share": float(np.mean(locked[-day:])),
         "locked_growth": float(np.mean(locked[-day:]) / np.mean(locked[2 * day : 3 * day])),
         "depth_change": float(np.mean(asks[-3 * day :]) / np.mean(asks[: 3 * day])),
+        "level_change": float(np.mean((asks / price)[-3 * day :]) / np.mean((asks / price)[: 3 * day])),
         "lead_ratio": lead_ratio(scenario, path),
         "perp_volume": perp * float(np.mean(price)) / 1e6,
         "spot_turnover": spot * float(np.mean(price)) / worth,
-        "open_interest": float(np.mean(table["open_interest"][-day:])) / 1e6,
+        "open_interest": float(np.mean((table["open_interest"] * price)[-day:])) / 1e6,
         "volatility": float(hourly.std() * math.sqrt(24)),
         "calm_volatility": float(np.median(np.abs(hourly)) / 0.6745 * math.sqrt(24)),
         "liquidated": run.summary["liquidated_notional"] / 1e6,
@@ -147,7 +156,10 @@ def month(scenario: pc.Scenario, path: int) -> Measured:
 
 
 def lead_ratio(scenario: pc.Scenario, path: int) -> float:
-    """How much more of spot's moves follows the perpetual's within a minute than the other way round."""
+    """How much more of spot's moves follows the perpetual's within a minute than the other way round.
+
+    Not a number where spot trades too rarely.
+    """
     sim = quiet(scenario, 3, DAY).simulation(seed=SEED, path=path)
     sim.step(LED_FROM)
     last = np.empty((2, LED_FOR))
@@ -155,39 +167,57 @@ def lead_ratio(scenario: pc.Scenario, path: int) -> float:
         sim.step()
         last[:, second] = sim.perp.last, sim.spot.last
     time = np.arange(LED_FOR, dtype=float)
-    return facts.lead_lag(time, last[0], time, last[1], max_lag_s=60, step_s=1).ratio.value
+    try:
+        return facts.lead_lag(time, last[0], time, last[1], max_lag_s=60, step_s=1).ratio.value
+    except pc.ScenarioError as error:
+        print(f"path {path}, lead and lag: {error}", file=sys.stderr)
+        return math.nan
 
 
-def scaled(scenario: pc.Scenario, parameters: str, by: float) -> pc.Scenario:
-    """The scenario with a parameter, or several, times so much: a number, or the scale of a law."""
+def scaled(scenario: pc.Scenario, factors: Mapping[str, float]) -> pc.Scenario:
+    """The scenario with parameters, or several at once, times so much: numbers, or the scale of laws."""
+    leaves: dict[str, float] = {}
+    for parameter, by in factors.items():
+        for leaf in parameter.split(" + "):
+            leaves[leaf] = leaves.get(leaf, 1.0) * by
     changes: dict[str, object] = {}
-    for parameter in parameters.split(" + "):
-        old = at(scenario, parameter)
+    for leaf, by in leaves.items():
+        old = at(scenario, leaf)
         if isinstance(old, pc.distributions.Law):
-            lengths = {name: getattr(old, name, None) for name in ("low", "high", "mean", "median")}
-            longer = {name: rounded(float(x) * by) for name, x in lengths.items() if x is not None}
-            changes[parameter] = old.replace(longer)
+            for name in ("low", "high", "mean", "median"):
+                if getattr(old, name, None) is not None:
+                    changes[f"{leaf}.{name}"] = rounded(float(getattr(old, name)) * by)
+        elif "1-" in leaf:
+            changes[leaf.replace("1-", "")] = rounded(1 - old * by)
         else:
-            tick = float(scenario.spot.tick_size)
-            near = (
-                round(float(old) * by / tick) * tick if parameter.endswith("half_spread") else float(old) * by
-            )
-            changes[parameter] = rounded(near)
+            changes[leaf] = rounded(float(old) * by)
     return scenario.replace(changes)
 
 
-def size(scenario: pc.Scenario, parameters: str) -> float:
-    """How large a parameter is; of a law one of its lengths."""
-    value = at(scenario, parameters.split(" + ")[0])
-    return float(getattr(value, "low", None) or getattr(value, "mean", None) or value)
+def taken(scenario: pc.Scenario, parameter: str, by: float) -> float:
+    """The factor next to this one that leaves distances of quotes whole in ticks.
+
+    Of what holders have off exchanges it is that which makes what is left there so much less or more.
+    """
+    if parameter == "agents.holders.tokens":
+        left = float(scenario.circulating) / float(at(scenario, parameter)) - 1
+        return 1 + (by - 1) * left
+    if not parameter.endswith(("half_spread", "level_gap", "limit_gap")):
+        return by
+    ticks = float(at(scenario, parameter)) / float(scenario.spot.tick_size)
+    return round(ticks * by) / round(ticks)
 
 
 def at(scenario: pc.Scenario, parameter: str) -> Any:
-    """What stands at a dotted path; agents go by their names."""
+    """What stands at a dotted path; agents go by their names, "1-" before a name is what it lacks of one."""
     found: Any = scenario
     for part in parameter.split("."):
-        if isinstance(found, tuple):
+        if part.isdigit():
+            found = found[int(part)]
+        elif isinstance(found, tuple):
             found = next(agent for agent in found if agent.name == part)
+        elif part.startswith("1-"):
+            found = 1 - float(getattr(found, part[2:]))
         else:
             found = getattr(found, part)
     return found
@@ -195,25 +225,29 @@ def at(scenario: pc.Scenario, parameter: str) -> Any:
 
 def rounded(value: float) -> str:
     """Whole if it is large, for what is counted in lots; else to four digits."""
-    return f"{round(value)}" if value >= 10 else f"{float(f'{value:.4g}'):.12f}".rstrip("0")
+    return f"{round(value)}" if abs(value) >= 100 else f"{float(f'{value:.4g}'):.12f}".rstrip("0")
 
 
 def measured(scenario: pc.Scenario, paths: Iterable[int], kept: Path | None = None) -> list[Measured]:
-    """Many months on all cores; what is in the file is not measured again."""
-    paths, known = list(paths), {}
+    """Many months of one scenario."""
+    return months([(path, scenario, path) for path in paths], kept)
+
+
+def months(jobs: Iterable[tuple[int, pc.Scenario, int]], kept: Path | None = None) -> list[Measured]:
+    """Months by number, scenario and path, on all cores; what is in the file is not measured again."""
+    jobs, known = list(jobs), {}
     if kept is not None and kept.exists():
         known = {row["path"]: row["figures"] for row in map(json.loads, kept.read_text().splitlines())}
-    missing = [path for path in paths if path not in known]
+    missing = [job for job in jobs if job[0] not in known]
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as workers:
-        for path, figures in zip(
-            missing, workers.map(month, [scenario] * len(missing), missing), strict=True
-        ):
-            known[path] = figures
+        found = workers.map(month, *zip(*(job[1:] for job in missing), strict=True)) if missing else ()
+        for (number, _, _), figures in zip(missing, found, strict=True):
+            known[number] = figures
             if kept is not None:
                 with kept.open("a") as file:
-                    file.write(json.dumps({"path": path, "figures": figures}) + "\n")
-            print(f"path {path}", file=sys.stderr)
-    return [known[path] for path in paths]
+                    file.write(json.dumps({"path": number, "figures": figures}) + "\n")
+            print(f"month {number}", file=sys.stderr)
+    return [known[job[0]] for job in jobs]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -226,7 +260,9 @@ def claims(rows: Sequence[Measured], about: Mapping[str, tuple[str, str, str]], 
     """A table of figures, each beside what is said of it."""
     lines = []
     for name, (words, claim, form) in about.items():
-        values = [row[name] for row in rows]
+        values = [row[name] for row in rows if math.isfinite(row[name])]
+        if len(values) < len(rows):
+            words += f" ({len(values)} seeds)"
         mean, low, high = (form.format(value) for value in interval(values))
         few, many = (form.format(value) for value in np.quantile(values, (0.05, 0.95)))
         lines.append([words, claim, mean, f"{low} to {high}", f"{few} to {many}"])
@@ -234,24 +270,55 @@ def claims(rows: Sequence[Measured], about: Mapping[str, tuple[str, str, str]], 
     return pages.table(head, lines)
 
 
-def elasticities(scenario: pc.Scenario, paths: Sequence[int], kept: Path | None) -> str:
-    """By how many per cent a ratio changes where a parameter changes by one, from -25 % and +25 %."""
-    lines = []
-    for parameter in PARAMETERS:
-        worlds = [scaled(scenario, parameter, by) for by in (0.75, 1.25)]
-        files = [kept and kept / f"{parameter}-{end}.jsonl" for end in ("low", "high")]
-        low, high = (measured(world, paths, file) for world, file in zip(worlds, files, strict=True))
-        span = math.log(size(worlds[1], parameter) / size(worlds[0], parameter))
-        row = [f"`{parameter}`"]
-        for name in RATIOS:
-            each = [
-                (math.log(max(b[name], 1e-9)) - math.log(max(a[name], 1e-9))) / span
-                for a, b in zip(low, high, strict=True)
-            ]
-            mean, least, most = interval(each)
-            row.append(f"{mean:+.2f} ± {(most - least) / 2:.2f}")
-        lines.append(row)
-    return pages.table(["parameter", *(name.replace("_", " ") for name in RATIOS)], lines)
+def design() -> npt.NDArray[np.bool_]:
+    """Which parameters of a group are larger in which month: half of them in each, every two independently.
+
+    Plackett and Burman's two-level screening (Biometrika 33, 1946), from a Hadamard matrix, with its mirror
+    image, so that what two parameters do together is in no one's main effect. A group is measured from all of
+    its months: one parameter at a time would take many times as many. All parameters at once would be one
+    group, but a coin of which everything is another by a quarter is another coin.
+    """
+    signs = scipy.linalg.hadamard(GROUP + 1)[:, 1:] > 0
+    return np.vstack([signs, ~signs])
+
+
+def elasticities(scenario: pc.Scenario, kept: Path | None) -> str:
+    """By how many per cent a mean ratio changes where a parameter changes by one, by least squares."""
+    larger = design()
+    count = math.ceil(len(PARAMETERS) / GROUP)
+    groups = [PARAMETERS[first::count] for first in range(count)]  # neighbours apart
+    factors = []
+    for group in groups:
+        steps = np.array([[taken(scenario, name, by) for by in (LESS, MORE)] for name in group])
+        factors.append(np.where(larger[:, : len(group)], steps[:, 1], steps[:, 0]))
+    jobs = [
+        (scaled(scenario, dict(zip(group, row, strict=True))), TUNING[path])
+        for group, of in zip(groups, factors, strict=True)
+        for path, row in enumerate(of.tolist())
+    ]
+    rows = months([(number, *job) for number, job in enumerate(jobs)], kept and kept / "elasticities.jsonl")
+    lines = {}
+    for place, (group, of) in enumerate(zip(groups, factors, strict=True)):
+        own = rows[place * len(larger) : (place + 1) * len(larger)]
+        lines |= effects(group, sm.add_constant(np.log(of)), own)
+    head = [f"{len(rows)} months", *(name.replace("_", " ") for name in RATIOS)]
+    return pages.table(head, [[f"`{name}`", *lines[name]] for name in PARAMETERS])
+
+
+def effects(
+    group: Sequence[str], given: npt.NDArray[np.float64], rows: Sequence[Measured]
+) -> dict[str, list[str]]:
+    """Cells of a group's parameters: one a ratio, relative to the ratio's mean."""
+    ratios = [np.array([row[name] for row in rows]) for name in RATIOS]
+    fits = [sm.OLS(ratio / np.nanmean(ratio), given, missing="drop").fit() for ratio in ratios]
+    cells: dict[str, list[str]] = {name: [] for name in group}
+    for fit in fits:
+        low_high = fit.conf_int()
+        for place, name in enumerate(group, start=1):
+            value, (low, high) = fit.params[place], low_high[place]
+            bold = "**" if fit.pvalues[place] < 0.05 / len(PARAMETERS) / len(RATIOS) else ""
+            cells[name].append(f"{bold}{value:+.2f}{bold} ± {(high - low) / 2:.2f}")
+    return cells
 
 
 def tuned(scenario: pc.Scenario, paths: Sequence[int]) -> str:
@@ -264,32 +331,39 @@ def tuned(scenario: pc.Scenario, paths: Sequence[int]) -> str:
                 f"{knob}: out of reach, {magnitude} is {reached[0]:.3g} to {reached[1]:.3g}, not {aim}"
             )
         else:
-            scenario = scaled(scenario, knob, factor)
+            scenario = scaled(scenario, {knob: factor})
             said.append(f"{knob}: times {factor:.3f} for {magnitude} = {aim}")
     return "\n".join(said)
 
 
 def solve(
-    scenario: pc.Scenario, paths: Sequence[int], knob: str, magnitude: str, aim: float, reach: float = 4
+    scenario: pc.Scenario, paths: Sequence[int], knob: str, magnitude: str, aim: float
 ) -> tuple[float | None, tuple[float, float]]:
-    """The factor of a knob within `reach` at which a magnitude is aimed at; none if it is out of reach."""
+    """The factor of a knob, next to 1, at which a magnitude is that aimed at; none if it is out of reach.
+
+    Looked for between factors of two: more of a crowd may end in less open interest, once it is liquidated.
+    """
 
     def mean(factor: float) -> float:
-        rows = measured(scaled(scenario, knob, factor), paths)
+        rows = measured(scaled(scenario, {knob: factor}), paths)
         return float(np.mean([row[magnitude] for row in rows]))
 
-    low, high = 1 / reach, reach
-    ends = mean(low), mean(high)
-    if not min(ends) <= aim <= max(ends):
-        return None, ends
-    rises = ends[1] > ends[0]
+    known = [(factor, mean(factor)) for factor in REACH]
+    ends = [
+        pair
+        for pair in itertools.pairwise(known)
+        if min(p[1] for p in pair) <= aim <= max(p[1] for p in pair)
+    ]
+    if not ends:
+        return None, (min(found for _, found in known), max(found for _, found in known))
+    (low, at_low), (high, at_high) = min(ends, key=lambda pair: abs(math.log(pair[0][0] * pair[1][0])))
     while high / low > 1.02:
         middle = math.sqrt(low * high)
-        if (mean(middle) < aim) == rises:
+        if (mean(middle) < aim) == (at_low < at_high):
             low = middle
         else:
             high = middle
-    return math.sqrt(low * high), ends
+    return math.sqrt(low * high), (at_low, at_high)
 
 
 def fingerprint() -> str:
@@ -340,7 +414,7 @@ def main() -> None:
     """Print, write, tune, check or draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=4, metavar="N", help="judged on so many, from 100 on")
-    parser.add_argument("--elasticities", type=int, metavar="N", help="of so many of the seeds 0 to 99")
+    parser.add_argument("--elasticities", action="store_true", help="what drives each ratio")
     parser.add_argument("--tune", type=int, nargs="?", const=8, metavar="N", help="over so many of them")
     parser.add_argument("--directory", type=Path, metavar="RUN", help="keep what is measured there")
     parser.add_argument("--write", action="store_true", help="write the page")
@@ -361,7 +435,7 @@ def main() -> None:
         return
     made = {}
     if given.elasticities:
-        made["elasticities"] = elasticities(coin(), TUNING[: given.elasticities], given.directory)
+        made["elasticities"] = elasticities(coin(), given.directory)
     else:
         rows = measured(coin(), JUDGED[: given.seeds], given.directory and given.directory / "judged.jsonl")
         made["claims"] = claims(rows, RATIOS, "the story")

@@ -83,7 +83,7 @@ def altseason() -> Scenario:
     maker and funding arbitrageurs take the other side and buy spot, where it is theirs for as long as longs
     pay. Noise and chartists trade both markets, holders sell into strength, tokens are unlocked in the middle
     of the month, a whale pushes once. `docs/ALTSEASON.md` says where each number is from, and what comes of
-    it. A month is some 27 million events; `Scenario.run` wants ``keep="samples"``.
+    it. A month is some 26 million events; `Scenario.run` wants ``keep="samples"``.
     """
     return load("altseason")
 
