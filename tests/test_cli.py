@@ -227,7 +227,7 @@ def test_a_sale_reads_as_a_sale() -> None:
 # ---- JSON ----
 
 
-@pytest.mark.parametrize("name", pc.presets.NAMES)
+@pytest.mark.parametrize("name", sorted(set(pc.presets.NAMES) - {"altseason"}))  # of 2.6 million stages
 def test_json_is_the_run(name: str) -> None:
     read = json.loads(
         perpcore("run", name, "--json", "--seed", "7", "--path", "3").stdout, parse_constant=pytest.fail
