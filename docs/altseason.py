@@ -1,7 +1,7 @@
 """Measures the month of `pc.presets.altseason()` and writes the tables of docs/ALTSEASON.md.
 
 python docs/altseason.py                        # prints the claims, from few seeds
-python docs/altseason.py --seeds 200 --write    # judged on seeds 100 to 299, into the page (half an hour)
+python docs/altseason.py --seeds 200 --write    # judged on seeds 100 to 299, into the page (16 minutes)
 python docs/altseason.py --elasticities         # what drives each ratio, over seeds 0 to 99
 python docs/altseason.py --tune                 # the free rates to published magnitudes, over seeds 0 to 99
 python docs/altseason.py --check                # fails where the first days are others

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -158,10 +159,10 @@ def impact(paths: int) -> str:
 
 
 def impact_row(
-    words: str, expected: str, scenario: pc.Scenario, sizes: object, options: dict[str, object]
+    words: str, expected: str, scenario: pc.Scenario, sizes: Floats, options: dict[str, Any]
 ) -> list[str]:
     """One market's slope."""
-    found = facts.metaorder_impact(scenario, sizes=sizes, **options)  # type: ignore[arg-type]
+    found = facts.metaorder_impact(scenario, sizes=sizes, **options)
     slope, (least, most) = found.slope, found.participation[[0, -1]]
     took = f"{100 * least:.1f} to {100 * most:.0f} %" if most < 1 else "all"
     return [words, expected, took, f"{slope.value:.3f}", f"{slope.low:.3f} to {slope.high:.3f}"]
