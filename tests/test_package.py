@@ -86,6 +86,12 @@ def test_script_tells_version_and_help() -> None:
         assert re.search(rf"^\s+{command}\b", usage.stdout, re.MULTILINE), f"--help does not list `{command}`"
 
 
+def test_python_runs_the_package_as_the_script() -> None:
+    module = [sys.executable, "-P", "-m", "perpcore", "--version"]
+    done = subprocess.run(module, capture_output=True, text=True, check=True)
+    assert pc.__version__ in done.stdout
+
+
 def test_script_refuses_nonsense_without_a_traceback() -> None:
     done = script("no-such-command")
     assert done.returncode != 0

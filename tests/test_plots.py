@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -291,6 +291,30 @@ def test_titles_state_the_finding(name: str, headline: str, cost: str) -> None:
     assert run.plot.cost().get_title(loc="left") == cost
 
 
+LIVE = {"time": pc.Time(step_s=1, horizon_s=1200), "ignition.at_s": 600}
+
+
+def test_pages_of_a_run_through_time(tmp_path: Path) -> None:
+    run = pc.presets.rocketcoin().replace(LIVE).run(seed=1)
+    headline = run.plot.figure().get_suptitle()
+    assert (
+        headline == "rocketcoin: peak 1.97 times the start, end 1.97 times; 78,764 accounts closed by force"
+    )
+    pages = {run.plot.series(): "Spot goes", run.plot.agents(): "What they hold"}
+    for figure, title in pages.items():
+        assert figure.axes[0].get_title(loc="left").startswith(title)
+    assert run.plot.heat_map().get_title(loc="left").startswith("Liquidations ahead")
+    for page in get_args(rounds.Page):
+        run.plot.save(tmp_path / f"{page}.png", of=page, dpi=20)
+    assert len({file.read_bytes() for file in tmp_path.iterdir()}) == 4
+    instant = pc.presets.rocketcoin().run(seed=1)
+    with pytest.raises(pc.ScenarioError, match="through time"):
+        instant.plot.save(tmp_path / "instant.png", of="series")
+    with pytest.raises(pc.ScenarioError, match="of: 'stages' is not allowed"):
+        instant.plot.save(tmp_path / "instant.png", of="stages")  # type: ignore[arg-type]
+    assert not (tmp_path / "instant.png").exists()
+
+
 # ---- no overlap ----
 
 
@@ -415,6 +439,24 @@ def test_a_picture_beside_the_json(tmp_path: Path) -> None:
     json.loads(result.stdout)
     assert result.stderr == f"picture: {picture}\n"
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_which_page_the_command_draws(tmp_path: Path) -> None:
+    live, picture = tmp_path / "live.toml", tmp_path / "out.png"
+    live.write_text(pc.presets.rocketcoin().replace(LIVE).to_toml())
+    drawn = []
+    for page in ([], ["--page", "series"], ["--page", "rounds"], ["--page", "heat_map"]):
+        result = perpcore("run", str(live), "--json", "--plot", str(picture), *page)
+        drawn.append((picture.read_bytes(), json.loads(result.stdout)["stages"]))
+    (series, some), (same, _), (all_rounds, everything), (ahead, _) = drawn
+    assert series == same
+    assert len({series, all_rounds, ahead}) == 3
+    assert len(some) == 4 < len(everything)
+    assert all(row in everything for row in some)
+    result = perpcore("run", str(live), "--json", "--all-rounds")
+    assert json.loads(result.stdout)["stages"] == everything
+    (line,) = failed("run", "rocketcoin", "--page", "agents", "--plot", "out.png", code=2)
+    assert "rounds only" in line
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,9 @@ def test_positions_sum_to_zero_and_tokens_to_the_float_after_every_step(seed, te
     assert agent.rested > 0
     mine = sim.result().fills["cause"] == "external"
     assert mine.any()
-    np.testing.assert_array_equal(sim.agents["agent"], [*(a.name for a in CROWD), "random", "market_maker"])
+    names = ["market_maker", *(a.name for a in CROWD), "random"]
+    np.testing.assert_array_equal(sim.agents["agent"], names)
+    np.testing.assert_array_equal(sim.result().agents["agent"][-len(names) :], names)
 
 
 def test_the_thresholds_ahead():

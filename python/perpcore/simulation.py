@@ -303,7 +303,10 @@ class Simulation:
 
     @property
     def agents(self) -> Table:
-        """A row an agent, the market maker last: ``agent, qty, tokens, balance, profit``."""
+        """A row for each of those who act, the market maker first, as in `Run.agents`.
+
+        ``agent, qty, tokens, balance, profit``.
+        """
         return Table(self._core.agents())
 
     def inventory(self, agent: str | None = None) -> Inventory:

@@ -51,20 +51,20 @@ fn whose(world: &World, id: AccountId) -> u16 {
     }
 }
 
-/// A row an agent, and one for the market maker: position, tokens, balance and profit.
+/// A row for each of those who act, the market maker first: position, tokens, balance and profit.
 pub fn inventories<T: Trace>(
     simulation: &Simulation<'_, T>,
 ) -> Result<Result<RecordBatch, ArrowError>, RunError> {
     let world = simulation.world();
     let agents = 0..world.agents.len();
-    let mut names: Vec<&str> = world.agents.iter().map(|agent| agent.name.as_str()).collect();
-    names.push(MAKER);
-    let mut accounts: Vec<(AccountId, AccountId)> =
-        agents.clone().map(|number| (venue_account(number), desk_account(number))).collect();
-    accounts.push((AccountId::MARKET_MAKER, AccountId::MARKET_MAKER_SPOT));
-    let mut profits: Vec<Quote> =
-        agents.map(|number| simulation.agent_profit(number)).collect::<Result<_, _>>()?;
-    profits.push(simulation.maker_profit()?);
+    let names: Vec<&str> =
+        [MAKER].into_iter().chain(world.agents.iter().map(|agent| agent.name.as_str())).collect();
+    let mut accounts = vec![(AccountId::MARKET_MAKER, AccountId::MARKET_MAKER_SPOT)];
+    accounts.extend(agents.clone().map(|number| (venue_account(number), desk_account(number))));
+    let mut profits = vec![simulation.maker_profit()?];
+    for number in agents {
+        profits.push(simulation.agent_profit(number)?);
+    }
     let mut table = Table::new(accounts.len(), false);
     table.given("agent", &names, (0..).take(accounts.len()));
     let qty = |id: AccountId| simulation.positions()[id.index()].qty.0;

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 WORD = click.IntRange(0, 2**64 - 1)
 INTERRUPTED = 130
+EPILOG = """\b
+Exit codes:
+  0    ok
+  2    the command line is wrong: an option, a file that is not there
+  3    the scenario is not allowed; a line on stderr for every problem
+  4    the run failed, or its picture could not be written
+  130  interrupted
+"""
 
 
 def scenario_argument(command: Any) -> Any:

@@ -1,9 +1,9 @@
 """Pictures of a run (extra ``plot``).
 
-Every method of `RunPlots` draws one panel on the axes it is given, or on new ones, and returns them;
-`RunPlots.figure` puts the three on one page. `series`, `agents` and `heat_map` show what a run through time
-records, `sweep` a grid of scenarios, `facts` a price series. Matplotlib is read when the first
-picture is drawn.
+`RunPlots.price`, `depth` and `cost` draw one panel on the axes they are given, or on new ones, and return
+them; `RunPlots.figure` puts the three on one page. `series`, `agents` and `heat_map`, also methods of
+`RunPlots`, show what a run through time records, `sweep` a grid of scenarios, `facts` a price series.
+Matplotlib is read when the first picture is drawn.
 """
 
 from perpcore.plots.market_facts import facts

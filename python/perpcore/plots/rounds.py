@@ -7,10 +7,12 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from perpcore._structs import problem, shown
+from perpcore.plots import through_time
 from perpcore.plots._draw import (
     GREEN,
     GREY,
@@ -39,10 +41,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+#: What `RunPlots.save` can write.
+Page = Literal["rounds", "series", "agents", "heat_map"]
+
 KINDS = {"liquidated": ORANGE, "stopped": GREEN, "taken over": SKY}
 ATTACKER, MARKET_MAKER = 0, 1
 MAX_COLUMNS, MAX_ROWS = 80, 70  # of rounds and of prices, into which batches are gathered
 MAX_LEVELS = 200_000  # of a side of a book that are looked at
+PAGES: dict[Page, tuple[float, float]] = {
+    "rounds": (11.0, 8.2),
+    "series": through_time.SERIES_SIZE,
+    "agents": through_time.AGENTS_SIZE,
+    "heat_map": through_time.HEAT_MAP_SIZE,
+}
 MARKED_ROUNDS, LABELLED_ROUNDS = 80, 16  # up to here every round has its dot, its batch a figure
 
 
@@ -175,8 +186,20 @@ class RunPlots:
             ax.legend(loc="upper left", **LEGEND)
         return ax
 
+    def series(self) -> Figure:
+        """What a run through time records: `perpcore.plots.series`."""
+        return through_time.series(self.run)
+
+    def agents(self) -> Figure:
+        """Position, tokens and profit of those who act: `perpcore.plots.agents`."""
+        return through_time.agents(self.run)
+
+    def heat_map(self, ax: Axes | None = None) -> Axes:
+        """Liquidations ahead over time: `perpcore.plots.heat_map`."""
+        return through_time.heat_map(self.run, ax)
+
     def figure(self) -> Figure:
-        """All three panels on one page.
+        """`price`, `depth` and `cost` on one page.
 
         Returns
         -------
@@ -184,20 +207,24 @@ class RunPlots:
         """
         from matplotlib import pyplot
 
-        return self._compose(pyplot.figure(figsize=_SIZE, layout="constrained"))
+        return self._compose(pyplot.figure(figsize=PAGES["rounds"], layout="constrained"), "rounds")
 
-    def save(self, path: str | Path, *, dpi: float = 160) -> None:
-        """Write the page to a file, whole or not at all.
+    def save(self, path: str | Path, *, of: Page = "rounds", dpi: float = 160) -> None:
+        """Write a page to a file, whole or not at all.
 
         Parameters
         ----------
         path : str or Path
             Its ending says which format: png, svg, pdf.
+        of : {"rounds", "series", "agents", "heat_map"}
+            Which page: that of `figure`, or one of a run through time.
         dpi : float
             Dots per inch, for formats that have dots.
 
         Raises
         ------
+        ScenarioError
+            No such page, or not of an instant cascade.
         ValueError
             A format that matplotlib doesn't write.
         OSError
@@ -205,13 +232,15 @@ class RunPlots:
         """
         from matplotlib.figure import Figure
 
+        if of not in PAGES:
+            raise problem("of", shown(of), " or ".join(map(repr, PAGES)))
         path = Path(path)
-        figure = Figure(figsize=_SIZE, layout="constrained")
+        figure = Figure(figsize=PAGES[of], layout="constrained")
         known = figure.canvas.get_supported_filetypes()
         kind = path.suffix.lower().lstrip(".")
         if kind not in known:
             raise ValueError(f"{path}: the ending must be one of {', '.join(sorted(known))}")
-        self._compose(figure)
+        self._compose(figure, of)
         handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -222,7 +251,14 @@ class RunPlots:
             Path(name).unlink(missing_ok=True)
             raise
 
-    def _compose(self, figure: Figure) -> Figure:
+    def _compose(self, figure: Figure, of: Page) -> Figure:
+        if of == "series":
+            return through_time.series_on(figure, self.run)
+        if of == "agents":
+            return through_time.agents_on(figure, self.run)
+        if of == "heat_map":
+            self.heat_map(figure.subplots())
+            return figure
         panels = figure.subplot_mosaic([["price", "price"], ["depth", "cost"]], height_ratios=[1.25, 1])
         self.price(panels["price"])
         self.depth(panels["depth"])
@@ -296,10 +332,16 @@ class RunPlots:
     def _headline(self) -> str:
         s = self.run.summary
         name = self.run.scenario.name or "a run"
+        forced = s["liquidated_accounts"] + s["stopped_accounts"]
+        closed = count(forced, "account") if forced else ""
+        if self._clock.timed:
+            peak, end = (s[price] / s["start_price"] for price in ("peak_price", "final_price"))
+            who = f"{closed} closed by force" if closed else "nobody liquidated"
+            far = "peak" if self._buys else "low"
+            return f"{name}: {far} {peak:.3g} times the start, end {end:.3g} times; {who}"
         push = f"a push of {short(s['ignition_cost'])} moves spot" if s["ignition_cost"] else "spot moves"
         share = 100 * (s["final_price"] / s["start_price"] - 1)
-        forced = s["liquidated_accounts"] + s["stopped_accounts"]
-        who = f"closes {count(forced, 'account')} by force" if forced else "liquidates nobody"
+        who = f"closes {closed} by force" if closed else "liquidates nobody"
         return f"{name}: {push} by {share:+.1f} % and {who}"
 
     def _price_title(self) -> str:
@@ -335,9 +377,6 @@ class RunPlots:
         if not s["ignition_cost"]:
             return f"{short(forced)} are closed by force"
         return f"Forced {deed} is {s['amplification']:,.3g} times the cost of the push"
-
-
-_SIZE = (11.0, 8.2)
 
 
 class _Batches:

@@ -38,6 +38,7 @@ COLOURS = (SPOT, ORANGE, GREEN, PERP, AMBER, SKY, INK, GREY)
 STYLES = ("-", "--", ":", "-.")
 FLOATS = {"free": SKY, "locked": GREEN, "whale": ORANGE, "hedge": PERP}
 FRAMED = {**LEGEND, "frameon": True, "framealpha": 0.8, "edgecolor": "none"}
+SERIES_SIZE, AGENTS_SIZE, HEAT_MAP_SIZE = (11.0, 13.0), (11.0, 10.0), (11.0, 6.0)
 REACH = 0.5  # of the highest and below the lowest mark that the heat map shows
 
 
@@ -60,8 +61,12 @@ def series(run: Run) -> Figure:
     """
     from matplotlib import pyplot
 
+    return series_on(pyplot.figure(figsize=SERIES_SIZE, layout="constrained"), run)
+
+
+def series_on(figure: Figure, run: Run) -> Figure:
+    """`series` on a figure."""
     x, label = _times(run, run.series["time"])
-    figure = pyplot.figure(figsize=(11, 13), layout="constrained")
     panels = figure.subplots(5, 1, sharex=True, height_ratios=[1.6, 1, 1, 1, 1])
     for panel, draw in zip(panels, (_prices, _basis, _interest, _volumes, _floats), strict=True):
         draw(panel, run, x)
@@ -90,8 +95,12 @@ def agents(run: Run) -> Figure:
     """
     from matplotlib import pyplot
 
+    return agents_on(pyplot.figure(figsize=AGENTS_SIZE, layout="constrained"), run)
+
+
+def agents_on(figure: Figure, run: Run) -> Figure:
+    """`agents` on a figure."""
     x, label = _times(run, run.series["time"])
-    figure = pyplot.figure(figsize=(11, 10), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True)
     contracts, _ = run.scenario.venue.units
     held = [*_each(run)]

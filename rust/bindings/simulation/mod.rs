@@ -255,7 +255,7 @@ impl Simulation {
         table(py.detach(|| results::standing(simulation)).map_err(errors::run)?)
     }
 
-    /// Every agent and the market maker: what they hold and what they made.
+    /// The market maker and every agent: what they hold and what they made.
     fn agents(&self) -> PyResult<Table> {
         table(results::inventories(&self.driver.simulation).map_err(errors::run)?)
     }
