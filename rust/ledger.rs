@@ -1,4 +1,5 @@
-//! Double entry: every movement of money is a transfer between two accounts, so the balances always sum to zero.
+//! Double entry: every movement of money is a transfer between two accounts, so the balances always sum to zero. (What accounts
+//! bring and leave that come and go within a round is entered side by side.)
 
 use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Transfer};

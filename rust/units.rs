@@ -163,6 +163,14 @@ pub const fn div_ceil(a: i128, b: i128) -> i128 {
     -((-a).div_euclid(b))
 }
 
+/// Greatest common divisor, positive; `b > 0`.
+pub const fn gcd(mut a: i128, mut b: i128) -> i128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.abs()
+}
+
 /// A decimal unit (a tick, a lot, a quote step) as an exact fraction, to show integers in units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit {

@@ -6,8 +6,9 @@ import numpy as np
 
 import perpcore as pc
 from kills import digests
+from perpcore.runs import manifest
 
-__all__ = ["PATHS", "SEED", "SHARD", "digests", "in_memory", "run", "same_statistics", "scenario"]
+__all__ = ["PATHS", "SEED", "SHARD", "digests", "in_memory", "name_of", "run", "same_statistics", "scenario"]
 
 PATHS, SHARD, SEED = 1_000, 128, 7
 
@@ -26,6 +27,13 @@ def run(directory: Path, of: pc.Scenario | None = None, **options: object) -> pc
     found = (of or scenario()).monte_carlo(directory=directory, **given)  # type: ignore[arg-type]
     assert isinstance(found, pc.Results)
     return found
+
+
+def name_of(directory: Path) -> str:
+    """Which run is there."""
+    there = manifest.read(directory)
+    assert there
+    return there.name()
 
 
 def same_statistics(one: pc.Ensemble, other: pc.Ensemble) -> None:

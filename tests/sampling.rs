@@ -86,7 +86,6 @@ fn a_series_computed_by_hand() {
             perp_volume: Lots(0),
             circulating: Lots(circulating),
             floats: Floats { free, locked: Lots(30), whale, hedge: Lots(100) },
-            fdv: cents(1000 * last),
             insurance_fund: cents(700),
             liquidated: cents(0),
             events,

@@ -55,6 +55,25 @@ def test_the_reference_ensembles_have_their_bits_on_any_number_of_threads(name):
         assert ensemble.hash() == pinned, f"{n_threads} threads: {ensemble.hash():#x}"
 
 
+RULES = {
+    **{name: {"venue": pc.venues.load(name)} for name in pc.venues.NAMES if "inverse" not in name},
+    "hyperliquid": {"venue": pc.venues.hyperliquid(max_leverage=20).replace(mark="index")},
+    "a liquidation fee": {"venue.liquidation_fee": 0.005},
+    "a price band": {"venue.price_band": 0.02},
+}
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_rows_are_the_summaries_of_runs_under_every_rule(rules):
+    ruled = scenario().replace(RULES[rules])
+    ensemble = ruled.monte_carlo(paths=3, seed=1, progress=False)
+    for path in range(3):
+        summary = ruled.run(seed=1, path=path).summary
+        assert summary["liquidated_accounts"] > 0
+        for name, value in summary.items():
+            assert same(ensemble[name][path].item(), value), name
+
+
 @pytest.mark.parametrize("path", [0, 7, PATHS - 1])
 def test_a_row_is_the_summary_of_the_run_of_its_path(ensemble, path):
     run = ensemble.run(path=path)

@@ -18,6 +18,7 @@ import pytest
 import perpcore as pc
 from perpcore.runs import Job, RayExecutor, run_shard
 from perpcore.runs.executors import UNKNOWN, workers_of
+from running import name_of
 
 PATHS, EACH = 40_000, 4_000
 SPAWN = multiprocessing.get_context("spawn")
@@ -222,7 +223,7 @@ def test_ctrl_c_leaves_what_is_finished(scenario, alone, tmp_path):
 
 def test_a_worker_of_another_version_is_refused(scenario, tmp_path):
     into(scenario, tmp_path)
-    job = Job(str(tmp_path), 0, scenario.digest(), pc.__version__)
+    job = Job(str(tmp_path), 0, name_of(tmp_path), pc.__version__)
     assert run_shard(job).paths == EACH
     wanted = rf"perpcore: {re.escape(pc.__version__)} is not allowed: the version that began the run, 0\.0\.1"
     with ProcessPoolExecutor(1, mp_context=SPAWN) as pool, pytest.raises(pc.ScenarioError, match=wanted):

@@ -4,11 +4,13 @@ import hashlib
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ import kills
 import perpcore as pc
 from perpcore.runs import Job, run_shard
 from perpcore.runs.driving import Threads
-from running import PATHS, SEED, SHARD, digests, in_memory, run, same_statistics, scenario
+from running import PATHS, SEED, SHARD, digests, in_memory, name_of, run, same_statistics, scenario
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +201,7 @@ def test_another_scenario_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path)
-    job = Job(str(tmp_path), 0, scenario().digest(), pc.__version__)
+    job = Job(str(tmp_path), 0, name_of(tmp_path), pc.__version__)
     monkeypatch.setattr("perpcore._core.__version__", "0.0.9")
     with pytest.raises(pc.ScenarioError, match=rf"perpcore: 0\.0\.9 .* begun with {pc.__version__}"):
         run(tmp_path)
@@ -211,9 +213,19 @@ def test_a_job_of_another_run_is_refused(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(pc.ScenarioError, match="as its worker sees it"):
         run_shard(Job(str(tmp_path), 0, "0" * 64, pc.__version__))
-    done = run_shard(Job(str(tmp_path), 3, scenario().digest(), pc.__version__))  # checked, not run again
+    done = run_shard(Job(str(tmp_path), 3, name_of(tmp_path), pc.__version__))  # checked, not run again
     assert done == pickle.loads(pickle.dumps(done))
     assert (done.number, done.paths, done.name) == (3, SHARD, pc.read_results(tmp_path).files[3].name)
+
+
+@pytest.mark.parametrize("other", [{"seed": 8}, {"paths": 500}, {"keep": "statistics"}, {"first_path": 5}])
+def test_a_directory_begun_anew_is_another_run(tmp_path: Path, other: dict[str, Any]) -> None:
+    run(tmp_path / "run", paths=600)
+    shutil.rmtree(tmp_path / "run")
+    found, fresh = (run(tmp_path / name, **{"paths": 600} | other) for name in ("run", "fresh"))
+    found.verify()
+    assert digests(tmp_path / "run") == digests(tmp_path / "fresh")
+    same_statistics(found, fresh)
 
 
 WRITER = """

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 import perpcore as pc
 from perpcore.cli import main
+from perpcore.runs import locking
 from running import PATHS, SEED, digests, in_memory, run, same_statistics, scenario
 
 
@@ -49,6 +50,14 @@ def test_slices_in_any_order_are_the_whole(tmp_path: Path, whole: pc.Ensemble) -
     shards = {name: sha for name, sha in digests(one.directory).items() if name.startswith("part-")}
     assert shards.items() <= digests(found.directory).items()
     assert len(digests(found.directory)) == len(shards) + 1
+
+
+def test_slices_that_overlap_exclude_each_other(tmp_path: Path) -> None:
+    run(tmp_path, paths=300)
+    with locking.writing(tmp_path, (1, 2)):
+        with pytest.raises(pc.ScenarioError, match=r"one writer at a time: process \d+ .* \(slice 1/2\)"):
+            run(tmp_path, paths=300, shard=(1, 3))
+        run(tmp_path, paths=300, shard=(2, 2))
 
 
 def test_more_slices_than_shards(tmp_path: Path, whole: pc.Ensemble) -> None:

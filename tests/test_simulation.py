@@ -156,6 +156,18 @@ def test_positions_sum_to_zero_and_tokens_to_the_float_after_every_step(seed, te
     np.testing.assert_array_equal(sim.result().agents["agent"][-len(names) :], names)
 
 
+@pytest.mark.parametrize("venue", ["binance_usdtm", "deribit_inverse"])
+def test_the_thresholds_ahead_are_the_heat_map(venue: str) -> None:
+    timed = {"time": pc.Time(step_s=1, horizon_s=60), "ignition.at_s": 30, "venue": pc.venues.load(venue)}
+    sim = pc.presets.rocketcoin().replace(timed).simulation(seed=1)
+    sim.step(5)
+    ahead, heat = sim.thresholds(100), sim.result().heat_map
+    now = heat["time"] == heat["time"][-1]
+    notional = heat["short_notional"][now].sum()  # in quote currency, not in coin
+    assert ahead["notional"].sum() == pytest.approx(notional, rel=1e-12)
+    assert notional > 9e6
+
+
 def test_the_thresholds_ahead():
     sim = lone()
     ahead = sim.thresholds(0.2)

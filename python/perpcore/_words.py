@@ -18,6 +18,16 @@ def seed_from(seed: int | np.random.SeedSequence | None) -> int:
     return word("seed", seed)
 
 
+def check_call(paths: int, n_threads: int | None, progress: object) -> None:
+    """Refuse what would be refused only after something was done."""
+    if paths < 1:
+        raise problem("paths", paths, "at least 1")
+    if n_threads is not None and not 1 <= n_threads <= 1024:
+        raise problem("n_threads", n_threads, "from 1 to 1024")
+    if not isinstance(progress, bool) and not callable(progress):
+        raise problem("progress", shown(progress), "True, False or a callable")
+
+
 def word(field: str, value: object) -> int:
     """A whole number of 64 bits."""
     allowed = "a whole number from 0 to 2**64 - 1"

@@ -14,6 +14,7 @@ import numpy as np
 from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore._tabular import Tabular
+from perpcore._words import check_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -431,7 +432,8 @@ def simulate(
     **options: Any,
 ) -> Ensemble:
     """Run paths; `Scenario.monte_carlo` says what the options are."""
-    check_options(progress, options["keep"])
+    check_call(paths, options["n_threads"], progress)
+    check_keep(options["keep"])
     with shown_to(progress, paths) as tell:
         core = _core.monte_carlo(json, paths=paths, progress=tell, **options)
     ensemble, error = Ensemble(scenario, core), core.error
@@ -442,10 +444,8 @@ def simulate(
     return ensemble
 
 
-def check_options(progress: object, keep: object) -> None:
-    """Refuse what is no way to show progress, or nothing to keep."""
-    if not isinstance(progress, bool) and not callable(progress):
-        raise problem("progress", shown(progress), "True, False or a callable")
+def check_keep(keep: object) -> None:
+    """Refuse what is nothing to keep."""
     if not isinstance(keep, str) or keep not in ("columns", "statistics"):
         raise problem("keep", shown(keep), '"columns" or "statistics"')
 

@@ -4,7 +4,7 @@
 
 use super::actor::{Hand, Intent, Scene};
 use crate::event::{Cause, Market};
-use crate::units::{Lots, Overflow, Rate, narrow};
+use crate::units::{Lots, Overflow, Rate, gcd, narrow};
 use crate::world::agents::HolderPlan;
 
 /// What they did so far.
@@ -33,6 +33,10 @@ fn target(plan: &HolderPlan, scene: &impl Scene, tokens: Lots) -> Result<Lots, O
     if share >= whole {
         return Ok(tokens);
     }
-    let exact = i128::from(tokens.0).checked_mul(share).ok_or(Overflow)?;
-    narrow(exact / whole).map(Lots)
+    let tokens = i128::from(tokens.0);
+    let exact = tokens.checked_mul(share).map(|exact| exact / whole).or_else(|| {
+        let common = gcd(share, whole); // most shares are short once reduced
+        Some(tokens.checked_mul(share / common)? / (whole / common))
+    });
+    narrow(exact.ok_or(Overflow)?).map(Lots)
 }

@@ -17,7 +17,7 @@ pub(super) const SLICE: Lots = Lots(1 << 20);
 const UNSEEN: Lots = Lots(1 << 23);
 
 /// Most fills of one run: what is traced of them stays within some 3 GB.
-pub(super) const MAX_FILLS: u64 = 10_000_000;
+const MAX_FILLS: u64 = 10_000_000;
 
 /// What an order came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,18 +154,14 @@ impl<T: Trace> Simulation<'_, T> {
             cut = rejoin(&mut fills, cut, left > Lots::ZERO);
             self.deal(market, &order, cause, &fills, &mut dealt, &mut filled)?;
             self.counts.booked += fills.len() as u64;
-            if self.counts.booked > self.most_fills() {
-                return Err(RunError::Fills { most: self.most_fills() });
-            }
+            self.check_fills()?;
             if left > Lots::ZERO {
                 self.check_interrupt()?;
             }
         }
         self.fills = fills;
         self.book(market, &order, cause, &dealt, &mut filled)?;
-        if market == Market::Spot && !self.world.is_agent(order.owner) {
-            self.spot_exhausted |= filled.qty < order.qty;
-        }
+        self.note_exhausted(market, &order, &filled);
         Ok(filled)
     }
 
@@ -180,9 +176,19 @@ impl<T: Trace> Simulation<'_, T> {
         left.min(there.max(SLICE))
     }
 
-    /// Through time, a run that nobody traces may go on for long.
-    fn most_fills(&self) -> u64 {
-        if T::ON || self.world.steps.is_none() { MAX_FILLS } else { u64::MAX }
+    /// Through time, a run whose fills nobody keeps may go on for long.
+    #[inline]
+    pub(super) fn check_fills(&self) -> Result<(), RunError> {
+        let bounded =
+            self.counts.booked > MAX_FILLS && (self.world.steps.is_none() || self.trace.keeps_fills());
+        if bounded { Err(RunError::Fills { most: MAX_FILLS }) } else { Ok(()) }
+    }
+
+    /// An order of somebody who is no agent found too little in spot.
+    fn note_exhausted(&mut self, market: Market, order: &NewOrder, filled: &Filled) {
+        if market == Market::Spot && !self.world.is_agent(order.owner) {
+            self.spot_exhausted |= filled.qty < order.qty;
+        }
     }
 
     /// The same where nobody sees the fills.
@@ -194,16 +200,12 @@ impl<T: Trace> Simulation<'_, T> {
         };
         outcome.map_err(|reject| RunError::Order { account: order.owner, reject })?;
         self.counts.booked += deals.fills;
-        if self.counts.booked > self.most_fills() {
-            return Err(RunError::Fills { most: self.most_fills() });
-        }
+        self.check_fills()?;
         let mut filled = Filled::default();
         for dealt in deals.before.iter().chain([&deals.last]) {
             self.book(market, &order, cause, dealt, &mut filled)?;
         }
-        if market == Market::Spot && !self.world.is_agent(order.owner) {
-            self.spot_exhausted |= filled.qty < order.qty;
-        }
+        self.note_exhausted(market, &order, &filled);
         Ok(filled)
     }
 

@@ -1,7 +1,7 @@
 //! Phase 4 where nothing but waiting accounts is due, nobody looks and nobody pays fees: the same orders, fills and money as
 //! one by one, without giving accounts that are gone at the end of the round a place.
 
-use super::booking::{Filled, MAX_FILLS, SLICE};
+use super::booking::{Filled, SLICE};
 use super::settlement::{Sent, Settled};
 use super::thresholds::PATIENCE;
 use super::{Simulation, Trace, Watch};
@@ -10,7 +10,7 @@ use crate::error::{RunError, Whose};
 use crate::event::{LedgerAccount, Mechanism, Reason};
 use crate::ids::AccountId;
 use crate::margin::{Arrival, Due, Position, Way};
-use crate::units::{Lots, Overflow, Quote, Side};
+use crate::units::{Lots, Overflow, Quote, Rate, Side};
 use crate::venue::{LiquidationOrder, Standing, cover, settle_liquidation};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
@@ -66,9 +66,10 @@ impl<T: Trace> Simulation<'_, T> {
     pub(super) fn burns(&self, way: Way) -> bool {
         let maker = self.positions[MAKER.index()].qty.0;
         let adds = if way == Way::Up { maker <= 0 } else { maker >= 0 };
-        let market = self.world.venue.liquidation_order == LiquidationOrder::Market;
-        let terms = &self.world.perp;
-        let plain = market && self.world.venue.frictions.price_band.is_none();
+        let (venue, terms) = (&self.world.venue, &self.world.perp);
+        let market = venue.liquidation_order == LiquidationOrder::Market;
+        let free = venue.liquidation_fee == Rate::default();
+        let plain = market && free && venue.frictions.price_band.is_none();
         !self.places && adds && plain && terms.fees.are_none() && !terms.contract.is_inverse()
     }
 
@@ -115,9 +116,7 @@ impl<T: Trace> Simulation<'_, T> {
             Some((position, filled)) => self.leave(side, position, filled),
             None => Ok(()),
         }?;
-        if self.counts.booked > MAX_FILLS {
-            return Err(RunError::Fills { most: MAX_FILLS });
-        }
+        self.check_fills()?;
         let sent = burnt.orders + u64::from(left.is_some());
         self.counts.orders += sent;
         Ok(sent)

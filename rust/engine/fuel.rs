@@ -21,36 +21,24 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Draws the cells that begin within so many ticks of the mark.
     pub(super) fn draw_within(&mut self, reach: i64) -> Result<(), RunError> {
+        let mark = self.mark.0;
+        self.draw_cells(|at, way| (mark - at.0) * way + reach >= 0)
+    }
+
+    /// Draws every account there is, for what needs them all: whoever may be deleveraged, pay or receive funding.
+    pub(super) fn draw_everybody(&mut self) -> Result<(), RunError> {
+        self.draw_cells(|_, _| true)
+    }
+
+    /// Draws the next cells of each group as long as they are wanted.
+    #[inline]
+    fn draw_cells(&mut self, wanted: impl Fn(Ticks, i64) -> bool) -> Result<(), RunError> {
         let (mut slot, before) = (0, self.next_account);
         for population in 0..self.world.populations.len() {
             for group in 0..self.world.populations[population].groups() {
                 while let Some((at, way)) =
                     self.world.populations[population].reached_at(group, self.next_cell[slot])
-                    && (self.mark.0 - at.0) * way + reach >= 0
-                {
-                    let way = if way > 0 { Way::Up } else { Way::Down };
-                    self.enter_cell(way, population, group, slot)?;
-                    self.next_cell[slot] += 1;
-                    self.check_interrupt()?;
-                }
-                slot += 1;
-            }
-        }
-        if self.next_account != before {
-            for waiting in &mut self.waiting {
-                waiting.sort();
-            }
-        }
-        Ok(())
-    }
-
-    /// Draws every account there is, for what needs them all: whoever may be deleveraged, pay or receive funding.
-    pub(super) fn draw_everybody(&mut self) -> Result<(), RunError> {
-        let (mut slot, before) = (0, self.next_account);
-        for population in 0..self.world.populations.len() {
-            for group in 0..self.world.populations[population].groups() {
-                while let Some((_, way)) =
-                    self.world.populations[population].reached_at(group, self.next_cell[slot])
+                    && wanted(at, way)
                 {
                     let way = if way > 0 { Way::Up } else { Way::Down };
                     self.enter_cell(way, population, group, slot)?;

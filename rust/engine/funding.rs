@@ -183,7 +183,6 @@ impl<T: Trace> Simulation<'_, T> {
         if account < self.world.named {
             return Ok(());
         }
-        self.touch(account);
         self.rewatch(account)
     }
 }

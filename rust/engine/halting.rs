@@ -69,7 +69,6 @@ impl<T: Trace> Simulation<'_, T> {
             let account = AccountId(id);
             let Some(position) = self.positions.get(account.index()) else { break };
             if position.qty != Lots::ZERO && self.watch[account.index()] != Watch::Seized {
-                self.touch(account);
                 self.rewatch(account)?;
             }
         }

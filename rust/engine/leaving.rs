@@ -3,12 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{Simulation, Trace, Watch};
+use super::{Simulation, Trace};
 use crate::book::{NewOrder, OrderKind};
 use crate::error::{RunError, Whose};
-use crate::event::{Cause, Market, Mechanism};
+use crate::event::{Cause, Market};
 use crate::ids::AccountId;
-use crate::margin::{Due, Way};
 use crate::units::{Lots, Side};
 
 /// The step in which somebody closes, and who.
@@ -63,18 +62,14 @@ impl<T: Trace> Simulation<'_, T> {
         if position.qty == Lots::ZERO {
             return Ok(false); // the venue closed it
         }
-        let (way, side) = (Way::of(&position), Side::closing(position.qty));
+        let side = Side::closing(position.qty);
         let order = NewOrder { owner: account, side, qty: position.qty.abs(), kind: OrderKind::Market };
         let before = self.free_cash(account)?;
         let filled = self.trade(Market::Perp, order, Cause::Crowd)?;
         if filled.qty == Lots::ZERO {
             return Ok(true);
         }
-        // Nobody looks for its threshold any more, or elsewhere.
-        if self.watch[account.index()] == Watch::Moved {
-            let threshold = self.moved_to[account.index()];
-            self.moved.remove(way, Due { threshold, account, mechanism: Mechanism::Liquidation });
-        }
+        self.unwatch(account); // what is left of it is watched anew
         let freed = self.free_cash(account)?.minus(before).whose(account, "free cash")?;
         let settled = self.settle_stopped(account, freed)?;
         self.tally_deficit(account, &settled)?;

@@ -48,7 +48,7 @@ use crate::event::{Cause, LedgerAccount, Liquidation, Market, Reason, Transfer};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
 use crate::margin::{Due, Moved, Position, Waiting, Way};
-use crate::units::{Lots, Quote, Side, Ticks};
+use crate::units::{Lots, Overflow, Quote, Side, Ticks};
 use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use frictions::FrictionState;
@@ -62,6 +62,7 @@ use ranking::Ranking;
 use sampling::Sampler;
 use settlement::Sent;
 use stage::Counts;
+use standing::Unlocked;
 use thresholds::Ordered;
 
 /// One path of a world, on its way. To be used again for the next: [`restart`](Simulation::restart).
@@ -136,8 +137,8 @@ pub struct Simulation<'w, T: Trace> {
     crosses: Vec<(Way, Due)>,
     /// A side's best level.
     levels: Vec<(Ticks, Lots)>,
-    /// The next tokens to come into being.
-    next_unlock: usize,
+    /// Tokens that came into being.
+    unlocked: Unlocked,
     /// Tokens there are, in spot lots.
     circulating: Lots,
     /// How often time has passed: rounds of an instant cascade, steps of a run through time.
@@ -395,12 +396,11 @@ impl<'w, T: Trace> Simulation<'w, T> {
 
     /// What stands behind an account's position: its margin, or the whole balance if it is a cross account.
     #[inline]
-    fn collateral(&self, account: AccountId) -> Quote {
+    fn collateral(&self, account: AccountId) -> Result<Quote, Overflow> {
         if !self.is_cross(account) {
-            return self.positions[account.index()].margin;
+            return Ok(self.positions[account.index()].margin);
         }
-        // A value of tokens that did not fit would have failed where they were traded.
-        Quote(self.ledger.cash(account).0.saturating_add(self.token_margin(account).0))
+        self.ledger.cash(account).plus(self.token_margin(account)?)
     }
 
     /// Collateral and profit at the mark.
@@ -409,7 +409,7 @@ impl<'w, T: Trace> Simulation<'w, T> {
         let position = &self.positions[account.index()];
         let value = self.world.perp.contract.value(self.mark, position.qty);
         let profit = value.and_then(|value| position.profit(value));
-        profit.and_then(|profit| profit.plus(self.collateral(account))).whose(account, "equity")
+        profit.and_then(|profit| profit.plus(self.collateral(account)?)).whose(account, "equity")
     }
 }
 

@@ -52,8 +52,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What holders bought more than they sold since the start.
     fn bought_by_holders(&self) -> Lots {
-        let unlocked = self.world.unlocks[..self.next_unlock].iter().filter(|unlock| unlock.holder.is_none());
-        let given = self.world.free_float().0 + unlocked.map(|unlock| unlock.qty.0).sum::<i64>();
+        let given = self.world.free_float().0 + self.unlocked.to_holders.0;
         Lots(self.tokens[HOLDERS.index()].0 - given) // none of them is more than the supply
     }
 

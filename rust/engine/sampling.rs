@@ -14,7 +14,6 @@ use crate::world::WorldSupply;
 use crate::world::agents::{Plan, desk_account, venue_account};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
-const HOLDERS: AccountId = AccountId::HOLDERS;
 
 /// Buckets of the heat map from zero to the start price.
 const BUCKETS: i64 = 100;
@@ -71,8 +70,6 @@ pub struct Sample {
     pub circulating: Lots,
     /// Who has them.
     pub floats: Floats,
-    /// All tokens there may be, at the last price in spot.
-    pub fdv: Quote,
     /// Its balance.
     pub insurance_fund: Quote,
     /// Since the sample before.
@@ -176,7 +173,6 @@ impl<T: Trace> Simulation<'_, T> {
         let (n, d) = self.world.conversion.tick;
         let spot = Ticks::nearest(i128::from(spot_last.0) * n, d);
         let basis = spot.and_then(|spot| perp_last.minus(spot)).whose(MAKER, "basis")?;
-        let fdv = self.world.spot.contract.value(spot_last, self.world.total_supply);
         let (totals, last) = (self.totals, self.sampler);
         let sample = Sample {
             clock: self.clock,
@@ -192,7 +188,6 @@ impl<T: Trace> Simulation<'_, T> {
             perp_volume: Lots(totals.perp_volume.0 - last.perp_volume.0),
             circulating: self.circulating,
             floats: self.floats()?,
-            fdv: fdv.whose(HOLDERS, "value of the total supply")?,
             insurance_fund: self.ledger.balance(LedgerAccount::InsuranceFund),
             liquidated: Quote(totals.liquidated_value.0 - last.liquidated.0),
             events: self.events() - last.events,

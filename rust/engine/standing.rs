@@ -7,9 +7,18 @@ use crate::book::{NewOrder, OrderKind};
 use crate::error::{RunError, Whose};
 use crate::event::{Cause, LedgerAccount, Market, Reason};
 use crate::ids::AccountId;
-use crate::units::{Lots, Quote, Rate, Side, div_ceil, narrow};
+use crate::units::{Lots, Overflow, Quote, Rate, Side, div_ceil, narrow};
 use crate::venue::settle_stop;
 use crate::world::agents::{desk_account, venue_account};
+
+/// Tokens that came into being so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unlocked {
+    /// Which of the world's unlocks comes next.
+    next: usize,
+    /// What holders got.
+    pub to_holders: Lots,
+}
 
 impl<T: Trace> Simulation<'_, T> {
     /// Financed agents get what they lack; one with capital, no position and a debt has a deficit.
@@ -41,15 +50,15 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// What an agent's tokens count as margin.
-    pub(super) fn token_margin(&self, account: AccountId) -> Quote {
+    #[inline]
+    pub(super) fn token_margin(&self, account: AccountId) -> Result<Quote, Overflow> {
         let weight = self.world.venue.spot_margin;
         let Some(number) = self.world.agent_of(account).filter(|_| weight != Rate::default()) else {
-            return Quote::ZERO;
+            return Ok(Quote::ZERO);
         };
         let tokens = self.tokens[desk_account(number).index()];
-        let value = self.world.spot.contract.value(self.index, tokens);
-        // At most the value itself, which a position of that size could not have either.
-        value.and_then(|value| weight.of(value)).map_or(Quote::ZERO, |(floor, _)| floor)
+        let value = self.world.spot.contract.value(self.index, tokens)?;
+        Ok(weight.of(value)?.0)
     }
 
     /// Tokens that count as margin are sold until what the account owes is covered.
@@ -123,14 +132,18 @@ impl<T: Trace> Simulation<'_, T> {
     /// Tokens whose time has come.
     pub(super) fn unlock(&mut self) -> Result<(), RunError> {
         let unlocks = Arc::clone(&self.world.unlocks);
-        while let Some(unlock) = unlocks.get(self.next_unlock).filter(|unlock| unlock.step <= self.clock) {
-            self.next_unlock += 1;
+        while let Some(unlock) = unlocks.get(self.unlocked.next).filter(|unlock| unlock.step <= self.clock) {
+            self.unlocked.next += 1;
             let account = unlock.holder.map_or(AccountId::HOLDERS, desk_account);
             self.circulating = self.circulating.plus(unlock.qty).whose(account, "tokens")?;
             let tokens = &mut self.tokens[account.index()];
             *tokens = tokens.plus(unlock.qty).whose(account, "tokens")?;
             match unlock.holder {
-                None => self.spot.supply_mut().add_room(unlock.qty),
+                None => {
+                    let holders = &mut self.unlocked.to_holders;
+                    *holders = holders.plus(unlock.qty).whose(account, "tokens")?;
+                    self.spot.supply_mut().add_room(unlock.qty);
+                }
                 Some(number) => {
                     let value = self.world.spot.contract.value(self.spot_last(), unlock.qty);
                     let (tokens, worth) = self.brought[number];

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::leaving::Leaving;
+use super::standing::Unlocked;
 use super::{
     Counts, Drawn, FrictionState, FundingClock, Offers, Ordered, PastMarks, PriceState, Ranking, Sampler,
     Seen, Simulation, Stage, Totals, Trace, Watch,
@@ -72,7 +73,7 @@ impl<T: Trace> Simulation<'_, T> {
             seen: Seen::default(),
             crosses: Vec::new(),
             levels: Vec::new(),
-            next_unlock: 0,
+            unlocked: Unlocked::default(),
             circulating: Lots::ZERO,
             clock: 0,
             first_of_step: true,
@@ -247,7 +248,7 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// Agents come with their capital and tokens.
     fn agents_move_in(&mut self) -> Result<(), RunError> {
-        (self.next_unlock, self.circulating) = (0, self.world.circulating);
+        (self.unlocked, self.circulating) = (Unlocked::default(), self.world.circulating);
         let agents = Arc::clone(&self.world.agents);
         let contract = self.world.spot.contract;
         self.actors.clear();

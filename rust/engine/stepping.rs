@@ -59,7 +59,7 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(ignites)
     }
 
-    /// Rounds until nothing more is due; false once nothing happened in them and nothing is to come.
+    /// Rounds until nothing more is due; false once nothing happened in them and nothing is to come, if that ends the run.
     pub fn close_step(&mut self) -> Result<bool, RunError> {
         let mut happened = false;
         for round in 0..self.world.venue.max_rounds {
@@ -76,7 +76,8 @@ impl<T: Trace> Simulation<'_, T> {
         self.actors.iter_mut().for_each(|actor| actor.see_index(index));
         self.remember_target()?;
         self.sample()?;
-        Ok(happened || self.is_to_come())
+        let asked = self.world.steps.is_none_or(|steps| steps.until == Until::Quiet);
+        Ok(happened || !asked || self.is_to_come())
     }
 
     /// Whether time alone will move something.

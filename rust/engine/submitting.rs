@@ -150,14 +150,15 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(left)
     }
 
-    /// Drops the oldest of its orders that rest no more.
+    /// Drops its orders that rest no more, each time there are twice as many.
     fn forget_filled(&mut self, number: usize) {
-        while let Some(order) = self.resting[number].front() {
-            let book = if order.market == Market::Spot { &self.spot } else { &self.perp };
-            if book.order(order.id).is_some() {
-                return;
-            }
-            self.resting[number].pop_front();
+        let resting = &mut self.resting[number];
+        if resting.len().is_power_of_two() {
+            let (spot, perp) = (&self.spot, &self.perp);
+            resting.retain(|order| match order.market {
+                Market::Spot => spot.order(order.id).is_some(),
+                Market::Perp | Market::OffBook => perp.order(order.id).is_some(),
+            });
         }
     }
 

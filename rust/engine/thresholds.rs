@@ -15,7 +15,7 @@ use crate::world::agents::venue_account;
 
 /// Where a threshold was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum From {
+enum Source {
     Fixed(Way),
     Waiting(Way),
     Moved(Way),
@@ -23,14 +23,14 @@ enum From {
     Cross(usize),
 }
 
-impl From {
-    const ACCOUNTS: [From; 6] = [
-        From::Fixed(Way::Up),
-        From::Fixed(Way::Down),
-        From::Waiting(Way::Up),
-        From::Waiting(Way::Down),
-        From::Moved(Way::Up),
-        From::Moved(Way::Down),
+impl Source {
+    const ACCOUNTS: [Source; 6] = [
+        Source::Fixed(Way::Up),
+        Source::Fixed(Way::Down),
+        Source::Waiting(Way::Up),
+        Source::Waiting(Way::Down),
+        Source::Moved(Way::Up),
+        Source::Moved(Way::Down),
     ];
 }
 
@@ -71,9 +71,9 @@ impl<T: Trace> Simulation<'_, T> {
         let limit = self.world.venue.liquidations_per_round.unwrap_or(u64::MAX);
         let mut sent = 0;
         // What is due now was due when the round began: the mark stands still.
-        let mut sources = From::ACCOUNTS.into_iter().filter(|&from| self.peek(from).is_some());
+        let mut sources = Source::ACCOUNTS.into_iter().filter(|&from| self.peek(from).is_some());
         let only = sources.next().filter(|_| self.crosses.is_empty() && sources.next().is_none());
-        if let Some(From::Waiting(way)) = only
+        if let Some(Source::Waiting(way)) = only
             && self.burns(way)
         {
             sent = self.burn(way, limit)?;
@@ -85,13 +85,13 @@ impl<T: Trace> Simulation<'_, T> {
             };
             let Some((mut due, from)) = next else { break };
             match from {
-                From::Fixed(way) => self.fixed_taken[way as usize] += 1,
-                From::Waiting(way) => due.account = self.next_waiting(way),
-                From::Moved(way) => self.moved.take(way),
-                From::Cross(at) => drop(self.crosses.swap_remove(at)),
+                Source::Fixed(way) => self.fixed_taken[way as usize] += 1,
+                Source::Waiting(way) => due.account = self.next_waiting(way),
+                Source::Moved(way) => self.moved.take(way),
+                Source::Cross(at) => drop(self.crosses.swap_remove(at)),
             }
             if due.mechanism != Mechanism::Stop {
-                let moved = matches!(from, From::Moved(_));
+                let moved = matches!(from, Source::Moved(_));
                 if self.watch[due.account.index()] == Watch::Moved && !moved {
                     continue; // it stands among the moved ones
                 }
@@ -128,11 +128,11 @@ impl<T: Trace> Simulation<'_, T> {
         if self.watch[account.index()] == Watch::Sorted {
             self.touch(account); // even if it got no order
         }
-        self.watch[account.index()] = Watch::Moved;
         if self.moved_to.len() < self.positions.len() {
             self.moved_to.resize(self.positions.len(), Ticks::ZERO);
         }
-        self.moved_to[account.index()] = Ticks::ZERO;
+        self.unwatch(account);
+        self.watch[account.index()] = Watch::Moved;
         if self.positions[account.index()].qty != Lots::ZERO
             && let Some((way, due)) = self.liquidation_due(account)?
         {
@@ -140,6 +140,15 @@ impl<T: Trace> Simulation<'_, T> {
             self.moved_to[account.index()] = due.threshold;
         }
         Ok(())
+    }
+
+    /// Nobody looks for a threshold any more where it moved to.
+    pub(super) fn unwatch(&mut self, account: AccountId) {
+        let Some(threshold) = self.moved_to.get_mut(account.index()).map(std::mem::take) else { return };
+        if threshold != Ticks::ZERO {
+            let due = Due { threshold, account, mechanism: Mechanism::Liquidation };
+            Way::BOTH.into_iter().for_each(|way| self.moved.remove(way, due));
+        }
     }
 
     /// An account that the scenario names is no longer as it was at the start.
@@ -162,29 +171,29 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     #[inline]
-    fn peek(&self, from: From) -> Option<Due> {
+    fn peek(&self, from: Source) -> Option<Due> {
         let mark = self.mark;
         match from {
-            From::Fixed(way) => {
+            Source::Fixed(way) => {
                 let (sorted, taken) = (&self.world.fixed.sorted, self.fixed_taken);
                 next_due(way, &sorted[way as usize], taken[way as usize], mark)
             }
-            From::Waiting(way) => self.waiting[way as usize].peek(mark).map(|arrival| arrival.due),
-            From::Moved(way) => self.moved.peek(way, mark),
-            From::Cross(at) => self.crosses.get(at).map(|&(_, due)| due),
+            Source::Waiting(way) => self.waiting[way as usize].peek(mark).map(|arrival| arrival.due),
+            Source::Moved(way) => self.moved.peek(way, mark),
+            Source::Cross(at) => self.crosses.get(at).map(|&(_, due)| due),
         }
     }
 
     /// What the mark has reached first, wherever it stands.
-    fn nearest(&self) -> Option<(Due, From)> {
+    fn nearest(&self) -> Option<(Due, Source)> {
         let previous = self.previous_mark;
         let crosses = self.crosses.iter().enumerate();
-        let crosses = crosses.map(|(at, &(way, due))| (due.rank(way, previous), due, From::Cross(at)));
-        let accounts = From::ACCOUNTS.into_iter().filter_map(|from| {
+        let crosses = crosses.map(|(at, &(way, due))| (due.rank(way, previous), due, Source::Cross(at)));
+        let accounts = Source::ACCOUNTS.into_iter().filter_map(|from| {
             let due = self.peek(from)?;
             let way = match from {
-                From::Fixed(way) | From::Waiting(way) | From::Moved(way) => way,
-                From::Cross(_) => return None,
+                Source::Fixed(way) | Source::Waiting(way) | Source::Moved(way) => way,
+                Source::Cross(_) => return None,
             };
             Some((due.rank(way, previous), due, from))
         });
@@ -217,7 +226,7 @@ impl<T: Trace> Simulation<'_, T> {
     /// Where an account is due for liquidation as it stands.
     pub(super) fn liquidation_due(&self, account: AccountId) -> Result<Option<(Way, Due)>, RunError> {
         let position = &self.positions[account.index()];
-        let collateral = self.collateral(account);
+        let collateral = self.collateral(account).whose(account, "collateral")?;
         let rule = &self.world.venue.margin;
         let tick = rule.threshold(position, collateral, self.world.perp.contract);
         let tick = tick.whose(account, "liquidation price")?;
@@ -351,7 +360,7 @@ impl<T: Trace> Simulation<'_, T> {
     fn record(&self, due: Due) -> Result<Liquidation, RunError> {
         let account = due.account;
         let position = self.positions[account.index()];
-        let margin = self.collateral(account);
+        let margin = self.collateral(account).whose(account, "collateral")?;
         let value = bankruptcy_value(&position, margin).whose(account, "bankruptcy value")?;
         Ok(Liquidation {
             mechanism: due.mechanism,
@@ -400,7 +409,8 @@ impl<T: Trace> Simulation<'_, T> {
         match venue.liquidation_order {
             LiquidationOrder::Market => Ok(None),
             LiquidationOrder::LimitAtBankruptcy => {
-                let price = bankruptcy_price(position, self.collateral(account), contract);
+                let collateral = self.collateral(account);
+                let price = collateral.and_then(|margin| bankruptcy_price(position, margin, contract));
                 price.map(Some).whose(account, "bankruptcy price")
             }
             LiquidationOrder::Fillable => {
@@ -423,7 +433,7 @@ impl<T: Trace> Simulation<'_, T> {
         contract: Contract,
     ) -> Result<Ticks, Overflow> {
         let fund = self.ledger.balance(LedgerAccount::InsuranceFund).minus(self.owed)?;
-        let behind = self.collateral(account).plus(fund.max(Quote::ZERO))?;
+        let behind = self.collateral(account)?.plus(fund.max(Quote::ZERO))?;
         bankruptcy_price(position, behind, contract)
     }
 

@@ -10,6 +10,12 @@ pub trait Trace {
     /// Whether anybody looks.
     const ON: bool = true;
 
+    /// Whether fills are kept, so that they may fill the memory.
+    #[inline]
+    fn keeps_fills(&self) -> bool {
+        Self::ON
+    }
+
     /// An account came into being, or was there from the start (round 0).
     #[inline]
     fn account(&mut self, round: u64, id: AccountId, account: &Account) {
@@ -105,6 +111,10 @@ pub struct Recorder {
 }
 
 impl Trace for Recorder {
+    fn keeps_fills(&self) -> bool {
+        self.keep == Keep::Everything
+    }
+
     fn trade(&mut self, round: u64, trade: &Trade) {
         if self.keep == Keep::Everything {
             self.trades.push((round, *trade));
@@ -130,8 +140,10 @@ impl Trace for Recorder {
     }
 
     fn stage(&mut self, stage: &Stage) {
-        let forced = || self.liquidations.last().is_some_and(|(round, _)| *round == stage.round);
-        if self.keep == Keep::Everything || forced() {
+        let now = |round: Option<u64>| round == Some(stage.round);
+        let forced = now(self.liquidations.last().map(|(round, _)| *round));
+        let closed = now(self.adl.last().map(|(round, _)| *round));
+        if self.keep == Keep::Everything || forced || closed {
             self.stages.push(*stage);
         }
     }

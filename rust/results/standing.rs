@@ -5,7 +5,7 @@ use arrow_schema::ArrowError;
 
 use super::Table;
 use crate::engine::{Simulation, Trace};
-use crate::error::RunError;
+use crate::error::{RunError, Whose};
 use crate::event::LedgerAccount;
 use crate::ids::AccountId;
 use crate::margin::Due;
@@ -78,14 +78,19 @@ pub fn inventories<T: Trace>(
 }
 
 /// A row a liquidation ahead, its position valued at its threshold.
-pub fn thresholds(world: &World, ahead: &[(Due, Lots)]) -> Result<RecordBatch, ArrowError> {
+pub fn thresholds(world: &World, ahead: &[(Due, Lots)]) -> Result<Result<RecordBatch, ArrowError>, RunError> {
     let mut table = Table::new(ahead.len(), false);
-    let value =
-        |(due, qty): &(Due, Lots)| world.perp.contract.worth(due.threshold, *qty).map_or(i64::MAX, |v| v.0);
+    let contract = world.perp.contract;
+    let value = |&(due, qty): &(Due, Lots)| {
+        let value = contract.worth(due.threshold, qty);
+        let notional = value.and_then(|value| contract.notional(qty.abs(), value));
+        notional.whose(due.account, "notional at its threshold")
+    };
+    let values: Vec<Quote> = ahead.iter().map(value).collect::<Result<_, _>>()?;
     table.int("account", ahead.iter().map(|(due, _)| i64::from(due.account.0)));
     table.count("price", world.perp.tick, ahead.iter().map(|(due, _)| due.threshold.0));
     table.named("side", &["long", "short"], ahead.iter().map(|(_, qty)| u8::from(qty.0 < 0)));
     table.count("qty", world.perp.lot, ahead.iter().map(|(_, qty)| qty.0.abs()));
-    table.count("notional", world.quote_step, ahead.iter().map(value));
-    table.finish()
+    table.count("notional", world.quote_step, values.iter().map(|value| value.0));
+    Ok(table.finish())
 }

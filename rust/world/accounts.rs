@@ -2,11 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use super::check::{Check, MAX_LOTS, gcd, ratio};
+use super::check::{Check, MAX_LOTS, ratio};
 use super::population::Population;
 use super::scenario::{Ladder, MarginMode, Placement, PositionSide, Spread};
 use super::solve::{Account, Backing, Fraction, Holding, Terms, solve};
-use crate::units::{Lots, Quote, Ticks, div_ceil};
+use crate::units::{Lots, Quote, Ticks, div_ceil, gcd};
 
 /// Most accounts that a scenario names: built in some 0.3 s, within which nothing can interrupt.
 pub const MAX_ACCOUNTS: u64 = 1_000_000;

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::error::ScenarioError;
-use crate::units::{Lots, Quote, Rate, Ticks};
+use crate::units::{Lots, Quote, Rate, Ticks, gcd};
 
 /// Largest price: as far as a book keeps levels.
 pub const MAX_TICKS: i64 = 1 << 40;
@@ -130,12 +130,4 @@ pub fn ratio(a: Decimal, b: Decimal) -> Option<(i128, i128)> {
     }
     let common = gcd(numerator, denominator);
     Some((numerator / common, denominator / common))
-}
-
-/// Greatest common divisor, positive; `b > 0`.
-pub const fn gcd(mut a: i128, mut b: i128) -> i128 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a.abs()
 }

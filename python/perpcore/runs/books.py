@@ -18,8 +18,10 @@ from perpcore.runs import files
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
-# Columns that this process read for its jobs; the core finds them by digest as long as somebody holds them.
+# Columns of jobs of this process, those needed last at the end; the core finds them by digest as long as
+# somebody holds them.
 _held: dict[str, _core.Column] = {}
+MOST_HELD = 32
 
 
 def digests(json: str) -> list[str]:
@@ -68,8 +70,11 @@ def hold(directory: Path, json: str) -> None:
     ScenarioError
         A file is missing, or is not what was written.
     """
-    for digest in digests(json):
-        if _core.Column.find(digest) is not None:
+    needed = digests(json)
+    for digest in needed:
+        if (there := _core.Column.find(digest)) is not None:
+            _held.pop(digest, None)
+            _held[digest] = there
             continue
         place = _file(directory, digest)
         try:
@@ -82,6 +87,8 @@ def hold(directory: Path, json: str) -> None:
         if hashlib.sha256(values.data).hexdigest() != digest:
             raise problem("directory", place, "the accounts as they were written; they were altered since")
         _held[digest] = _core.Column(digest, values)
+    for digest in [*_held][: -max(MOST_HELD, len(needed))]:
+        del _held[digest]
 
 
 def scenario(json: str) -> dict[str, Any]:

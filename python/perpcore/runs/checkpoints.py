@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from perpcore import _core
 from perpcore._structs import problem, shown
-from perpcore.ensemble import Interrupted, check_options, shown_to
+from perpcore._words import check_call, seed_from
+from perpcore.ensemble import Interrupted, check_keep, shown_to
 from perpcore.runs import books, files, locking, manifest, plan, results
 from perpcore.runs.driving import Runner, Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
@@ -48,25 +48,22 @@ def simulate_into(
 ) -> Results:
     """Run paths into a directory; `Scenario.monte_carlo` says what the options are."""
     files.check_pyarrow()
-    check_options(progress, keep)
+    check_call(paths, n_threads, progress)
+    check_keep(keep)
     check_executor(executor)
     shard = _slice(shard)
-    if paths < 1:
-        raise problem("paths", paths, "at least 1")
     if first_path + paths > 2**64:
         left = 2**64 - 1 - first_path
         raise problem(
             "first_path", first_path, f"paths are numbered up to 2^64 - 1, which leaves {left} after it"
         )
-    if n_threads is not None and not 1 <= n_threads <= 1024:
-        raise problem("n_threads", n_threads, "from 1 to 1024")
     asked = {"paths": paths, "first_path": first_path, "keep": keep, "perpcore": _core.__version__}
     if shard_paths is not None:
         _check_shard_paths(paths, shard_paths)
         asked["shard_paths"] = shard_paths
     if seed is not None:
         asked["seed"] = seed
-    place = _made(directory)
+    place = files.made(directory)
     with locking.writing(place, shard):
         of = _manifest(place, scenario, json, asked, shard)
         books.keep(place, json)
@@ -115,15 +112,6 @@ def _check_shard_paths(paths: int, shard_paths: int) -> None:
         )
 
 
-def _made(directory: str | os.PathLike[str]) -> Path:
-    place = Path(directory).absolute()
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise locking.unwritable(place, error) from None
-    return place
-
-
 def _manifest(
     place: Path, scenario: Scenario, json: str, asked: dict[str, Any], shard: tuple[int, int] | None
 ) -> Manifest:
@@ -143,7 +131,7 @@ def _manifest(
 
 
 def _new(json: str, digest: str, asked: dict[str, Any], shard: tuple[int, int] | None) -> Manifest:
-    of: dict[str, Any] = {"seed": _fresh_seed(), **asked}
+    of: dict[str, Any] = {"seed": seed_from(None), **asked}
     slices = None if shard is None else shard[1]
     if "shard_paths" not in of:
         options = {name: of[name] for name in ("seed", "first_path", "paths", "keep")}
@@ -151,10 +139,6 @@ def _new(json: str, digest: str, asked: dict[str, Any], shard: tuple[int, int] |
         of["shard_paths"] = max(each, 1 << (-(-of["paths"] // MAX_SHARDS) - 1).bit_length())
     raw = msgspec.Raw(json.encode())
     return Manifest(format=manifest.FORMAT, digest=digest, slices=slices, scenario=raw, **of)
-
-
-def _fresh_seed() -> int:
-    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
 
 
 def _finish(
@@ -187,6 +171,7 @@ def _finish(
 def _jobs(
     place: Path, of: Manifest, numbers: range, found: dict[int, Path], *, n_threads: int, lazy: bool
 ) -> Iterator[Job]:
+    run = of.name()
     for number in numbers:
         if number not in found:
-            yield Job(str(place), number, of.digest, of.perpcore, n_threads, lazy)
+            yield Job(str(place), number, run, of.perpcore, n_threads, lazy)

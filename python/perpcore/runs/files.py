@@ -92,6 +92,36 @@ def draft_of(directory: Path, stem: str) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
+def write(draft: Path, data: bytes) -> None:
+    """Write a file and wait until the disk has it."""
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def made(directory: str | os.PathLike[str]) -> Path:
+    """A directory, made with those above it if it is not there.
+
+    Raises
+    ------
+    ScenarioError
+        It can't be.
+    """
+    place = Path(directory).absolute()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(place, error) from None
+    return place
+
+
+def unwritable(directory: Path, error: OSError) -> _core.ScenarioError:
+    """The directory can't be written to."""
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return problem("directory", directory, f"a directory that can be written to ({why})")
+
+
 def failed(path: Path, error: OSError) -> _core.PerpcoreError:
     """What the file system refused; others of the run are not touched by it."""
     why = os.strerror(error.errno) if error.errno else str(error)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perpcore import _core
 from perpcore._structs import problem
+from perpcore.runs import files
 
 WHOLE = ".lock"
 SLICE = ".lock-slice-"
@@ -49,7 +50,7 @@ def writing(directory: Path, shard: tuple[int, int] | None) -> Iterator[None]:
     try:
         descriptor = _taken(path)
     except OSError as error:
-        raise unwritable(directory, error) from None
+        raise files.unwritable(directory, error) from None
     if descriptor is None:
         raise _refused(directory, path)
     _held.add(descriptor)
@@ -66,23 +67,19 @@ def writing(directory: Path, shard: tuple[int, int] | None) -> Iterator[None]:
             os.close(descriptor)
 
 
-def unwritable(directory: Path, error: OSError) -> _core.ScenarioError:
-    """The directory can't be written to."""
-    why = os.strerror(error.errno) if error.errno else str(error)
-    return problem("directory", directory, f"a directory that can be written to ({why})")
-
-
 def _introduce(directory: Path, descriptor: int) -> None:
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
     except OSError as error:
-        raise unwritable(directory, error) from None
+        raise files.unwritable(directory, error) from None
 
 
 def _check_others(directory: Path, shard: tuple[int, int] | None) -> None:
-    """A whole run and slices exclude each other."""
-    others = [directory / WHOLE] if shard is not None else sorted(directory.glob(f"{SLICE}*"))
+    """A whole run and slices exclude each other, and so do slices of `n` and of another `n`: they overlap."""
+    others = sorted(directory.glob(f"{SLICE}*"))
+    if shard is not None:
+        others = [path for path in others if not path.name.endswith(f"-of-{shard[1]}")] + [directory / WHOLE]
     for path in others:
         if path.exists() and (descriptor := _taken(path, create=False)) != FREE:
             if descriptor is None:

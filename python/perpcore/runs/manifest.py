@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from perpcore import _core
 from perpcore._structs import problem, problems
 from perpcore.runs import files
 
@@ -83,10 +82,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
     def text(self) -> str:
-        """As the file has it: a field a line, the scenario last and byte for byte."""
-        fields = [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "scenario"]
-        lines = [f'  "{name}": {json.dumps(value)},' for name, value in fields]
-        return "\n".join(["{", *lines, f'  "scenario": {self.json}', "}", ""])
+        """As the file has it."""
+        return lines(self)
+
+    def name(self) -> str:
+        """SHA-256 of it all: which run a job is of."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+
+def lines(of: Any) -> str:
+    """A manifest as its file has it: a field a line, the scenario last and byte for byte."""
+    plain = {name: getattr(of, name) for name in of.__struct_fields__ if name != "scenario"}
+    each = [f'  "{name}": {json.dumps(value)},' for name, value in plain.items()]
+    return "\n".join(["{", *each, f'  "scenario": {bytes(of.scenario).decode()}', "}", ""])
 
 
 def read(directory: Path) -> Manifest | None:
@@ -120,10 +128,7 @@ def make(directory: Path, wanted: Manifest) -> Manifest:
     """Put a manifest there, unless somebody else was first; what is there then."""
     place = directory / files.MANIFEST
     with files.draft_of(directory, "manifest") as draft:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(wanted.text())
-            file.flush()
-            os.fsync(file.fileno())
+        files.write(draft, wanted.text().encode())
         try:
             os.link(draft, place)  # unlike a rename it takes nobody's place
         except FileExistsError:
@@ -157,18 +162,18 @@ def check_same(directory: Path, there: Manifest, asked: dict[str, Any], scenario
         With every field that differs, what it was and what it is.
     """
     found = [
-        (f"scenario.{name}", _short(now), _begun(directory, was))
+        (f"scenario.{name}", short(now), _begun(directory, was))
         for name, was, now in (differences(there.json, scenario) if digest != there.digest else ())
     ]
     for name in COMPARED:
         if name in asked and asked[name] != getattr(there, name):
-            found.append((name, _short(asked[name]), _begun(directory, getattr(there, name))))
+            found.append((name, short(asked[name]), _begun(directory, getattr(there, name))))
     if found:
         raise problems(found)
 
 
 def _begun(directory: Path, was: object) -> str:
-    return f"the run in {directory} was begun with {_short(was)}; take that, or another directory"
+    return f"the run in {directory} was begun with {short(was)}; take that, or another directory"
 
 
 MISSING = object()
@@ -191,24 +196,20 @@ def _walk(at: str, was: Any, now: Any) -> Iterator[tuple[str, object, object]]:
         yield at, was, now
 
 
-def _short(value: object) -> str:
-    if value is MISSING:
+def short(value: object) -> str:
+    """A value in few words, for a message."""
+    if value is None or value is MISSING:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 @lru_cache(maxsize=8)
-def cached(directory: str, digest: str) -> Manifest:
+def cached(directory: str, name: str) -> Manifest:
     """The manifest of a directory, read once a process: what workers start from."""
     found = read(Path(directory))
-    if found is None or found.digest != digest:
+    if found is None or found.name() != name:
         raise problem(
             "directory", directory, "the directory of the run this job is of, as its worker sees it"
         )
     return found
-
-
-def version() -> str:
-    """The version of perpcore at work here."""
-    return _core.__version__

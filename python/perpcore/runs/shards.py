@@ -29,8 +29,8 @@ class Job:
         Where the manifest is and the shard goes; absolute, and the same for driver and worker.
     number : int
         Which shard.
-    digest : str
-        Of the scenario.
+    run : str
+        Which one: `Manifest.name`.
     version : str
         Of perpcore, which must be the worker's.
     n_threads : int
@@ -39,7 +39,7 @@ class Job:
 
     directory: str
     number: int
-    digest: str
+    run: str
     version: str
     n_threads: int = 1
     lazy: bool = True
@@ -93,7 +93,7 @@ def run_shard(job: Job, tell: Callable[[int], object] | None = None) -> Done:
         allowed = f"the version that began the run, {job.version}, in every worker"
         raise problem("perpcore", _core.__version__, allowed)
     files.check_pyarrow()
-    directory, of = Path(job.directory), manifest.cached(job.directory, job.digest)
+    directory, of = Path(job.directory), manifest.cached(job.directory, job.run)
     books.hold(directory, of.json)
     there = sorted(directory.glob(files.shard_name(job.number, "*")))
     if there:
@@ -194,6 +194,7 @@ def _identity(of: Manifest, number: int) -> dict[str, str]:
         "perpcore.seed": str(of.seed),
         "perpcore.first_path": str(first),
         "perpcore.paths": str(paths),
+        "perpcore.keep": of.keep,
     }
 
 

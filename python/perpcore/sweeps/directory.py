@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -61,9 +58,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def text(self) -> str:
         """As the file has it: a field a line."""
-        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "scenario"}
-        lines = [f'  "{name}": {json.dumps(value)},' for name, value in plain.items()]
-        return "\n".join(["{", *lines, f'  "scenario": {bytes(self.scenario).decode()}', "}", ""])
+        return manifest.lines(self)
 
 
 class _Cell(msgspec.Struct, frozen=True, array_like=True):
@@ -125,45 +120,33 @@ def begun(directory: Path, wanted: Plan) -> None:
     if (directory / files.MANIFEST).exists():
         raise problem("directory", directory, "an empty one, or a sweep; it holds the run of one scenario")
     with files.draft_of(directory, "sweep") as draft:
-        _write(draft, wanted.text().encode())
+        files.write(draft, wanted.text().encode())
         draft.rename(directory / MANIFEST)
         files.settle(directory)
 
 
-def _write(draft: Path, data: bytes) -> None:
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _check_same(directory: Path, there: Plan, now: Plan) -> None:
     def begun_with(was: object) -> str:
-        return f"the sweep in {directory} was begun with {_short(was)}; take that, or another directory"
+        return (
+            f"the sweep in {directory} was begun with {manifest.short(was)}; take that, or another directory"
+        )
 
     found: list[tuple[str, str, str]] = []
     if there.scenario != now.scenario:
         was, given = bytes(there.scenario).decode(), bytes(now.scenario).decode()
         for name, old, new in manifest.differences(was, given):
-            found.append((f"scenario.{name}", _short(new), begun_with(old)))
+            found.append((f"scenario.{name}", manifest.short(new), begun_with(old)))
     for name in COMPARED:
         if getattr(there, name) != getattr(now, name):
-            found.append((name, _short(getattr(now, name)), begun_with(getattr(there, name))))
+            found.append((name, manifest.short(getattr(now, name)), begun_with(getattr(there, name))))
     for field in [*there.values, *(field for field in now.values if field not in there.values)]:
         old_values, new_values = there.values.get(field), now.values.get(field)
         if old_values != new_values:
-            found.append((f"grid {field}", _short(new_values), begun_with(old_values)))
+            found.append((f"grid {field}", manifest.short(new_values), begun_with(old_values)))
     if not found and (there.digest, there.cells) != (now.digest, now.cells):
         found.append(("grid", f"{now.cells} cells", begun_with(f"{there.cells} other cells")))
     if found:
         raise problems(found)
-
-
-def _short(value: Any) -> str:
-    if value is None or value is manifest.MISSING:
-        return "nothing"
-    words = value if isinstance(value, str) else json.dumps(value)
-    return words if len(words) <= 80 else f"{words[:60]}... ({len(words)} characters)"
 
 
 def remove_drafts(directory: Path) -> None:
@@ -185,7 +168,7 @@ def store(directory: Path, plan: Plan, done: CellDone) -> None:
     figures = done.figures.astype("<f8").tobytes()
     cell = _Cell(plan.digest, done.number, done.paths, done.hash, (rows, columns), figures)
     with files.draft_of(directory, f"cell-{done.number:08}") as draft:
-        _write(draft, msgspec.msgpack.encode(cell))
+        files.write(draft, msgspec.msgpack.encode(cell))
         draft.rename(directory / f"cell-{done.number:08}-{files.digest_of(draft)}.msgpack")
         files.settle(directory)
 

@@ -13,10 +13,10 @@ import msgspec
 
 from perpcore import _core
 from perpcore._structs import problem, shown
-from perpcore._words import seed_from
+from perpcore._words import check_call, seed_from
 from perpcore.columns import Column
 from perpcore.ensemble import shown_to
-from perpcore.runs import books, locking
+from perpcore.runs import books, files, locking
 from perpcore.runs.driving import Runner, Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.sweeps import directory as cells_in
@@ -108,11 +108,13 @@ def sweep(
     executor: Executor | None,
 ) -> Sweep:
     """Run a sweep; `Scenario.sweep` says what the options are."""
-    _check(paths, n_threads, progress, confidence, executor)
+    check_call(paths, n_threads, progress)
+    check_executor(executor)
+    _check_confidence(confidence)
     asked, levels = _names(columns), _levels(quantiles)
     threads = n_threads or _core.available_threads()
     points = grids.read(scenario, grid)
-    place = None if directory is None else _made(directory)
+    place = None if directory is None else files.made(directory)
     with nullcontext() if place is None else locking.writing(place, None):
         if seed is None:
             there = None if place is None else cells_in.seed_in(place)
@@ -208,23 +210,9 @@ def _accounts(json: str, place: Path | None) -> str | tuple[Column, ...]:
     return tuple(Column(held) for held in found if held is not None)
 
 
-def _check(
-    paths: int,
-    n_threads: int | None,
-    progress: object,
-    confidence: object,
-    executor: object,
-) -> None:
-    """What would be said only after paths were run."""
-    if paths < 1:
-        raise problem("paths", paths, "at least 1")
-    if n_threads is not None and not 1 <= n_threads <= 1024:
-        raise problem("n_threads", n_threads, "from 1 to 1024")
-    if not isinstance(progress, bool) and not callable(progress):
-        raise problem("progress", shown(progress), "True, False or a callable")
+def _check_confidence(confidence: object) -> None:
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         raise problem("confidence", shown(confidence), "more than 0 and less than 1")
-    check_executor(executor)
 
 
 def _names(columns: object) -> tuple[str, ...] | None:
@@ -250,15 +238,6 @@ def _levels(quantiles: Any) -> tuple[float, ...]:
     if len(set(statistics(levels))) != len(statistics(levels)):
         raise problem("quantiles", shown(levels), "each once")
     return levels
-
-
-def _made(directory: str | os.PathLike[str]) -> Path:
-    place = Path(directory).absolute()
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise locking.unwritable(place, error) from None
-    return place
 
 
 def _columns(scenarios: list[str], asked: tuple[str, ...] | None) -> tuple[str, ...]:

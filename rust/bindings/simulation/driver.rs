@@ -11,6 +11,7 @@ use crate::bindings::errors;
 use crate::bindings::interrupt::Ear;
 use crate::engine::{Recorder, Refusal, Simulation, StopReason, Submission, SubmitError, Submitted};
 use crate::error::RunError;
+use crate::units::Lots;
 
 /// How often a signal is listened for between steps.
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -118,12 +119,18 @@ impl Driver {
         self.check()?;
         self.guarded(py, |driver| {
             driver.open()?;
-            match driver.simulation.submit(agent, order) {
-                Ok(submitted) => Ok(Ok(submitted)),
-                Err(SubmitError::Refused(refusal)) => Ok(Err(refusal)),
-                Err(SubmitError::Run(error)) => Err(error),
-            }
+            allowed(driver.simulation.submit(agent, order))
         })
+    }
+
+    /// Cancels an order; what was left of it.
+    pub fn withdraw(
+        &mut self,
+        py: Python<'_>,
+        agent: usize,
+        resting: &Resting,
+    ) -> PyResult<Result<Lots, Refusal>> {
+        self.guarded(py, |driver| allowed(driver.simulation.withdraw(agent, resting)))
     }
 
     /// Closes all positions if the venue does so after the run, which is over.
@@ -162,5 +169,14 @@ impl Driver {
                 Err(errors::defect(text))
             }
         }
+    }
+}
+
+/// A refusal changed nothing; what failed stopped in the middle.
+fn allowed<R>(done: Result<R, SubmitError>) -> Result<Result<R, Refusal>, RunError> {
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(SubmitError::Refused(refusal)) => Ok(Err(refusal)),
+        Err(SubmitError::Run(error)) => Err(error),
     }
 }

@@ -119,7 +119,12 @@ impl Simulation {
 
     /// Cancels an order of an agent, or of any; what was left of it.
     #[pyo3(signature = (agent, id))]
-    fn cancel(&mut self, agent: Option<usize>, #[pyo3(from_py_with = order_id)] id: u64) -> PyResult<f64> {
+    fn cancel(
+        &mut self,
+        py: Python<'_>,
+        agent: Option<usize>,
+        #[pyo3(from_py_with = order_id)] id: u64,
+    ) -> PyResult<f64> {
         self.driver.check()?;
         let place = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
         let found = place.and_then(|place| self.driver.orders.get(place)).copied();
@@ -128,11 +133,8 @@ impl Simulation {
             let allowed = format!("an order of {}, this one is of {}", self.name(agent), self.name(owner));
             return Err(refuse("id", id, &allowed));
         }
-        match self.driver.simulation.withdraw(owner, &resting) {
-            Ok(left) => Ok(self.units(resting.market).qty(left)),
-            Err(engine::SubmitError::Refused(_)) => Err(refuse("id", id, RESTING)),
-            Err(error) => Err(errors::RunError::new_err(error.to_string())),
-        }
+        let left = self.driver.withdraw(py, owner, &resting)?.map_err(|_| refuse("id", id, RESTING))?;
+        Ok(self.units(resting.market).qty(left))
     }
 
     /// Ends it where it is: positions are closed if the venue does so after the run.
@@ -227,7 +229,7 @@ impl Simulation {
         let count = levels.extract().ok().filter(|&count: &usize| count <= MAX_LEVELS);
         let allowed = || format!("a whole number from 0 to {MAX_LEVELS}");
         let levels = count.ok_or_else(|| refuse("levels", shown(levels), &allowed()))?;
-        let rows = self.driver.simulation.depth(market, side, levels);
+        let rows = self.driver.guarded(py, |driver| Ok(driver.simulation.depth(market, side, levels)))?;
         let units = self.units(market);
         let prices: Vec<f64> = rows.iter().map(|&(price, _)| units.price(price)).collect();
         let sizes: Vec<f64> = rows.iter().map(|&(_, qty)| units.qty(qty)).collect();
@@ -246,7 +248,7 @@ impl Simulation {
             self.driver.check()?; // nobody may come into being any more
         }
         let ahead = self.driver.guarded(py, |driver| driver.simulation.thresholds_within(reach))?;
-        table(results::thresholds(self.driver.simulation.world(), &ahead))
+        table(results::thresholds(self.driver.simulation.world(), &ahead).map_err(errors::run)?)
     }
 
     /// Every account as it stands.
