@@ -151,13 +151,14 @@ def _heat_map(
     norm = LogNorm(low, high) if spread else Normalize(low, high if high > low else low + 1)
     edges = _edges(x, scales[0]), _edges(y, scales[1])
     mesh = ax.pcolormesh(*edges, values.T, norm=norm, cmap="viridis", rasterized=True)
-    inside = [level for level in lines if low < level < high]
-    if inside and min(values.shape) > 1:
-        drawn = ax.contour(x, y, values.T, levels=inside, colors="white", linewidths=1.1)
-        ax.clabel(drawn, fmt=lambda level: f"{level:g}", fontsize=9)
     for set_scale, is_log in zip((ax.set_xscale, ax.set_yscale), scales, strict=True):
         if is_log:
             set_scale("log")
+    inside = [level for level in lines if low < level < high]
+    if inside and min(values.shape) > 1:
+        # After the scales: a label takes as much of its line as it covers there.
+        drawn = ax.contour(x, y, values.T, levels=inside, colors="white", linewidths=1.1)
+        ax.clabel(drawn, fmt=lambda level: f"{level:g}", fontsize=9)
     ax.set_xlabel(fields[0])
     ax.set_ylabel(fields[1])
     bar = ax.figure.colorbar(mesh, ax=ax, label=label)
