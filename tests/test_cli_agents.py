@@ -5,6 +5,7 @@ import re
 import pytest
 
 import perpcore as pc
+from perpcore.cli.expected import size
 from perpcore.cli.verdict import verdict
 
 
@@ -48,3 +49,21 @@ def test_what_the_push_found_and_that_it_was_not_alone():
     calm = scenario.replace(agents=[agent for agent in scenario.agents if agent.name != "whale"]).run(seed=1)
     assert words(calm).startswith("Nobody ignited; the run ended at ")
     assert "Nobody was liquidated. " in words(calm)
+
+
+@pytest.mark.parametrize("venue", [None, "deribit_inverse"])
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pc.Ladder(side="short", notional=1_000_000, lump=100, liquidation_price=[11, 12]),
+        pc.Ladder(side="short", notional=1_000_000, lump=100, leverage=5),
+        pc.Population(side="short", accounts=2_000, leverage=5, notional=500),
+    ],
+)
+def test_what_is_expected_of_a_batch_is_what_a_run_has(venue, batch):
+    rules = {} if venue is None else {"venue": pc.venues.load(venue)}
+    scenario = pc.presets.rocketcoin().replace({"positions": [batch], "ignition.qty": 60_000} | rules)
+    tokens, _ = size(batch, scenario)
+    s = scenario.run(seed=1).summary
+    assert s["liquidated_qty"] > 0
+    assert s["liquidated_qty"] / s["fuel_burnt"] == pytest.approx(float(tokens), rel=1e-3)

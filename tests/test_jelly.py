@@ -7,6 +7,7 @@ settled by the venue at 0.0095, a gain of 0.703 M.
 import pytest
 
 import perpcore as pc
+from perpcore.cli.verdict import verdict
 
 TOKENS, TAKEN_AT, TOP, SETTLED = 398_000_000, 0.01127, 0.04, 0.0095
 
@@ -83,6 +84,7 @@ def test_its_ledger_closes_at_both_prices():
     assert run.summary["final_price"] == TOP
     assert vault(run, "position_qty") == -TOKENS
     assert run.summary["vault_pnl"] == pytest.approx(-11_450_000, abs=50_000)
+    assert f"the backstop vault {-run.summary['vault_pnl']:,.0f}" in " ".join(verdict(run).split())
     settled = whole.replace({"settlement_price": SETTLED}).run(seed=1)
     assert settled.summary["vault_pnl"] == pytest.approx(703_000, abs=50_000)
     assert vault(settled, "position_qty") == 0

@@ -296,3 +296,10 @@ def test_ctrl_c_stops_the_preparation_within_half_a_second(after):
     run = subprocess.run([sys.executable, "-c", CTRL_C, after], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     assert float(run.stdout) < 0.5
+
+
+def test_columns_of_other_lengths_are_not_written(tmp_path):
+    accounts = pc.Accounts(side=["short"], qty=[1, 2, 3], liquidation_price=[11, 12])
+    with pytest.raises(pc.ScenarioError, match=r"liquidation_price: 2 values is not allowed: 1 or 3"):
+        accounts.to_parquet(tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []

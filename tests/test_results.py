@@ -153,3 +153,14 @@ def test_a_run_without_positions_says_so():
     text = repr(pc.presets.rocketcoin().replace(positions=()).run(seed=1))
     assert "nan" not in text
     assert "no positions" in text
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_notebook_shows_a_run_with_a_picture(timed):
+    time = {"time": pc.Time(step_s=1, horizon_s=60), "ignition.at_s": 30} if timed else {}
+    scenario = pc.presets.rocketcoin().replace({"name": "a < b"} | time)
+    shown = scenario.run(seed=1)._repr_html_()
+    assert "Run of a &lt; b" in shown
+    assert "spot, last trade: 10 to 19.67</text></svg>" in shown
+    bare = scenario.run(seed=1, keep="samples")._repr_html_()
+    assert ("<svg" in bare) == timed

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from perpcore.results import Run, Table
     from perpcore.runs import Results, read_results
     from perpcore.scenario import Ignition, Scenario, Time
+    from perpcore.simulation import Simulation
     from perpcore.sweeps import Sweep, SweepInterrupted
     from perpcore.venues import MarginTiers, Tier, Venue
 
@@ -99,6 +100,7 @@ _LAZY = {
     "Results": "runs",
     "Run": "results",
     "Scenario": "scenario",
+    "Simulation": "simulation",
     "Sweep": "sweeps",
     "SweepInterrupted": "sweeps",
     "Table": "results",
@@ -167,6 +169,7 @@ __all__ = [
     "RunError",
     "Scenario",
     "ScenarioError",
+    "Simulation",
     "Sweep",
     "SweepInterrupted",
     "Table",

@@ -19,7 +19,7 @@ from perpcore._words import check_call
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from perpcore.results import Run, Table
+    from perpcore.results import Keep, Run, Table
     from perpcore.scenario import Scenario
 
 T = TypeVar("T", float, "NDArray[np.float64]")
@@ -71,6 +71,11 @@ class Ensemble(Tabular):
     def first_path(self) -> int:
         """The number of the first path."""
         return self._core.first_path
+
+    @property
+    def paths(self) -> int:
+        """How many paths it has."""
+        return len(self)
 
     @property
     def n_threads(self) -> int:
@@ -306,9 +311,17 @@ class Ensemble(Tabular):
         """
         return self._core.hash()
 
-    def run(self, *, path: int) -> Run:
-        """Run one path again, with its trace; its summary is its row."""
-        return self.scenario.run(seed=self.seed, path=path)
+    def run(self, *, path: int, keep: Keep = "everything") -> Run:
+        """Run one path again, with its trace; its summary is its row.
+
+        Parameters
+        ----------
+        path : int
+            As its column `path` numbers it.
+        keep : {"everything", "liquidations", "samples"}
+            Of the trace, as in `Scenario.run`.
+        """
+        return self.scenario.run(seed=self.seed, path=path, keep=keep)
 
     # ---- for people ----
 

@@ -261,7 +261,10 @@ class Accounts(
         from pyarrow import parquet
 
         held = {field: getattr(self, field) for field in _KINDS if getattr(self, field) is not None}
-        rows = max(map(len, held.values()))
+        rows = len(self)
+        for field, column in held.items():
+            if len(column) not in (1, rows):
+                raise problem(field, f"{len(column):,} values", f"1 or {rows:,}, as the longest column has")
         table = {field: np.broadcast_to(column.values, rows) for field, column in held.items()}
         table["side"] = np.where(table["side"] > 0, "long", "short")
         parquet.write_table(pyarrow.table(table), path, compression="zstd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping
 from functools import cached_property
@@ -134,8 +135,10 @@ class Run:
         """Every movement of money.
 
         Accounts are ids; -1 is outside, -2 fee income, -3 the insurance fund, -4 clearing, -5 the venue's
-        own loss; 0 the attacker, 1 and 2 the market maker and his spot desk, 3 the holders, 4 the rest of
-        the market, 5 the fund's takeover desk, 6 a backstop vault; the scenario's accounts follow from 8.
+        own loss, and where the venue keeps coin -6 and -7 spot's fee income and outside, in quote currency;
+        0 the attacker, 1 and 2 the market maker and his spot desk, 3 the holders, 4 the rest of the market,
+        5 the fund's takeover desk, 6 a backstop vault; from 8 two an agent, at the venue and its desk; then
+        the scenario's accounts.
         """
         return self._traced("ledger")
 
@@ -227,6 +230,35 @@ class Run:
             f" fund {s['insurance_fund_change']:,.0f}{coin}, venue {0 - s['venue_loss']:,.0f}{coin}",
         )
         return "\n  ".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>{self._picture()}"
+
+    def _picture(self) -> str:
+        """A small picture of spot, round by round or sample by sample, where that was kept."""
+        timed = self.scenario.time is not None
+        if not timed and self._keep != "everything":
+            return ""
+        last = (self.series if timed else self.stages)["spot_last"]
+        return _line(np.append(self.summary["start_price"], last), "spot, last trade")
+
+
+WIDTH, HEIGHT = 480, 100
+
+
+def _line(values: NDArray[np.float64], name: str) -> str:
+    """Values from left to right, the lowest and the highest written beside the name."""
+    some = values[:: max(1, len(values) // WIDTH)]
+    low, high = float(some.min()), float(some.max())
+    wide, tall = WIDTH / max(1, len(some) - 1), HEIGHT / ((high - low) or 1.0)
+    points = " ".join(f"{i * wide:.1f},{HEIGHT - (value - low) * tall:.1f}" for i, value in enumerate(some))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -2 {WIDTH} {HEIGHT + 22}" width="{WIDTH}"'
+        f' height="{HEIGHT + 22}" role="img" aria-label="{name}">'
+        f'<polyline fill="none" stroke="#4c78a8" stroke-width="1.5" points="{points}"/>'
+        f'<text x="0" y="{HEIGHT + 16}" font-size="11" fill="currentColor">{name}: {low:g} to {high:g}</text>'
+        "</svg>"
+    )
 
 
 class Recalled(Run):

@@ -427,14 +427,17 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         legs = (agent.ignite for agent in self.agents if isinstance(agent, Whale))
         return Ignition(qty=next((leg.qty for leg in legs if leg is not None), Decimal(0)))
 
-    def depth(self, *, levels: int = 100_000, seed: int = 0, path: int = 0) -> Table:
+    def depth(
+        self, *, levels: int = 100_000, seed: int | np.random.SeedSequence | None = 0, path: int = 0
+    ) -> Table:
         """What rests in both books before the push, quotes included.
 
         Parameters
         ----------
         levels : int
             At most this many a side of a book.
-        seed, path : int
+        seed : int, SeedSequence or None
+        path : int
             Which world, where the books are drawn.
 
         Returns
@@ -444,8 +447,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         from perpcore.results import Table
 
-        levels, seed, path = word("levels", levels), word("seed", seed), word("path", path)
-        return Table(_core.depth(self._json(), levels=levels, seed=seed, path=path))
+        levels, path = word("levels", levels), word("path", path)
+        return Table(_core.depth(self._json(), levels=levels, seed=seed_from(seed), path=path))
 
     def __repr__(self) -> str:
         supply = f"float {text(self.circulating)} of {text(self.total_supply)}"

@@ -145,19 +145,24 @@ def size(batch: Ladder | Population | Accounts, scenario: Scenario) -> tuple[Dec
     if isinstance(batch, Accounts):
         tokens = np.broadcast_to(batch.qty.values, len(batch))
         return Decimal(float(tokens.sum())), len(batch)
+    face = scenario.venue.contract == "inverse"  # there quantities are face value, each worth 1
     if isinstance(batch, Population):
         accounts = mean(batch.accounts)
-        return accounts * mean(batch.notional) / mean(scenario.start_price), round(accounts)
+        return accounts * mean(batch.notional) / (1 if face else mean(scenario.start_price)), round(accounts)
     lump = None if batch.lump is None else mean(batch.lump)
     if batch.qty is not None:
         qty = mean(batch.qty)
         return qty, 1 if lump is None else math.ceil(qty / lump)
-    price = batch.liquidation_price
-    if isinstance(price, tuple):
-        middle = (mean(price[0]) + mean(price[1])) / 2
-    else:
-        middle = mean(price or batch.entry_price or scenario.start_price)
+    middle = Decimal(1) if face else _middle(batch, scenario)
     assert batch.notional is not None
     assert lump is not None
     count = max(1, math.floor(mean(batch.notional) / (middle * lump) + Decimal("0.5")))
     return count * lump, count
+
+
+def _middle(batch: Ladder, scenario: Scenario) -> Decimal:
+    """The price at which a ladder's notional is cut into lumps."""
+    price = batch.liquidation_price
+    if isinstance(price, tuple):
+        return (mean(price[0]) + mean(price[1])) / 2
+    return mean(price or batch.entry_price or scenario.start_price)

@@ -19,6 +19,7 @@ from perpcore.cli.options import (
     scenario_argument,
     write_parquet,
 )
+from perpcore.cli.paths import COUNT
 
 if TYPE_CHECKING:
     from perpcore.sweeps import Sweep
@@ -46,7 +47,7 @@ MOST = 10_000  # values of an axis that is spelled lo:hi:n
     help="Values of a field: a,b,c or low:high:count or low:high:count:log. Fields that move together:"
     " PATH+PATH=a/b,c/d. Repeatable: all combinations are run.",
 )
-@click.option("--paths", type=WORD, required=True, help="Of each cell.")
+@click.option("--paths", type=COUNT, required=True, help="Of each cell: 1000, 1_000 or 1e3.")
 @click.option("--seed", type=WORD, default=1, show_default=True, help="Names the random world.")
 @click.option("--threads", type=WORD, help="As many as this process may use if not given.")
 @click.option(
@@ -180,11 +181,12 @@ def _draw(found: Sweep, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from perpcore import plots
+    from perpcore.plots._draw import write
 
     figure = Figure(figsize=(7.5, 5.5), layout="constrained")
     plots.sweep(found, column=found.measured[0], ax=figure.subplots())
     try:
-        figure.savefig(path, dpi=160)
+        write(figure, path, 160)
     except OSError as error:
         raise FailedError(f"--plot: cannot write {path}: {error.strerror or error}") from None
     click.echo(f"picture: {path}", err=True)

@@ -147,6 +147,7 @@ def _who_paid(run: Run) -> str:
         "the insurance fund": s["insurance_fund_change"],
         "the venue (fees less losses)": _fees(run) - s["venue_loss"],
         "the rest of the market": s["rest_of_market_pnl"],
+        "the backstop vault": s["vault_pnl"],
     }
     in_both = {"the market maker": s["market_maker_pnl"], "the attacker": s["attacker_pnl"]}
     if others := _other_agents(run):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from perpcore.results import Run
@@ -107,3 +111,21 @@ def short(value: float) -> str:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def check_ending(figure: Figure, path: Path) -> None:
+    """Refuse a format that matplotlib doesn't write."""
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in known:
+        raise ValueError(f"{path}: the ending must be one of {', '.join(sorted(known))}")
+
+
+def write(figure: Figure, path: Path, dpi: float) -> None:
+    """Write a picture, whole or not at all."""
+    draft = path.absolute().with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with draft.open("xb") as file:
+            figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=dpi)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,11 +24,13 @@ from perpcore.plots._draw import (
     SPOT,
     Clock,
     axes,
+    check_ending,
     compact,
     count,
     dress,
     short,
     whole_numbers,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ class RunPlots:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._buys = run.scenario.push.side == "buy"
-        self._clock = Clock(run)
+
+    @cached_property
+    def _clock(self) -> Clock:
+        """The axis of the rounds, all of which it needs."""
+        _ = self.run.fills  # kept with everything alone
+        return Clock(self.run)
 
     def price(self, ax: Axes | None = None) -> Axes:
         """Spot by round, or over time, with the batches that went in each at their thresholds.
@@ -143,7 +149,9 @@ class RunPlots:
             ax.set_ylim(bottom=0)
         ax.set_xlim(*window)
         ax.set_xlabel("price before the push (quote per token)")
-        ax.set_ylabel("cumulative depth (tokens)")
+        contracts, _ = self.run.scenario.venue.units
+        unit = "tokens" if contracts == "tokens" else f"tokens; perpetual: {contracts}"
+        ax.set_ylabel(f"cumulative depth ({unit})")
         compact(ax)
         dress(ax, self._depth_title())
         ax.legend(loc="best", **LEGEND)
@@ -236,20 +244,9 @@ class RunPlots:
             raise problem("of", shown(of), " or ".join(map(repr, PAGES)))
         path = Path(path)
         figure = Figure(figsize=PAGES[of], layout="constrained")
-        known = figure.canvas.get_supported_filetypes()
-        kind = path.suffix.lower().lstrip(".")
-        if kind not in known:
-            raise ValueError(f"{path}: the ending must be one of {', '.join(sorted(known))}")
+        check_ending(figure, path)
         self._compose(figure, of)
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                figure.savefig(file, format=kind, dpi=dpi)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write(figure, path, dpi)
 
     def _compose(self, figure: Figure, of: Page) -> Figure:
         if of == "series":
@@ -285,9 +282,10 @@ class RunPlots:
         from matplotlib.collections import PolyCollection
 
         batches, right = _Batches(self.run, self._clock), 0.0
+        contracts, _ = self.run.scenario.venue.units
         for kind, corners in batches.bars(self._clock.scale):
             total = short(float(batches.qty[kind].sum()))
-            label = f"{kind}, at the threshold: {total} tokens"
+            label = f"{kind}, at the threshold: {total} {contracts}"
             right = max(right, *(float(bar[1][0]) for bar in corners))
             ax.add_collection(
                 PolyCollection(corners, color=KINDS[kind], lw=0, alpha=0.9, zorder=2.5, label=label)
@@ -334,7 +332,7 @@ class RunPlots:
         name = self.run.scenario.name or "a run"
         forced = s["liquidated_accounts"] + s["stopped_accounts"]
         closed = count(forced, "account") if forced else ""
-        if self._clock.timed:
+        if self.run.scenario.time is not None:
             peak, end = (s[price] / s["start_price"] for price in ("peak_price", "final_price"))
             who = f"{closed} closed by force" if closed else "nobody liquidated"
             far = "peak" if self._buys else "low"
@@ -422,9 +420,3 @@ class _Batches:
             if some.any():
                 yield kind, list(corners[some])
             left = right
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 CONTOURS = (1.5, 2.0, 3.0, 5.0, 10.0)  # multiples of the start price
 EVEN = 5e-3  # how far steps may be from even ones: values are rounded
 WIDE = 4.0  # a range of positive values by which colours go by ratio
+# Of columns of the perpetual: in what it is counted, and its venue's money.
+CONTRACTS = (
+    *("liquidated_qty", "stopped_qty", "taken_over_qty", "adl_qty", "perp_volume", "peak_open_interest"),
+)
+MONEY = (
+    *("insurance_fund_change", "insurance_fund_shortfall", "bad_debt", "paid_by_fund", "venue_loss"),
+    *("adl_relief", "socialised_loss", "liquidation_fees", "funding_paid", "vault_pnl", "positions_pnl"),
+    "rest_of_market_pnl",
+)
 UNITS = (
     ("_price", "quote per token"),
     ("_multiple", "start prices"),
@@ -29,6 +38,8 @@ UNITS = (
     ("_cost", "quote"),
     ("_pnl", "quote"),
     ("_qty", "tokens"),
+    ("_shortfall", "tokens"),
+    ("_volume", "tokens"),
     ("_accounts", "accounts"),
     ("_share", "share"),
     ("fuel_burnt", "share"),
@@ -82,7 +93,7 @@ def sweep(
         allowed = "a grid with one or two axes of more than one value"
         raise problem("sweep", f"{len(long)} axes of more than one value", allowed)
     values = sweep.grid(column, statistic=statistic).reshape([len(sweep.axes[fields]) for fields in long])
-    label = label or _label(column, statistic)
+    label = label or _label(sweep, column, statistic)
     if len(long) == 1:
         return _line(sweep, _field(x, long[0], "x"), column, statistic, label, ax)
     if (x in long[1] and x is not None) or (y in long[0] and y is not None):
@@ -200,10 +211,16 @@ def _title(sweep: Sweep) -> str:
     return f"{name}: {sweep.paths:,} paths a cell, seed {sweep.seed}"
 
 
-def _label(column: str, statistic: str) -> str:
+def _label(sweep: Sweep, column: str, statistic: str) -> str:
     if ">" in column:
         return f"share of paths with {column}"
-    unit = next((unit for end, unit in UNITS if column.endswith(end)), "")
+    contracts, money = sweep.scenario.venue.units
+    if column in CONTRACTS:
+        unit = contracts
+    elif column in MONEY:
+        unit = money
+    else:
+        unit = next((unit for end, unit in UNITS if column.endswith(end)), "")
     kind = {"q0.5": "median"}.get(statistic, statistic)
     return f"{column}, {kind}" + (f" ({unit})" if unit else "")
 
