@@ -17,6 +17,7 @@ import numpy as np
 from reporting import deliver
 
 import perpcore as pc
+from perpcore.runs import plan
 
 WORLDS = {  # name: scenario, paths
     "light": (lambda: pc.presets.reference(smallest_size=20), 131_072),
@@ -55,7 +56,8 @@ def trillion() -> str:
         without = shards(scenario, paths, "statistics")
         for keep, (spent, size, merging) in (("columns", with_rows), ("statistics", without)):
             core_years = TRILLION * spent / paths / 3600 / 24 / 365.25
-            parts = TRILLION / (paths * 5 / spent)  # of five seconds each, as cut by default
+            options = {"seed": 1, "first_path": 0, "paths": TRILLION, "keep": keep}
+            parts = TRILLION / plan.shard_paths(scenario._json(), **options, slices=1)  # as cut by default
             stored = TRILLION * size / paths if keep == "columns" else parts * size
             dollars = core_years * 24 * 365.25 * DEAR_CORE_HOUR
             rows.append(

@@ -336,6 +336,7 @@ fn what_cannot_be_is_refused() {
     for (patch, time, field) in [
         (maker(json!({"hedge_latency_s": "1"})), None, "market_maker.hedge_latency_s: 1"),
         (maker(json!({"hedge_latency_s": "-1"})), Some(&timed), "market_maker.hedge_latency_s: -1"),
+        (maker(json!({"hedge_latency_s": "5"})), Some(&timed), "market_maker.hedge_latency_s: 5"),
         (maker(json!({"hedge_band": "-1"})), None, "market_maker.hedge_band: -1"),
         (
             maker(json!({"quote": {"follows_float": true}})),

@@ -254,7 +254,10 @@ def test_a_damaged_shard_is_named(tmp_path: Path, how: str) -> None:
     whole = run(tmp_path)
     file, content = whole.files[3], whole.files[3].read_bytes()
     if how == "renamed":
-        file = file.rename(file.with_name(file.name.replace("part-00000003", "part-00000009")))
+        stray = file.rename(file.with_name(file.name.replace("part-00000003", "part-00000009")))
+        with pytest.raises(pc.ScenarioError, match=f"{stray.name}.*which has 0 to 7. Remove the file"):
+            pc.read_results(tmp_path)
+        file = stray.rename(tmp_path / "aside")
         other = run(tmp_path).files[4]
         file = file.rename(file.with_name(other.name.replace("part-00000004", "part-00000003")))
         whole.files[3].unlink()
@@ -271,6 +274,36 @@ def test_a_damaged_shard_is_named(tmp_path: Path, how: str) -> None:
             pc.read_results(tmp_path).hash()
     file.unlink()
     assert run(tmp_path).hash() == whole.hash()
+
+
+@pytest.mark.parametrize("change", ['"paths": 1000', '"seed": 7', '"keep": "columns"', '"shard_paths": 128'])
+def test_an_altered_manifest_is_what_is_blamed(tmp_path: Path, change: str) -> None:
+    run(tmp_path)
+    place = tmp_path / "manifest.json"
+    text = place.read_text()
+    assert change in text
+    place.write_text(text.replace(change, '"keep": "statistics"' if "keep" in change else f"{change}0"))
+    for call in (lambda: pc.read_results(tmp_path), lambda: run(tmp_path)):
+        with pytest.raises(pc.ScenarioError, match=r"manifest.json is not allowed: .* altered since"):
+            call()
+
+
+@pytest.mark.parametrize("directory", ["", None, 5, b"run", "a\0b"])
+def test_what_is_no_path_is_refused(directory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for call in (pc.read_results, run):
+        if call is run and directory is None:
+            continue  # that is a run in memory
+        with pytest.raises(pc.ScenarioError, match=r"directory: .* is not allowed: the path of a directory"):
+            call(directory)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shard_that_is_gone_is_named(tmp_path: Path) -> None:
+    found = run(tmp_path)
+    found.files[2].unlink()
+    with pytest.raises(pc.ScenarioError, match=rf"{found.files[2].name}.*can't be read \(No such file"):
+        found.verify()
 
 
 def test_two_files_of_one_shard_are_refused(tmp_path: Path) -> None:

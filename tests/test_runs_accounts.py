@@ -54,6 +54,15 @@ def test_workers_and_later_processes_find_them(scenario, alone, tmp_path):
     assert found.stdout.split() == [str(alone), scenario.digest(), str(price)], found.stderr
 
 
+def test_verify_reads_the_accounts_too(scenario, tmp_path):
+    found = scenario.monte_carlo(paths=10, directory=tmp_path, **OPTIONS)
+    found.verify()
+    column = next(tmp_path.glob("column-*.npy"))
+    column.write_bytes(column.read_bytes()[:-8] + b"12345678")
+    with pytest.raises(pc.ScenarioError, match=f"{column.name}.*altered since"):
+        found.verify()
+
+
 def test_altered_accounts_are_refused(scenario, tmp_path):
     scenario.monte_carlo(paths=10, directory=tmp_path, **OPTIONS)
     column = next(tmp_path.glob("column-*.npy"))

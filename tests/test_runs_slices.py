@@ -1,5 +1,6 @@
 """Slices of a run, run apart and merged: the same hash as one machine, in any order."""
 
+import fcntl
 import json
 import random
 import subprocess
@@ -58,6 +59,29 @@ def test_slices_that_overlap_exclude_each_other(tmp_path: Path) -> None:
         with pytest.raises(pc.ScenarioError, match=r"one writer at a time: process \d+ .* \(slice 1/2\)"):
             run(tmp_path, paths=300, shard=(1, 3))
         run(tmp_path, paths=300, shard=(2, 2))
+
+
+def test_a_lock_that_others_only_look_at_is_no_writer(tmp_path: Path) -> None:
+    run(tmp_path, paths=300)
+    stale = tmp_path / ".lock"
+    stale.write_text("process 1 on dead")
+    with stale.open() as looking:  # another slice, about to remove what a killed run left
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert run(tmp_path, paths=300, shard=(1, 2)).complete
+
+
+def test_a_child_that_leaves_by_an_exception_leaves_the_lock(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from perpcore.runs import locking\n"
+        f"place = Path({str(tmp_path)!r})\n"
+        "with locking.writing(place, None):\n"
+        "    child = os.fork()\n"
+        "    if not child: raise SystemExit(0)\n"
+        "    os.waitpid(child, 0)\n"
+        "    print((place / '.lock').exists())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_more_slices_than_shards(tmp_path: Path, whole: pc.Ensemble) -> None:

@@ -196,3 +196,9 @@ def test_cells_and_statistics_that_are_not_there(found):
         found.grid("rounds", statistic="q0.2")
     with pytest.raises(KeyError, match="no column 'x'"):
         found["x"]
+
+
+@pytest.mark.parametrize("share", ["peak_multiple > 1.2.3", "peak_multiple > _", "peak_multiple > 1__0"])
+def test_a_threshold_that_is_no_number_is_no_column(share):
+    with pytest.raises(pc.ScenarioError, match=r"columns: .* is not allowed: one of"):
+        pc.presets.rocketcoin().sweep({"circulating": [10**6]}, paths=1, columns=[share])

@@ -42,6 +42,27 @@ def files(directory):
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
+def test_cells_of_another_sweep_are_refused(base, tmp_path):
+    grid = {"market_maker.hedge_ratio": [0.1, 0.3]}
+    base.sweep(grid, directory=tmp_path / "a", **OPTIONS)
+    other = {"seed": {"seed": 4}, "paths": {"paths": 50}, "columns": {"columns": ["rounds"]}}
+    for name, change in other.items():
+        place = tmp_path / name
+        base.sweep(grid, directory=place, **OPTIONS | change)
+        theirs = min((tmp_path / "a").glob("cell-00000000-*"))
+        min(place.glob("cell-00000000-*")).unlink()
+        (place / theirs.name).write_bytes(theirs.read_bytes())
+        with pytest.raises(pc.ScenarioError, match="it is of another sweep"):
+            base.sweep(grid, directory=place, **OPTIONS | change)
+    manifest = tmp_path / "a" / "sweep.json"
+    manifest.write_text(manifest.read_text().replace('"paths": 100', '"paths": 50'))
+    with pytest.raises(pc.ScenarioError, match=r"sweep.json is not allowed: .* altered since"):
+        base.sweep(grid, directory=tmp_path / "a", **OPTIONS | {"paths": 50})
+    manifest.unlink()
+    with pytest.raises(pc.ScenarioError, match=r"it has cells but no sweep.json"):
+        base.sweep(grid, directory=tmp_path / "a", **OPTIONS)
+
+
 def test_a_directory_is_gone_on_with(base, undisturbed, tmp_path, monkeypatch):
     assert base.sweep(GRID, directory=tmp_path, **OPTIONS).hash() == undisturbed.hash()
     first = files(tmp_path)

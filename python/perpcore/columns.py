@@ -56,6 +56,8 @@ class Column(Opaque):
             return given
         if isinstance(given, Mapping):
             return cls._named(given, field)
+        if np.ma.is_masked(given):
+            raise problem(field, "an array with masked values", f"{cls.KIND}, none of them masked")
         return cls.of(cls._values(given, field))
 
     @classmethod
@@ -117,6 +119,11 @@ class Column(Opaque):
         if isinstance(given, list | tuple) and None in given:
             given = [math.nan if item is None else item for item in given]
         return _floats(given, field)
+
+    @property
+    def held(self) -> _core.Column:
+        """What the core holds: there as long as somebody has it."""
+        return self._held
 
     @property
     def digest(self) -> str:

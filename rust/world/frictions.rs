@@ -195,7 +195,10 @@ pub(super) fn of_maker(
         check.require(ok, &field(name), value, "nothing without market_maker.quote: it moves his quotes");
     }
     if late {
-        needs_time(check, clock, &field("hedge_latency_s"), spec.hedge_latency_s, "0");
+        let (name, latency) = (field("hedge_latency_s"), spec.hedge_latency_s);
+        needs_time(check, clock, &name, latency, "0");
+        let comes = clock.steps.is_none_or(|all| clock.rounds(check, &name, latency) < all.count);
+        check.require(comes, &name, latency, "less than time.horizon_s: this hedge would never come");
     }
     if let Some(movement) = spec.withdraw_move {
         needs_time(check, clock, &field("withdraw_move"), movement, "none");

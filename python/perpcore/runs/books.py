@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from perpcore import _core
 from perpcore._structs import problem
+from perpcore.columns import Column
 from perpcore.runs import files
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -54,10 +56,9 @@ def keep(directory: Path, json: str) -> None:
         if held is None or place.exists():
             continue
         with files.draft_of(directory, f"column-{digest}") as draft:
-            with draft.open("wb") as file:
-                np.save(file, held.values, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
+            data = io.BytesIO()
+            np.save(data, held.values, allow_pickle=False)
+            files.write(draft, data.getbuffer())
             draft.rename(place)
             files.settle(directory)
 
@@ -76,19 +77,45 @@ def hold(directory: Path, json: str) -> None:
             _held.pop(digest, None)
             _held[digest] = there
             continue
-        place = _file(directory, digest)
-        try:
-            values = np.load(place, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise problem(
-                "directory", place, f"the accounts of the run, which can't be read ({error})"
-            ) from None
-        values = np.ascontiguousarray(values, "<f8")
-        if hashlib.sha256(values.data).hexdigest() != digest:
-            raise problem("directory", place, "the accounts as they were written; they were altered since")
-        _held[digest] = _core.Column(digest, values)
-    for digest in [*_held][: -max(MOST_HELD, len(needed))]:
+        _held[digest] = _core.Column(digest, _read(directory, digest))
+    _let_go(len(needed))
+
+
+def take(columns: tuple[Column, ...]) -> None:
+    """Hold columns that came with a job, for those that follow."""
+    for column in columns:
+        _held.pop(column.digest, None)
+        _held[column.digest] = column.held
+    _let_go(len(columns))
+
+
+def _let_go(needed: int) -> None:
+    for digest in [*_held][: -max(MOST_HELD, needed)]:
         del _held[digest]
+
+
+def verify(directory: Path, json: str) -> None:
+    """Read the columns of a scenario, and compare them with what was written.
+
+    Raises
+    ------
+    ScenarioError
+        As of `hold`.
+    """
+    for digest in digests(json):
+        _read(directory, digest)
+
+
+def _read(directory: Path, digest: str) -> NDArray[np.float64]:
+    place = _file(directory, digest)
+    try:
+        values = np.load(place, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise problem("directory", place, f"the accounts of the run, which can't be read ({error})") from None
+    values = np.ascontiguousarray(values, "<f8")
+    if hashlib.sha256(values.data).hexdigest() != digest:
+        raise problem("directory", place, "the accounts as they were written; they were altered since")
+    return values
 
 
 def scenario(json: str) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def simulate_into(
         of = _manifest(place, scenario, json, asked, shard)
         books.keep(place, json)
         files.remove_drafts(place, of.slice(shard), manifest=shard is None)
-        found = {n: path for n, path in files.listed(place).items() if n in of.slice(shard)}
+        every = files.listed(place, of.shards).items()
+        found = {n: path for n, path in every if n in of.slice(shard)}
         threads = n_threads or (_core.available_threads() if executor is None else 1)
         try:
             results.verify(found, of)
@@ -77,7 +78,18 @@ def simulate_into(
                 files.remove_drafts(place, of.slice(shard), manifest=False)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(Results(place, shard), of.in_slice(shard)) from interrupt
-        return Results(place, shard)
+        return _whole(Results(place, shard))
+
+
+def _whole(found: Results) -> Results:
+    """Results of a call that has ended are complete, or it has not done what it was asked for."""
+    if not found.complete:
+        count = sum(map(len, found.missing()))
+        raise _core.RunError(
+            f"{found.directory}: {count:,} shards are not there that workers said they wrote: they must see"
+            " the directory by the same path"
+        )
+    return found
 
 
 def tidied(directory: Path) -> None:

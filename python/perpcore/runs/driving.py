@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Generic, Protocol, TypeVar
 
 from perpcore.runs.executors import lost
@@ -38,17 +38,18 @@ class Runner(Protocol[J_contra, D]):
 
     Attributes
     ----------
-    window : int
-        Jobs under way at a time.
     threads_each : int
         Rust threads of a job.
     patience_s : float or None
         Seconds that who stops waits for those under way; None: until they have ended.
     """
 
-    window: int
     threads_each: int
     patience_s: float | None
+
+    @property
+    def window(self) -> int:
+        """Jobs under way at a time, now."""
 
     def submit(self, job: J_contra) -> Future[D]:
         """Begin a job."""
@@ -89,11 +90,16 @@ class Threads(Generic[J, D]):
     ) -> None:
         workers = max(1, min(n_threads, jobs))
         self.threads_each = max(1, n_threads // workers)
-        self.window = ahead * workers
+        self._window = ahead * workers
         self._work = work
         self._stopped = threading.Event()
         self._finished: dict[int, int] = {}
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="perpcore-job")
+
+    @property
+    def window(self) -> int:
+        """Jobs under way at a time."""
+        return self._window
 
     def submit(self, job: J) -> Future[D]:
         """Begin a job."""
@@ -151,10 +157,12 @@ def drive(jobs: Iterator[J], runner: Runner[J, D], tell: Callable[[int], object]
                 break
             for future in wait(waiting, timeout=POLL_S, return_when=FIRST_COMPLETED).done:
                 job = waiting.pop(future)
-                error = None if future.cancelled() else future.exception()
-                if error is not None:
+                if future.cancelled():
+                    if not errors:  # else it may have been this loop
+                        errors[job.number] = CancelledError()
+                elif (error := future.exception()) is not None:
                     errors[job.number] = error
-                elif not future.cancelled():
+                else:
                     finished += future.result().paths
             if errors:
                 for future, job in waiting.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from perpcore._core import RunError
@@ -16,6 +18,8 @@ D = TypeVar("D")
 AHEAD = 2
 #: Whose own errors say that a worker was lost once too often, not that a job failed.
 ENGINES = ("distributed", "ray")
+#: How often an executor is asked again how many workers it has: clusters grow.
+ASKED_EVERY_S = 1.0
 #: Workers, where an executor does not say how many it has.
 UNKNOWN = 32
 
@@ -30,23 +34,49 @@ class Elsewhere(Generic[J, D]):
         Does a job; can be pickled, and so can the job and what it returns.
     threads_each : int
         Rust threads of a job: one, so that a worker's slot is a core.
+    again : callable, optional
+        Given a job and what it came to, the job that is to be run in its place; none if it is done.
     """
 
     #: Nobody waits for what is under way when it is stopped: a shard is whole or not there.
     patience_s: float | None = 0.0
 
-    def __init__(self, executor: Executor, work: Callable[[J], D], threads_each: int) -> None:
-        self._executor, self._work = executor, work
+    def __init__(
+        self,
+        executor: Executor,
+        work: Callable[[J], Any],
+        threads_each: int,
+        again: Callable[[J, Any], J | None] | None = None,
+    ) -> None:
+        self._executor, self._work, self._again = executor, work, again
         self.threads_each = threads_each
-        self.window = AHEAD * workers_of(executor)
+        try:
+            self._workers, self._asked = workers_of(executor), time.monotonic()
+        except Exception as error:
+            raise lost(Closed(str(error))) from error
+
+    @property
+    def window(self) -> int:
+        """Jobs under way at a time: two for each worker that there is now."""
+        if time.monotonic() > self._asked + ASKED_EVERY_S:
+            with suppress(Exception):  # whoever is gone is met by a job, which says so better
+                self._workers = workers_of(self._executor)
+            self._asked = time.monotonic()
+        return AHEAD * self._workers
 
     def submit(self, job: J) -> Future[D]:
         """Begin a job."""
+        if self._again is None:
+            return self._sent(job)
+        return _Relayed(job, self._sent, self._again)
+
+    def _sent(self, job: J) -> Future[D]:
         try:
             return self._executor.submit(self._work, job)
-        except BrokenExecutor as error:  # found broken before any of its futures
+        except Exception as error:  # broken before any of its futures, or shut down
             failed: Future[D] = Future()
-            failed.set_exception(error)
+            shut = isinstance(error, RuntimeError) and not isinstance(error, BrokenExecutor)
+            failed.set_exception(Closed(str(error)) if shut or _of_engine(error) else error)
             return failed
 
     def under_way(self) -> int:
@@ -58,6 +88,42 @@ class Elsewhere(Generic[J, D]):
 
     def close(self) -> None:
         """The executor stays open."""
+
+
+class _Relayed(Future[D], Generic[J, D]):
+    """What a job comes to, be it in its second run."""
+
+    def __init__(self, job: J, send: Callable[[J], Future[Any]], again: Callable[[J, Any], J | None]) -> None:
+        super().__init__()
+        self._send, self._again = send, again
+        self._begin(job)
+
+    def _begin(self, job: J) -> None:
+        self._inner = self._send(job)
+        self._inner.add_done_callback(lambda done: self._ended(job, done))
+
+    def _ended(self, job: J, done: Future[Any]) -> None:
+        if done.cancelled():
+            super().cancel()
+            self.set_running_or_notify_cancel()
+        elif (error := done.exception()) is not None:
+            self._settle(lambda: self.set_exception(error))
+        elif (other := self._again(job, done.result())) is not None:
+            self._begin(other)
+        else:
+            self._settle(lambda: self.set_result(done.result()))
+
+    def _settle(self, how: Callable[[], None]) -> None:
+        if self.set_running_or_notify_cancel():
+            how()
+
+    def cancel(self) -> bool:
+        """As far as the executor can."""
+        return self._inner.cancel()
+
+
+class Closed(BrokenExecutor):
+    """An executor that takes no more jobs."""
 
 
 def check_executor(executor: Any) -> None:
@@ -92,10 +158,18 @@ def workers_of(executor: Any) -> int:
 
 def lost(error: BaseException) -> BaseException:
     """An error of a job as its user should read it: a lost worker is no defect of the run."""
-    engine = type(error).__module__.partition(".")[0] in ENGINES
-    if not isinstance(error, BrokenExecutor) and not engine:
+    if isinstance(error, Closed):
+        told = f"the executor takes no more jobs ({error})"
+    elif isinstance(error, CancelledError) or "cancel" in type(error).__name__.lower():
+        told = "the executor cancelled a job that this call did not cancel"
+    elif isinstance(error, BrokenExecutor) or _of_engine(error):
+        told = f"a worker of the executor died ({error})"
+    else:
         return error
-    told = f"a worker of the executor died ({error}); what was finished stays, and the same call goes on"
-    found = RunError(told)
+    found = RunError(f"{told}; what was finished stays, and the same call goes on")
     found.__cause__ = error
     return found
+
+
+def _of_engine(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in ENGINES

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from perpcore import _core
-from perpcore._structs import problem
+from perpcore._structs import problem, shown
 
 MANIFEST = "manifest.json"
 SHARD = re.compile(r"part-(\d{8})-([0-9a-f]{16})\.parquet")
@@ -38,13 +38,13 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
-def listed(directory: Path) -> dict[int, Path]:
-    """The finished shards by number, upward.
+def listed(directory: Path, shards: int | None = None) -> dict[int, Path]:
+    """The finished shards by number, upward, of a run of so many.
 
     Raises
     ------
     ScenarioError
-        Two files claim to be the same shard.
+        Two files claim to be the same shard, or one to be a shard that the run does not have.
     """
     found: dict[int, Path] = {}
     for path in sorted(directory.iterdir()):
@@ -53,6 +53,9 @@ def listed(directory: Path) -> dict[int, Path]:
         number = int(match[1])
         if number in found:
             allowed = f"{found[number].name} is there for the same paths; remove one of them"
+            raise problem("directory", path, allowed)
+        if shards is not None and number >= shards:
+            allowed = f"a shard of this run, which has 0 to {shards - 1}. Remove the file and run again"
             raise problem("directory", path, allowed)
         found[number] = path
     return found
@@ -92,12 +95,27 @@ def draft_of(directory: Path, stem: str) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def write(draft: Path, data: bytes) -> None:
+def write(draft: Path, data: bytes | memoryview) -> None:
     """Write a file and wait until the disk has it."""
     with draft.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def placed(directory: str | os.PathLike[str]) -> Path:
+    """Where a directory is, whole.
+
+    Raises
+    ------
+    ScenarioError
+        It is no path.
+    """
+    given: object = directory
+    name = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise problem("directory", shown(directory), "the path of a directory")
+    return Path(name).absolute()
 
 
 def made(directory: str | os.PathLike[str]) -> Path:
@@ -108,7 +126,7 @@ def made(directory: str | os.PathLike[str]) -> Path:
     ScenarioError
         It can't be.
     """
-    place = Path(directory).absolute()
+    place = placed(directory)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -59,10 +59,10 @@ def writing(directory: Path, shard: tuple[int, int] | None) -> Iterator[None]:
         _check_others(directory, shard)
         yield
     finally:
-        # Gone before it is free, so that no one takes a lock that others can't see.
-        with suppress(OSError):
-            path.unlink()
         if descriptor in _held:  # not in a forked child
+            # Gone before it is free, so that no one takes a lock that others can't see.
+            with suppress(OSError):
+                path.unlink()
             _held.discard(descriptor)
             os.close(descriptor)
 
@@ -81,7 +81,7 @@ def _check_others(directory: Path, shard: tuple[int, int] | None) -> None:
     if shard is not None:
         others = [path for path in others if not path.name.endswith(f"-of-{shard[1]}")] + [directory / WHOLE]
     for path in others:
-        if path.exists() and (descriptor := _taken(path, create=False)) != FREE:
+        if path.exists() and (descriptor := _taken(path, looking=True)) != FREE:
             if descriptor is None:
                 raise _refused(directory, path)
             with suppress(OSError):  # of a process that was killed
@@ -92,19 +92,22 @@ def _check_others(directory: Path, shard: tuple[int, int] | None) -> None:
 FREE = -1
 
 
-def _taken(path: Path, *, create: bool = True) -> int | None:
-    """A descriptor that holds the lock; none if somebody else does; `FREE` if there is nothing to hold."""
+def _taken(path: Path, *, looking: bool = False) -> int | None:
+    """A descriptor that holds the lock; none if somebody else does; `FREE` if there is nothing to hold.
+
+    Who only looks shares it with others who look.
+    """
     import fcntl
 
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+            descriptor = os.open(path, os.O_RDWR | (0 if looking else os.O_CREAT), 0o644)
         except FileNotFoundError:
-            if create:
-                raise
-            return FREE
+            if looking:
+                return FREE
+            raise
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if looking else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None

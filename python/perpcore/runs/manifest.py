@@ -37,6 +37,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keep : {"columns", "statistics"}
     slices : int, optional
         How many independent slices share it, where they do.
+    check : str
+        SHA-256 of all the rest: that nobody altered it since.
     scenario : str
         As the core reads it, in JSON.
     """
@@ -50,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shard_paths: int
     keep: str
     slices: int | None = None
+    check: str = ""
     scenario: msgspec.Raw
 
     @property
@@ -83,17 +86,27 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def text(self) -> str:
         """As the file has it."""
-        return lines(self)
+        return text(self)
 
     def name(self) -> str:
-        """SHA-256 of it all: which run a job is of."""
-        return hashlib.sha256(self.text().encode()).hexdigest()
+        """Which run it is, of all there are."""
+        return name(self)
 
 
-def lines(of: Any) -> str:
+def name(of: Any) -> str:
+    """SHA-256 of all that a manifest says."""
+    return hashlib.sha256(_lines(of, "").encode()).hexdigest()
+
+
+def text(of: Any) -> str:
     """A manifest as its file has it: a field a line, the scenario last and byte for byte."""
-    plain = {name: getattr(of, name) for name in of.__struct_fields__ if name != "scenario"}
-    each = [f'  "{name}": {json.dumps(value)},' for name, value in plain.items()]
+    return _lines(of, name(of))
+
+
+def _lines(of: Any, check: str) -> str:
+    fields = [field for field in of.__struct_fields__ if field not in ("check", "scenario")]
+    plain = {field: getattr(of, field) for field in fields} | {"check": check}
+    each = [f'  "{field}": {json.dumps(value)},' for field, value in plain.items()]
     return "\n".join(["{", *each, f'  "scenario": {bytes(of.scenario).decode()}', "}", ""])
 
 
@@ -119,7 +132,8 @@ def read(directory: Path) -> Manifest | None:
     if found.format != FORMAT:
         raise problem("directory", path, f"format {FORMAT}; this one has {found.format}")
     numbers = found.paths >= 1 and found.shard_paths >= 1 and found.keep in ("columns", "statistics")
-    if hashlib.sha256(bytes(found.scenario)).hexdigest() != found.digest or not numbers:
+    same = hashlib.sha256(bytes(found.scenario)).hexdigest() == found.digest and found.check == found.name()
+    if not same or not numbers:
         raise problem("directory", path, "a manifest as it was written; this one was altered since")
     return found
 

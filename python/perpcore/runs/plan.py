@@ -12,7 +12,7 @@ MAX_PROBE = 64
 PER_SLICE = 8  # shards at least, so that no slice has much more than another
 
 # Nanoseconds on a 2.5 GHz core, from presets; a wrong one makes shards longer or shorter, nothing else.
-PATH_NS, ROUND_NS, LIQUIDATION_NS, EVENT_NS = 1_000, 1_500, 100, 60
+PATH_NS, ROUND_NS, LIQUIDATION_NS, EVENT_NS = 1_000, 1_500, 35, 60
 ROW_NS = 1_500  # to write a row
 
 

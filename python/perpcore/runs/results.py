@@ -34,11 +34,11 @@ class Results(Ensemble):
     def __init__(self, directory: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> None:
         files.check_pyarrow()
         #: Where its files are.
-        self.directory = Path(directory).absolute()
+        self.directory = files.placed(directory)
         self._manifest = _known(self.directory)
         self._shard = shard
         self._numbers = self._manifest.slice(shard)
-        every = files.listed(self.directory).items()
+        every = files.listed(self.directory, self._manifest.shards).items()
         self._found = {number: path for number, path in every if number in self._numbers}
         self._columns_read: dict[str, NDArray[Any]] = {}
 
@@ -119,9 +119,10 @@ class Results(Ensemble):
         Raises
         ------
         ScenarioError
-            A file was cut short or altered; the first by path.
+            A file is gone, was cut short or altered; the first by path.
         """
         verify(self._found, self._manifest)
+        books.verify(self.directory, self._manifest.json)
 
     # ---- rows ----
 

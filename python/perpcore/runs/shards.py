@@ -237,7 +237,11 @@ def checked(path: Path, of: Manifest, number: int) -> Done:
         It was cut short or altered, or is of another run.
     """
     match = files.SHARD.fullmatch(path.name)
-    if match is None or files.digest_of(path) != match[2]:
+    try:
+        whole = match is not None and files.digest_of(path) == match[2]
+    except OSError as error:
+        raise damaged(path, f"it can't be read ({error.strerror})") from None
+    if not whole:
         raise damaged(path, "its bytes are not those its name is the digest of")
     statistics_of(path, of, number)
     return Done(number, of.span(number)[1], path.name, int(said_by(path).get("perpcore.hash", "0"), 16))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from perpcore.runs import books
 
 #: Statistics of a column, before its quantiles.
 FIGURES = ("paths", "mean", "mean_low", "mean_high", "std", "min", "max")
-SHARE = re.compile(r"\s*(\w+)\s*>\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*")
+DIGITS = r"\d+(?:_\d+)*"
+SHARE = re.compile(rf"\s*(\w+)\s*>\s*([+-]?(?:{DIGITS}\.?(?:{DIGITS})?|\.{DIGITS})(?:[eE][+-]?\d+)?)\s*")
 # Up to so many paths it is cheaper to keep the rows and count the columns that are asked for: the same bits.
 ROWS_KEPT = 1 << 16
 
@@ -45,7 +46,7 @@ class CellJob:
         Of perpcore, which must be the worker's.
     n_threads : int
     accounts : str or tuple of Column
-        Columns that the scenario names, where the worker may not hold them; or the directory they are in.
+        Columns that the scenario names and the worker lacks; or the directory they are in, if they are.
     """
 
     number: int
@@ -58,7 +59,19 @@ class CellJob:
     confidence: float
     version: str
     n_threads: int = 1
-    accounts: str | tuple[Column, ...] = ()
+    accounts: str | tuple[Column, ...] = ""
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A cell that was not run: its worker does not hold the columns it names.
+
+    Attributes
+    ----------
+    digests : tuple of str
+    """
+
+    digests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,26 @@ def share_of(column: str) -> tuple[str, float] | None:
     return None if match is None else (match[1], float(match[2]))
 
 
+def supplied(job: CellJob, came: CellDone | Lacking) -> CellJob | None:
+    """The job with what its worker lacked of it; none if it is done."""
+    if not isinstance(came, Lacking):
+        return None
+    held = (_core.Column.find(digest) for digest in came.digests)
+    return replace(job, accounts=tuple(Column(column) for column in held if column is not None))
+
+
+def run_far(job: CellJob) -> CellDone | Lacking:
+    """What a worker does with a job: run it, unless it lacks columns."""
+    _check_version(job)
+    if isinstance(job.accounts, tuple):
+        books.take(job.accounts)
+    elif job.accounts:
+        books.hold(Path(job.accounts), job.scenario)
+    elif lacking := tuple(d for d in books.digests(job.scenario) if _core.Column.find(d) is None):
+        return Lacking(lacking)
+    return run_cell(job)
+
+
 def run_cell(job: CellJob, tell: Callable[[int], object] | None = None) -> CellDone:
     """Run one cell.
 
@@ -119,11 +152,7 @@ def run_cell(job: CellJob, tell: Callable[[int], object] | None = None) -> CellD
     RunError
         A path could not go on; the message has the cell, the seed and the path.
     """
-    if job.version != _core.__version__:
-        allowed = f"the version that began the sweep, {job.version}, in every worker"
-        raise problem("perpcore", _core.__version__, allowed)
-    if isinstance(job.accounts, str):
-        books.hold(Path(job.accounts), job.scenario)
+    _check_version(job)
     try:
         core = _core.monte_carlo(
             job.scenario,
@@ -142,6 +171,12 @@ def run_cell(job: CellJob, tell: Callable[[int], object] | None = None) -> CellD
         raise core.error
     rows = [_row(core, column, job.quantiles, job.confidence) for column in job.columns]
     return CellDone(job.number, job.paths, core.hash(), np.array(rows))
+
+
+def _check_version(job: CellJob) -> None:
+    if job.version != _core.__version__:
+        allowed = f"the version that began the sweep, {job.version}, in every worker"
+        raise problem("perpcore", _core.__version__, allowed)
 
 
 def _row(core: _core.Ensemble, column: str, quantiles: tuple[float, ...], confidence: float) -> list[float]:

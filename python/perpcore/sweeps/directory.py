@@ -42,6 +42,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Of every field that is varied, its values in words: along its axis, or one a point of a list.
     scenario : str
         What is varied, as the core reads it, in JSON.
+    check : str
+        SHA-256 of all the rest: that nobody altered it since.
     """
 
     format: int
@@ -54,11 +56,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     digest: str
     cells: int
     values: dict[str, list[str]]
+    check: str = ""
     scenario: msgspec.Raw
-
-    def text(self) -> str:
-        """As the file has it: a field a line."""
-        return manifest.lines(self)
 
 
 class _Cell(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +99,8 @@ def _read(directory: Path) -> Plan | None:
         raise problem("directory", path, f"the manifest of a sweep, which this is not ({error})") from None
     if found.format != FORMAT:
         raise problem("directory", path, f"format {FORMAT}; this one has {found.format}")
+    if found.check != manifest.name(found):
+        raise problem("directory", path, "a manifest as it was written; this one was altered since")
     return found
 
 
@@ -119,8 +120,10 @@ def begun(directory: Path, wanted: Plan) -> None:
         return
     if (directory / files.MANIFEST).exists():
         raise problem("directory", directory, "an empty one, or a sweep; it holds the run of one scenario")
+    if any(CELL.fullmatch(path.name) for path in directory.iterdir()):
+        raise problem("directory", directory, f"an empty one, or a sweep; it has cells but no {MANIFEST}")
     with files.draft_of(directory, "sweep") as draft:
-        files.write(draft, wanted.text().encode())
+        files.write(draft, manifest.text(wanted).encode())
         draft.rename(directory / MANIFEST)
         files.settle(directory)
 
@@ -156,8 +159,8 @@ def remove_drafts(directory: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def store(directory: Path, plan: Plan, done: CellDone) -> None:
-    """Write a finished cell: whole, or not at all.
+def store(directory: Path, of: str, done: CellDone) -> None:
+    """Write a finished cell of the sweep whose `manifest.name` is given: whole, or not at all.
 
     Raises
     ------
@@ -166,7 +169,7 @@ def store(directory: Path, plan: Plan, done: CellDone) -> None:
     """
     rows, columns = done.figures.shape
     figures = done.figures.astype("<f8").tobytes()
-    cell = _Cell(plan.digest, done.number, done.paths, done.hash, (rows, columns), figures)
+    cell = _Cell(of, done.number, done.paths, done.hash, (rows, columns), figures)
     with files.draft_of(directory, f"cell-{done.number:08}") as draft:
         files.write(draft, msgspec.msgpack.encode(cell))
         draft.rename(directory / f"cell-{done.number:08}-{files.digest_of(draft)}.msgpack")
@@ -182,6 +185,7 @@ def finished(directory: Path, plan: Plan) -> dict[int, CellDone]:
         A file that was cut short or altered, or is of another sweep: it names the file.
     """
     found: dict[int, CellDone] = {}
+    of = manifest.name(plan)
     for path in sorted(directory.iterdir()):
         if (match := CELL.fullmatch(path.name)) is None:
             continue
@@ -189,7 +193,7 @@ def finished(directory: Path, plan: Plan) -> dict[int, CellDone]:
         if files.digest_of(path) != match[2]:
             raise _damaged(path, "its bytes are not those its name is the digest of")
         cell = msgspec.msgpack.decode(path.read_bytes(), type=_Cell)
-        if cell.sweep != plan.digest or cell.number != number or number >= plan.cells:
+        if cell.sweep != of or cell.number != number or number >= plan.cells:
             raise _damaged(path, "it is of another sweep")
         if number in found:
             raise _damaged(path, "another file is there for the same cell")

@@ -14,14 +14,13 @@ import msgspec
 from perpcore import _core
 from perpcore._structs import problem, shown
 from perpcore._words import check_call, seed_from
-from perpcore.columns import Column
 from perpcore.ensemble import shown_to
-from perpcore.runs import books, files, locking
+from perpcore.runs import books, files, locking, manifest
 from perpcore.runs.driving import Runner, Threads, drive
 from perpcore.runs.executors import Elsewhere, check_executor
 from perpcore.sweeps import directory as cells_in
 from perpcore.sweeps import grid as grids
-from perpcore.sweeps.cells import CellDone, CellJob, run_cell, share_of, statistics
+from perpcore.sweeps.cells import CellDone, CellJob, run_cell, run_far, share_of, statistics, supplied
 from perpcore.sweeps.directory import Plan
 from perpcore.sweeps.result import Sweep
 
@@ -61,8 +60,14 @@ class _Kept:
         plan: Plan,
     ):
         self.who, self.found, self.place, self.plan = who, found, place, plan
-        self.window, self.threads_each, self.patience_s = who.window, who.threads_each, who.patience_s
+        self.threads_each, self.patience_s = who.threads_each, who.patience_s
+        self._of = manifest.name(plan)
         self._begun: dict[int, Future[CellDone]] = {}
+
+    @property
+    def window(self) -> int:
+        """Cells under way at a time."""
+        return self.who.window
 
     def submit(self, job: CellJob) -> Future[CellDone]:
         """Begin a cell."""
@@ -87,7 +92,7 @@ class _Kept:
             if not future.cancelled() and future.exception() is None:
                 done = future.result()
                 if self.place is not None:
-                    cells_in.store(self.place, self.plan, done)
+                    cells_in.store(self.place, self._of, done)
                 self.found[number] = done
             # Last: Ctrl-C within the writing leaves the cell for the next call.
             del self._begun[number]
@@ -143,7 +148,7 @@ def sweep(
         if executor is None:
             who = Threads(run_cell, threads, len(missing), ahead=AHEAD)
         else:
-            who = Elsewhere(executor, run_cell, n_threads or 1)
+            who = Elsewhere(executor, run_far, n_threads or 1, supplied)
         kept = _Kept(who, found, place, plan)
         jobs = _jobs(
             missing, points, scenarios, plan, who.threads_each, far=executor is not None, place=place
@@ -196,18 +201,16 @@ def _jobs(
             confidence=plan.confidence,
             version=plan.perpcore,
             n_threads=threads_each,
-            accounts=_accounts(scenarios[number], place) if far else (),
+            accounts=_accounts(scenarios[number], place) if far else "",
         )
 
 
-def _accounts(json: str, place: Path | None) -> str | tuple[Column, ...]:
-    """The columns of a cell: once into the directory, where there is one, else with every job."""
-    digests = books.digests(json)
-    if place is not None and digests:
-        books.keep(place, json)
-        return str(place)
-    found = (_core.Column.find(digest) for digest in digests)
-    return tuple(Column(held) for held in found if held is not None)
+def _accounts(json: str, place: Path | None) -> str:
+    """Where workers find the columns of a cell: in the directory, if there is one; else they ask for them."""
+    if place is None or not books.digests(json):
+        return ""
+    books.keep(place, json)
+    return str(place)
 
 
 def _check_confidence(confidence: object) -> None:
