@@ -77,7 +77,7 @@ const REFUSED: &[(usize, &str, &str, &str)] = &[
     (7, "ignite.over_s", r#""-1""#, "from 0"),
     (7, "exit.drawdown", r#""0""#, "more than 0, below 1"),
     (7, "exit.drawdown", r#""1""#, "more than 0, below 1"),
-    (7, "exit.at_s", r#""4""#, "after the last leg begins"),
+    (7, "exit.at_s", r#""4""#, "when the last leg begins"),
     (7, "exit.at_s", r#""100""#, "before the last step"),
     (7, "exit.over_s", r#""-1""#, "from 0"),
     (7, "exit", "{}", "at_s, drawdown or both"),

@@ -51,6 +51,9 @@ def test_which_page_the_command_draws(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["stages"] == everything
     (line,) = failed("run", "rocketcoin", "--page", "agents", "--plot", "out.png", code=2)
     assert "rounds only" in line
+    calm = ["run", str(live), "--set", "ignition.qty=1", "--json", "--plot", str(picture)]
+    assert json.loads(perpcore(*calm).stdout)["stages"] == []
+    assert picture.read_bytes() not in (series, all_rounds, ahead)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from matplotlib import cbook
 from pyarrow import parquet
 
 import perpcore as pc
@@ -32,6 +33,23 @@ def test_json_file_and_picture_are_of_the_sweep(tmp_path):
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert len(list(kept.glob("cell-*"))) == 9
     assert json.loads(sweep(*AXES, *options).stdout) == found
+
+
+def test_a_picture_that_fails_leaves_no_file(tmp_path, monkeypatch):
+    def half(_, place, **__):
+        with cbook.open_file_cm(place, "wb") as file:
+            file.write(b"\x89PNG")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
+    failed = sweep(*AXES, "--paths", 1, "--plot", tmp_path / "s.png", code=4)
+    assert "cannot write" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_as_monte_carlo_takes_them():
+    axis = ["--axis", "circulating=1e6,2e6", "--json", "--paths"]
+    assert json.loads(sweep(*axis, "1e1").stdout) == json.loads(sweep(*axis, 10).stdout)
 
 
 def test_a_row_a_cell():

@@ -87,6 +87,14 @@ def test_a_row_is_the_summary_of_the_run_of_its_path(ensemble, path):
         assert table[name][path].item() == value, name
 
 
+def test_an_ensemble_has_its_paths_and_runs_one_for_its_samples(ensemble):
+    assert ensemble.paths == len(ensemble) == PATHS
+    bare = ensemble.run(path=7, keep="samples")
+    assert bare.summary == ensemble.run(path=7).summary
+    with pytest.raises(pc.ScenarioError, match="keep='samples'"):
+        _ = bare.fills
+
+
 def test_any_number_of_threads_gives_the_same_bits(ensemble, statistics):
     assert len(np.unique(ensemble["final_price"])) > 3
     for n_threads in (1, 3, 8):

@@ -18,7 +18,7 @@ from matplotlib.patches import StepPatch
 
 import perpcore as pc
 from perpcore import results
-from perpcore.plots import rounds
+from perpcore.plots import rounds, sweeps
 
 mpl.use("Agg")
 PANELS = ("price", "depth", "cost")
@@ -54,6 +54,12 @@ def no_asks_in_the_perpetual() -> pc.Scenario:
     return pc.presets.rocketcoin().replace(changes)
 
 
+def inverse() -> pc.Scenario:
+    ladder = pc.Ladder(side="short", qty=1_000_000, lump=100, liquidation_price=[11, 12])
+    changes = {"venue": pc.venues.load("deribit_inverse"), "positions": [ladder], "ignition.qty": 60_000}
+    return pc.presets.rocketcoin().replace(changes)
+
+
 SCENARIOS = {
     "rocketcoin": pc.presets.rocketcoin,
     "300k": lambda: pc.presets.rocketcoin(reading="300k"),
@@ -69,6 +75,7 @@ SCENARIOS = {
     "reference": lambda: pc.presets.reference(smallest_size=20),
     "requote": lambda: pc.presets.reference(requote=True),
     "two_books": pc.presets.two_books,
+    "inverse": inverse,
     "30,000 rounds": lambda: spread().replace({"venue.liquidations_per_round": 1}),
 }
 
@@ -110,7 +117,7 @@ def test_a_panel_is_labelled_and_uses_the_axes_it_is_given(run: pc.Run, panel: s
     ax = figure.subplots()
     assert getattr(run.plot, panel)(ax) is ax
     assert ax.get_xlabel()
-    assert any(unit in ax.get_ylabel() for unit in ("(quote per token)", "(tokens)", "(quote)"))
+    assert any(unit in ax.get_ylabel() for unit in ("(quote per token)", "(tokens", "(quote)"))
     assert ax.get_title(loc="left")
     assert "nan" not in ax.get_title(loc="left")
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
@@ -323,10 +330,49 @@ def test_every_page_of_every_run_is_drawn_or_refused(name: str, keep: Any, page:
     changes = LIVE | ({"ignition.qty": 1} if name == "calm" else {})
     run = pc.presets.rocketcoin().replace(changes).run(seed=1, keep=keep)
     if page == "rounds" and keep != "everything":
-        with pytest.raises(pc.ScenarioError, match="only with keep='everything'"):
+        with pytest.raises(pc.ScenarioError, match=rf"^plot: .*{keep}.*: only with keep='everything'$"):
             run.plot.save(tmp_path / "x.png", of=page)
     else:
         run.plot.save(tmp_path / "x.png", of=page, dpi=20)
+
+
+@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize("keep", KEEPS)
+def test_what_was_not_kept_is_refused_before_a_figure_is_open(timed: bool, keep: Any) -> None:
+    plot = pc.presets.rocketcoin().replace(LIVE if timed else {}).run(seed=1, keep=keep).plot
+    for name in (*PANELS, "figure", "series", "agents", "heat_map"):
+        there = timed if name in ("series", "agents", "heat_map") else keep == "everything"
+        if there:
+            getattr(plot, name)()
+        else:
+            with pytest.raises(pc.ScenarioError, match=r"only with keep='everything'|a run through time"):
+                getattr(plot, name)()
+        assert bool(pyplot.get_fignums()) == there
+        pyplot.close("all")
+
+
+def test_units_of_an_inverse_contract() -> None:
+    scenario = inverse()
+    plot = scenario.run(seed=1).plot
+    assert "liquidated, at the threshold: 100 k of face value" in plot.price().get_legend_handles_labels()[1]
+    assert plot.depth().get_ylabel() == "cumulative depth\n(tokens; perpetual: of face value)"
+    units = {
+        "liquidated_qty": "of face value",
+        "liquidated_notional": "quote",
+        "hedge_qty": "tokens",
+        "ignition_qty": "tokens",
+        "market_maker_pnl": "quote",
+        "positions_pnl": "coin",
+        "insurance_fund_shortfall": "coin",
+    }
+    swept = scenario.sweep({"circulating": [1e6, 2e6]}, paths=1, seed=1, columns=[*units])
+    for column, unit in units.items():
+        assert pc.plots.sweep(swept, column=column).get_ylabel() == f"{column}, mean ({unit})"
+    perp = {"perp.asks": pc.Linear(depth=20_000), "ignition": pc.Ignition(qty=50_000, market="perp")}
+    pushed = scenario.replace(perp).sweep({"circulating": [1e6, 2e6]}, paths=1, columns=["ignition_qty"])
+    assert pc.plots.sweep(pushed, column="ignition_qty").get_ylabel() == "ignition_qty, mean (of face value)"
+    known = scenario.replace(LIVE).run(seed=1, keep="samples").summary
+    assert set(known) >= {*sweeps.CONTRACTS, *sweeps.MONEY}
 
 
 # ---- no overlap ----

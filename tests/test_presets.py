@@ -77,6 +77,10 @@ def test_noise_differs_from_path_to_path_and_not_within_one() -> None:
     again = scenario.depth(levels=500, seed=1, path=0)
     np.testing.assert_array_equal(one["qty"], again["qty"])
     assert not np.array_equal(one["qty"], other["qty"])
+    seed = np.random.SeedSequence(3)
+    drawn = [scenario.depth(levels=500, seed=each)["qty"] for each in (seed, seed, None, None)]
+    assert np.array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[2], drawn[3])
     spot = one["book"] == "spot"
     assert one["qty"][spot].min() >= 100
     assert one["qty"][spot].max() <= 300

@@ -303,3 +303,11 @@ def test_columns_of_other_lengths_are_not_written(tmp_path):
     with pytest.raises(pc.ScenarioError, match=r"liquidation_price: 2 values is not allowed: 1 or 3"):
         accounts.to_parquet(tmp_path / "a.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("field", ["qty", "liquidation_price", "side"])
+def test_masked_rows_are_no_rows(field):
+    rows = {"side": [-1.0, 1.0], "qty": [1.0, 2.0], "liquidation_price": [11.0, 9.0]}
+    rows[field] = np.ma.masked_array(rows[field], mask=[False, True])
+    with pytest.raises(pc.ScenarioError, match=rf"{field}: an array with masked values is not allowed"):
+        pc.Accounts(**rows)

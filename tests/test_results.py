@@ -7,6 +7,7 @@ import pyarrow
 import pytest
 
 import perpcore as pc
+from perpcore import results
 
 TABLES = ["stages", "fills", "liquidations", "ledger", "accounts"]
 
@@ -164,3 +165,33 @@ def test_a_notebook_shows_a_run_with_a_picture(timed):
     assert "spot, last trade: 10 to 19.67</text></svg>" in shown
     bare = scenario.run(seed=1, keep="samples")._repr_html_()
     assert ("<svg" in bare) == timed
+
+
+def test_the_ends_of_a_picture_are_those_of_all_its_values():
+    values = np.zeros(5_000)
+    values[[1, 2]] = 7, -3
+    assert "name: -3 to 7</text>" in results._line(values, "name")
+
+
+def test_a_notebook_shows_ten_rows_of_a_table(run):
+    shown = run.fills._repr_html_()
+    assert shown.count("<tr>") == 11
+    assert all(f"<th>{name}</th>" in shown for name in run.fills.columns)
+    assert f"<td>{run.fills['price'][9]:g}</td>" in shown
+    assert shown.endswith(f"</table><p>10 of {len(run.fills):,} rows</p>")
+    short = pc.presets.rocketcoin().replace({"venue.max_rounds": 1}).run(seed=1)
+    assert short.stages._repr_html_().endswith("</table><p>2 rows</p>")
+    assert short.adl._repr_html_().endswith("</table><p>0 rows</p>")
+    live = {"time": pc.Time(step_s=1, horizon_s=2), "ignition": None}
+    named = pc.presets.rocketcoin().replace(live | {"agents": [pc.agents.External(name="<b>")]}).run(seed=1)
+    assert "<td>&lt;b&gt;</td>" in named.agents._repr_html_()
+
+
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_a_push_is_counted_in_the_lots_of_its_market(market):
+    perp = pc.Market(tick_size="0.01", lot_size=10, asks=pc.Linear(depth=20_000))
+    lots = {"spot.lot_size": 1, "perp": perp, "positions": ()}
+    push = pc.Ignition(qty=5_000, market=market)
+    scenario = pc.presets.rocketcoin().replace(lots | {"ignition": push})
+    assert scenario.run(seed=1).summary["ignition_qty"] == 5_000
+    assert scenario.monte_carlo(paths=1, seed=1, progress=False)["ignition_qty"].tolist() == [5_000]

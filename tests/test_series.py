@@ -107,6 +107,19 @@ def test_the_end_is_the_summary(run: pc.Run) -> None:
     assert len(books) < s["events"]
 
 
+def of_crowd(run: pc.Run, side: str) -> float:
+    """Profit of all accounts whose first trade was a crowd's on this side."""
+    fills, ledger, accounts = run.fills, run.ledger, run.accounts
+    theirs = fills["cause"] == "crowd"
+    ids, first = np.unique(fills["taker"][theirs], return_index=True)
+    ids = ids[fills["taker_side"][theirs][first] == side]
+    into = np.isin(ledger["to_account"], ids) & (ledger["from_account"] == -1)
+    here = np.isin(accounts["account"], ids)
+    open_profit = accounts["position_qty"][here].sum() * run.series["mark"][-1] - accounts["cost"][here].sum()
+    assert ids.size > 0
+    return float(accounts["balance"][here].sum() + open_profit - ledger["amount"][into].sum())
+
+
 def test_profits_are_what_the_accounts_say(run: pc.Run) -> None:
     """Of each agent, from the tables of money and accounts alone."""
     accounts, ledger, agents = run.accounts, run.ledger, run.agents
@@ -127,6 +140,8 @@ def test_profits_are_what_the_accounts_say(run: pc.Run) -> None:
         tokens = accounts["tokens"][at[desk]] * spot
         brought = float(getattr(agent, "tokens", 0)) * run.summary["start_price"]
         came[agent.name] = has + open_profit + tokens - deposits - brought
+        if isinstance(agent, pc.agents.ShortCrowd):
+            came[agent.name] += of_crowd(run, "sell" if agent.side == "short" else "buy")
     profits = dict(zip(agents["agent"][-len(came) :], agents["profit"][-len(came) :], strict=True))
     for name, profit in came.items():
         assert profits[name] == pytest.approx(profit, abs=0.01), name

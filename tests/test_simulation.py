@@ -1,5 +1,6 @@
 """A simulation step by step: the bits of a run if nobody intervenes, agents in Python like built-in ones."""
 
+import signal
 import subprocess
 import sys
 from fractions import Fraction
@@ -241,3 +242,52 @@ def test_ctrl_c_stops_between_two_steps_within_half_a_second(after):
     seconds, goes_on = run.stdout.split()
     assert float(seconds) < 0.5
     assert goes_on == "True"
+
+
+class NudgedError(Exception):
+    """A signal came."""
+
+
+def test_a_signal_takes_nobodys_turn() -> None:
+    class Counts:
+        name, turns = "counts", 0
+
+        def on_step(self, _: pc.Simulation) -> None:
+            self.turns += 1
+
+    def nudge(*_: object) -> None:
+        raise NudgedError
+
+    agent, between, within = Counts(), 0, 0
+    sim = pc.presets.rocketcoin_live().replace({"time.horizon_s": 12_600}).simulation(seed=2, agents=[agent])
+    before = signal.signal(signal.SIGALRM, nudge)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        while not sim.over:
+            try:
+                sim.step()
+            except NudgedError as error:
+                noted = hasattr(error, "__notes__")  # it came while Python had the turn
+                between, within = between + (not noted), within + noted
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert between > 5
+    assert 12_600 - within <= agent.turns <= 12_600
+    assert sim.finish().exact("summary") == alone(sim).exact("summary")
+
+
+def alone(sim: pc.Simulation) -> pc.Run:
+    """The run that nobody disturbs."""
+    return sim.scenario.run(seed=sim.seed, path=sim.path)
+
+
+def test_a_flat_account_is_worth_what_its_tokens_count() -> None:
+    me = pc.agents.External(name="me", capital=1_000, leverage=1, tokens=500)
+    sim = world(me).replace({"venue.spot_margin": "0.5"}).simulation(seed=1)
+    flat = sim.inventory()
+    assert (flat.balance, flat.equity) == (1_000, 1_000 + 0.5 * 500 * sim.index)
+    accounts = sim.accounts
+    assert accounts["equity"][accounts["agent"] == "me"][0] == flat.equity
+    sim.submit("perp", "buy", 1)
+    assert sim.inventory().equity == pytest.approx(flat.equity, abs=1)

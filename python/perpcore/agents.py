@@ -197,7 +197,7 @@ class SpotMarketMaker(Agent, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class FundingArbitrageur(
     Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="funding_arbitrageur"
 ):
-    """Cash and carry: shorts the perpetual and buys as much spot while longs pay funding.
+    """Cash and carry: shorts the perpetual and buys as much spot while longs pay funding [1]_.
 
     He enters while the last rate paid was at least `enter_rate`, at best prices only and where the bid of
     the perpetual is at least `min_basis` above what the tokens cost. He unwinds once the rate is at most
@@ -221,6 +221,10 @@ class FundingArbitrageur(
         Tokens he is short at most.
     lock_s : number or distribution
         Seconds until tokens without a short can be sold.
+
+    References
+    ----------
+    .. [1] He, Manela, Ross and von Wachter, Fundamentals of perpetual futures, 2022, arXiv:2212.06888.
     """
 
     capital: Scalar | None = None
@@ -234,7 +238,7 @@ class FundingArbitrageur(
 
 
 class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="short_crowd"):
-    """Traders who come one by one and short the coin, the more readily the more it rose: new fuel.
+    """Traders who come one by one and short the coin, the more readily the more it rose: new fuel [1]_.
 
     A Poisson number comes in a step; each opens with the probability ``base + slope x`` (relative rise of the
     mark over the start price), an isolated account of its own that acts again only to close, after `hold_s`.
@@ -258,6 +262,10 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     hold_s : number or distribution, optional
         Seconds after which an account closes at market, above 0; a distribution is its law, drawn for each.
         Never if not given.
+
+    References
+    ----------
+    .. [1] Ofek and Richardson, DotCom mania, Journal of Finance 58, 2003: shorts of small floats before lockups end.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"hold_s"})
@@ -348,7 +356,7 @@ class Exit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Whale(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="whale"):
-    """Who ignites: accumulates spot, opens longs, pushes spot, and sells out; the plan is all there is to it.
+    """Who ignites: accumulates spot, opens longs, pushes spot, and sells out; he has no other plan [1]_.
 
     What `ignite` buys counts as the run's ignition; results have his profit, on paper when the exit begins
     and in the end.
@@ -367,6 +375,11 @@ class Whale(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="w
         Deposit of his account at the venue, in quote currency; financed if not given.
     leverage : number or distribution
         Notional he may open over the equity of that account.
+
+    References
+    ----------
+    .. [1] Jarrow, Market manipulation, bubbles, corners, and short squeezes, Journal of Financial and
+       Quantitative Analysis 27, 1992.
     """
 
     accumulate: Leg | None = None

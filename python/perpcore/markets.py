@@ -147,6 +147,8 @@ class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The perpetual's market maker, who hedges in spot and can be liquidated himself.
 
+    His quotes lean against his inventory [1]_; hedging late, widening and leaving are rules of ours.
+
     Parameters
     ----------
     capital : number or distribution
@@ -173,6 +175,10 @@ class MarketMaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Relative move of the mark since the step before at which he posts no quotes.
     withdraw_s : number or distribution
         Seconds after that step in which he still posts none.
+
+    References
+    ----------
+    .. [1] Avellaneda and Stoikov, High-frequency trading in a limit order book, Quantitative Finance 8, 2008.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(

@@ -31,6 +31,7 @@ TRACED = {
     "adl": "liquidations",
     "ledger": None,
 }
+ROWS = 10  # of a table that a notebook shows
 
 
 class Table(Tabular):
@@ -64,6 +65,21 @@ class Table(Tabular):
 
     def __repr__(self) -> str:
         return f"Table({len(self)} rows: {', '.join(self.columns)})"
+
+    def _repr_html_(self) -> str:
+        first = (self[name][:ROWS].tolist() for name in self)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self)
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in zip(*first, strict=True))
+        some = f"{ROWS} of " if len(self) > ROWS else ""
+        return f"<table><tr>{head}</tr>{body}</table><p>{some}{_count(len(self))}</p>"
+
+
+def _cell(value: object) -> str:
+    return f"<td>{f'{value:.10g}' if isinstance(value, float) else html.escape(str(value))}</td>"
+
+
+def _count(rows: int) -> str:
+    return f"{rows:,} row{'s' * (rows != 1)}"
 
 
 class Run:
@@ -144,7 +160,12 @@ class Run:
 
     @property
     def accounts(self) -> Table:
-        """Every account at the end: balance, position, cost, margin, tokens."""
+        """Every account at the end: the venue's own, below 0, then the traders', all as in `ledger`.
+
+        `account` is the id; `balance`, `position_qty` (below 0: short), `cost` of that position, `margin` and
+        `tokens`. Where the scenario has `Accounts`, `entry` says which of `Scenario.positions` an account is
+        of and `row` which row of it, from 0; both are -1 of all others.
+        """
         return Table(self._core.table("accounts"))
 
     @property
@@ -248,8 +269,8 @@ WIDTH, HEIGHT = 480, 100
 
 def _line(values: NDArray[np.float64], name: str) -> str:
     """Values from left to right, the lowest and the highest written beside the name."""
+    low, high = float(values.min()), float(values.max())
     some = values[:: max(1, len(values) // WIDTH)]
-    low, high = float(some.min()), float(some.max())
     wide, tall = WIDTH / max(1, len(some) - 1), HEIGHT / ((high - low) or 1.0)
     points = " ".join(f"{i * wide:.1f},{HEIGHT - (value - low) * tall:.1f}" for i, value in enumerate(some))
     return (

@@ -436,7 +436,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ----------
         levels : int
             At most this many a side of a book.
-        seed : int, SeedSequence or None
+        seed : int or numpy.random.SeedSequence, optional
+            0 if not given; None is a fresh one.
         path : int
             Which world, where the books are drawn.
 

@@ -348,6 +348,7 @@ class Simulation:
     def _act(self, number: int) -> None:
         self._turn = number
         try:
+            self._core.turn_begins()
             self._programs[number].on_step(self)
         except BaseException as error:
             name = self.scenario.agents[number].name

@@ -45,9 +45,8 @@ pub fn shown(value: &Bound<'_, PyAny>) -> String {
 
 /// An order's id; what is none names no order.
 pub fn order_id(value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    value
-        .extract()
-        .map_err(|_| refuse("id", shown(value), "the id of an order: an integer from 0 to 2^64 - 1"))
+    let id = (!value.is_instance_of::<PyBool>()).then(|| value.extract().ok()).flatten();
+    id.ok_or_else(|| refuse("id", shown(value), "the id of an order: an integer from 0 to 2^64 - 1"))
 }
 
 /// An owner.

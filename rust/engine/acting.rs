@@ -31,6 +31,9 @@ impl<T: Trace> Simulation<'_, T> {
         while let Some(agent) = agents.get(self.next_actor) {
             let number = self.next_actor;
             self.next_actor += 1;
+            if self.clock == agent.until {
+                self.withdraw_all(number)?;
+            }
             if self.clock < agent.from || self.clock >= agent.until {
                 continue;
             }
@@ -102,11 +105,12 @@ impl<T: Trace> Simulation<'_, T> {
             Intent::Open { side, qty, word } => {
                 if let Plan::Crowd(crowd) = &agent.plan
                     && actor.crowd() < crowd.max_accounts
-                    && let Some(account) = self.open(side, qty, crowd.leverage.draw(word))?
+                    && let Some(account) = self.open(number, side, qty, crowd.leverage.draw(word))?
                 {
                     actor.opened();
+                    self.members[number].came.push(account);
                     if let Some(hold) = &crowd.hold {
-                        self.leaving[number].leaves(self.clock + hold.draw(word), account);
+                        self.members[number].leaves(self.clock + hold.draw(word), account);
                     }
                 }
             }
@@ -261,7 +265,13 @@ impl<T: Trace> Simulation<'_, T> {
     }
 
     /// A new account opens a position, if anything is filled: which one.
-    fn open(&mut self, side: Side, qty: Lots, leverage: Rate) -> Result<Option<AccountId>, RunError> {
+    fn open(
+        &mut self,
+        number: usize,
+        side: Side,
+        qty: Lots,
+        leverage: Rate,
+    ) -> Result<Option<AccountId>, RunError> {
         if self.is_halted() {
             return Ok(None);
         }
@@ -281,6 +291,8 @@ impl<T: Trace> Simulation<'_, T> {
         let deposit = margin.plus(filled.fee.max(Quote::ZERO)).whose(id, "margin")?;
         self.deposit(LedgerAccount::Trader(id), deposit)?;
         self.named_margin = self.named_margin.plus(deposit).whose(id, "margin")?;
+        let brought = &mut self.brought[number].1;
+        *brought = brought.plus(deposit).whose(id, "margin")?;
         self.positions[id.index()].margin = margin;
         self.counts.opened_qty = self.counts.opened_qty.plus(filled.qty).whose(id, "open interest")?;
         self.rewatch(id)?;

@@ -1,4 +1,4 @@
-//! Accounts of a crowd close when their time is over.
+//! Who belongs to a crowd, and closes when its time is over.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,15 +13,17 @@ use crate::units::{Lots, Side};
 /// The step in which somebody closes, and who.
 type Leave = Reverse<(u64, AccountId)>;
 
-/// Who of a crowd closes when.
+/// Who belongs to a crowd, and who of it closes when.
 #[derive(Debug, Default)]
-pub(super) struct Leaving {
+pub(super) struct Members {
+    /// Its accounts, as they came.
+    pub came: Vec<AccountId>,
     queue: BinaryHeap<Leave>,
     /// Whose order was not filled in full.
     left: Vec<Leave>,
 }
 
-impl Leaving {
+impl Members {
     /// From this step on.
     pub fn leaves(&mut self, step: u64, account: AccountId) {
         self.queue.push(Reverse((step, account)));
@@ -29,6 +31,7 @@ impl Leaving {
 
     /// For the next path.
     pub fn clear(&mut self) {
+        self.came.clear();
         self.queue.clear();
         self.left.clear();
     }
@@ -46,12 +49,12 @@ impl<T: Trace> Simulation<'_, T> {
         if self.is_halted() {
             return Ok(());
         }
-        while let Some(leave) = self.leaving[number].due(self.clock) {
+        while let Some(leave) = self.members[number].due(self.clock) {
             if self.close(leave.0.1)? {
-                self.leaving[number].left.push(leave);
+                self.members[number].left.push(leave);
             }
         }
-        let Leaving { queue, left } = &mut self.leaving[number];
+        let Members { queue, left, .. } = &mut self.members[number];
         queue.extend(left.drain(..));
         Ok(())
     }

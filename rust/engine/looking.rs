@@ -141,11 +141,12 @@ impl<T: Trace> Simulation<'_, T> {
 
     /// What an account is worth at the mark, what stands behind its position counted, and where the venue closes it, if it does.
     pub fn stand(&self, account: AccountId) -> Result<(Quote, Option<Ticks>), RunError> {
-        if self.positions[account.index()].qty == Lots::ZERO {
-            return Ok((self.account_value(account)?, None));
-        }
         let maker = account == AccountId::MARKET_MAKER && self.maker.alive;
         let agent = self.world.agent_of(account).is_some() && !self.is_financed(account);
+        if self.positions[account.index()].qty == Lots::ZERO {
+            let worth = if agent { self.equity(account)? } else { self.account_value(account)? };
+            return Ok((worth, None));
+        }
         if account < self.world.named && !maker && !agent {
             return Ok((self.account_value(account)?, None)); // nobody closes these
         }

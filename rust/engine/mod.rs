@@ -53,7 +53,7 @@ use crate::world::{Account, World, WorldSupply};
 use eager::Drawn;
 use frictions::FrictionState;
 use funding::FundingClock;
-use leaving::Leaving;
+use leaving::Members;
 use looking::Seen;
 use marking::PriceState;
 use offers::Offers;
@@ -125,8 +125,8 @@ pub struct Simulation<'w, T: Trace> {
     intents: Vec<Intent>,
     /// What each agent has posted, oldest first.
     resting: Vec<VecDeque<Resting>>,
-    /// Who of each crowd closes when.
-    leaving: Vec<Leaving>,
+    /// Who belongs to each crowd, and who of it closes when.
+    members: Vec<Members>,
     /// Lots that each agent's orders offer.
     offered: Vec<Offers>,
     /// Tokens that each agent brought, and what they were worth when they came.

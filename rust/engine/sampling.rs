@@ -11,7 +11,7 @@ use crate::ids::AccountId;
 use crate::margin::Way;
 use crate::units::{Lots, Quote, Rate, Side, Ticks, narrow};
 use crate::world::WorldSupply;
-use crate::world::agents::{Plan, desk_account, venue_account};
+use crate::world::agents::{Plan, desk_account};
 
 const MAKER: AccountId = AccountId::MARKET_MAKER;
 
@@ -207,17 +207,23 @@ impl<T: Trace> Simulation<'_, T> {
     fn sample_agents(&mut self) -> Result<(), RunError> {
         let desk = AccountId::MARKET_MAKER_SPOT;
         let profit = self.maker_profit()?;
-        self.sample_agent(None, MAKER, desk, profit);
+        let held = (self.positions[MAKER.index()].qty, self.ledger.cash(MAKER));
+        self.sample_agent(None, held, desk, profit);
         for number in 0..self.world.agents.len() {
             let profit = self.agent_profit(number)?;
-            self.sample_agent(Some(number), venue_account(number), desk_account(number), profit);
+            self.sample_agent(Some(number), self.holding(number)?, desk_account(number), profit);
         }
         Ok(())
     }
 
-    fn sample_agent(&mut self, agent: Option<usize>, venue: AccountId, desk: AccountId, profit: Quote) {
-        let (qty, tokens) = (self.positions[venue.index()].qty, self.tokens[desk.index()]);
-        let balance = self.ledger.cash(venue);
+    fn sample_agent(
+        &mut self,
+        agent: Option<usize>,
+        (qty, balance): (Lots, Quote),
+        desk: AccountId,
+        profit: Quote,
+    ) {
+        let tokens = self.tokens[desk.index()];
         self.trace.agent(&AgentSample { clock: self.clock, agent, qty, tokens, balance, profit });
     }
 

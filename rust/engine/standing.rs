@@ -101,6 +101,11 @@ impl<T: Trace> Simulation<'_, T> {
         self.withdraw_where(number, |market, _| market == Market::Perp)
     }
 
+    /// Cancels all an agent has in the books: it is gone.
+    pub(super) fn withdraw_all(&mut self, number: usize) -> Result<(), RunError> {
+        self.withdraw_where(number, |_, _| true)
+    }
+
     fn withdraw_where(
         &mut self,
         number: usize,
@@ -116,7 +121,18 @@ impl<T: Trace> Simulation<'_, T> {
         Ok(())
     }
 
-    /// What an agent has made: both accounts, its position at the mark and its tokens at the last price, less what it brought.
+    /// What an agent has at the venue, position and balance: its own, or of all that belong to its crowd.
+    pub fn holding(&self, number: usize) -> Result<(Lots, Quote), RunError> {
+        let own = venue_account(number);
+        let (mut qty, mut balance) = (self.positions[own.index()].qty, self.ledger.cash(own));
+        for &account in &self.members[number].came {
+            qty = qty.plus(self.positions[account.index()].qty).whose(account, "sum of positions")?;
+            balance = balance.plus(self.ledger.cash(account)).whose(account, "sum of balances")?;
+        }
+        Ok((qty, balance))
+    }
+
+    /// What an agent has made: both accounts, its position at the mark and its tokens at the last price, less what it brought; a crowd's accounts too.
     pub fn agent_profit(&self, number: usize) -> Result<Quote, RunError> {
         let (venue, desk) = (venue_account(number), desk_account(number));
         let tokens = self.world.spot.contract.value(self.spot_last(), self.tokens[desk.index()]);
@@ -124,7 +140,11 @@ impl<T: Trace> Simulation<'_, T> {
         let brought =
             [capital, self.financed[venue.index()], self.financed[desk.index()], self.brought[number].1];
         let brought = brought.into_iter().try_fold(Quote::ZERO, Quote::plus);
-        let has = self.account_value(venue)?.plus(self.ledger.cash(desk));
+        let mut has = self.account_value(venue)?.plus(self.ledger.cash(desk));
+        for &account in &self.members[number].came {
+            let value = self.account_value(account)?;
+            has = has.and_then(|has| has.plus(value));
+        }
         let profit = has.and_then(|has| has.plus(tokens?)?.minus(brought?));
         profit.whose(venue, "profit")
     }

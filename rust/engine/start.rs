@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::leaving::Leaving;
+use super::leaving::Members;
 use super::standing::Unlocked;
 use super::{
     Counts, Drawn, FrictionState, FundingClock, Offers, Ordered, PastMarks, PriceState, Ranking, Sampler,
@@ -67,7 +67,7 @@ impl<T: Trace> Simulation<'_, T> {
             next_actor: 0,
             intents: Vec::new(),
             resting: Vec::new(),
-            leaving: Vec::new(),
+            members: Vec::new(),
             offered: Vec::new(),
             brought: Vec::new(),
             seen: Seen::default(),
@@ -257,8 +257,8 @@ impl<T: Trace> Simulation<'_, T> {
         self.offered.resize(agents.len(), Offers::default());
         self.resting.resize(agents.len(), VecDeque::new());
         self.resting.iter_mut().for_each(VecDeque::clear);
-        self.leaving.resize_with(agents.len(), Leaving::default);
-        self.leaving.iter_mut().for_each(Leaving::clear);
+        self.members.resize_with(agents.len(), Members::default);
+        self.members.iter_mut().for_each(Members::clear);
         for (number, agent) in agents.iter().enumerate() {
             let words = Words::new(Stream::new(self.seed, self.path, FIRST_STREAM + number as u64));
             self.actors.push(Actor::new(number, &agent.plan, words));

@@ -57,11 +57,11 @@ impl fmt::Display for DumpError {
 impl std::error::Error for DumpError {}
 
 /// `sell`, `through_time`, and the units.
-type Units = (bool, bool, [(f64, f64); 5]);
+type Units = (bool, bool, [(f64, f64); 6]);
 
 fn units(scale: &Scale) -> Units {
     let unit = |u: Unit| (u.numerator, u.denominator);
-    let all = [scale.tick, scale.spot_lot, scale.perp_lot, scale.step, scale.venue_step];
+    let all = [scale.tick, scale.spot_lot, scale.perp_lot, scale.push_lot, scale.step, scale.venue_step];
     (scale.side == Side::Sell, scale.through_time, all.map(unit))
 }
 
@@ -72,8 +72,8 @@ fn scale((sell, through_time, all): Units) -> Option<Scale> {
     }
     let side = if sell { Side::Sell } else { Side::Buy };
     let unit = |(numerator, denominator)| Unit { numerator, denominator };
-    let [tick, spot_lot, perp_lot, step, venue_step] = all.map(unit);
-    Some(Scale { side, through_time, tick, spot_lot, perp_lot, step, venue_step })
+    let [tick, spot_lot, perp_lot, push_lot, step, venue_step] = all.map(unit);
+    Some(Scale { side, through_time, tick, spot_lot, perp_lot, push_lot, step, venue_step })
 }
 
 #[derive(Serialize, Deserialize)]

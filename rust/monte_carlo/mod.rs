@@ -302,8 +302,9 @@ mod tests {
 
     fn scale() -> Scale {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
+        let [tick, spot_lot, perp_lot, push_lot, step, venue_step] = [one; 6];
         let (side, through_time) = (Side::Buy, false);
-        Scale { side, through_time, tick: one, spot_lot: one, perp_lot: one, step: one, venue_step: one }
+        Scale { side, through_time, tick, spot_lot, perp_lot, push_lot, step, venue_step }
     }
 
     #[test]

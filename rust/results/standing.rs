@@ -11,7 +11,7 @@ use crate::ids::AccountId;
 use crate::margin::Due;
 use crate::units::{Lots, Quote, Ticks};
 use crate::world::World;
-use crate::world::agents::{desk_account, venue_account};
+use crate::world::agents::desk_account;
 
 /// The name of the market maker among agents.
 const MAKER: &str = "market_maker";
@@ -59,20 +59,20 @@ pub fn inventories<T: Trace>(
     let agents = 0..world.agents.len();
     let names: Vec<&str> =
         [MAKER].into_iter().chain(world.agents.iter().map(|agent| agent.name.as_str())).collect();
-    let mut accounts = vec![(AccountId::MARKET_MAKER, AccountId::MARKET_MAKER_SPOT)];
-    accounts.extend(agents.clone().map(|number| (venue_account(number), desk_account(number))));
+    let maker = AccountId::MARKET_MAKER;
+    let mut held = vec![(simulation.positions()[maker.index()].qty, simulation.ledger().cash(maker))];
+    let mut desks = vec![AccountId::MARKET_MAKER_SPOT];
     let mut profits = vec![simulation.maker_profit()?];
     for number in agents {
+        held.push(simulation.holding(number)?);
+        desks.push(desk_account(number));
         profits.push(simulation.agent_profit(number)?);
     }
-    let mut table = Table::new(accounts.len(), false);
-    table.given("agent", &names, (0..).take(accounts.len()));
-    let qty = |id: AccountId| simulation.positions()[id.index()].qty.0;
-    table.count("qty", world.perp.lot, accounts.iter().map(|&(venue, _)| qty(venue)));
-    let tokens = |id: AccountId| simulation.tokens()[id.index()].0;
-    table.count("tokens", world.spot.lot, accounts.iter().map(|&(_, desk)| tokens(desk)));
-    let balance = |id: AccountId| simulation.ledger().cash(id).0;
-    table.count("balance", world.venue_step, accounts.iter().map(|&(venue, _)| balance(venue)));
+    let mut table = Table::new(held.len(), false);
+    table.given("agent", &names, (0..).take(held.len()));
+    table.count("qty", world.perp.lot, held.iter().map(|(qty, _)| qty.0));
+    table.count("tokens", world.spot.lot, desks.iter().map(|desk| simulation.tokens()[desk.index()].0));
+    table.count("balance", world.venue_step, held.iter().map(|(_, balance)| balance.0));
     table.count("profit", world.quote_step, profits.iter().map(|profit| profit.0));
     Ok(table.finish())
 }

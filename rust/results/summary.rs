@@ -2,6 +2,7 @@
 
 use super::Names;
 use crate::engine::Summary;
+use crate::event::Market;
 use crate::units::{Rate, Side, Unit, narrow};
 use crate::world::World;
 
@@ -14,6 +15,8 @@ pub enum Kind {
     SpotQty,
     /// Lots of the perpetual.
     PerpQty,
+    /// Quantity of the push, in the market it is in.
+    PushQty,
     /// Quote steps.
     Money,
     /// Steps of the money at the perpetual's venue: coin steps if its contract is inverse, or else quote steps.
@@ -72,10 +75,10 @@ const fn count(n: u64) -> i64 {
 
 /// Every column, in the order it is shown; [`columns`] says which of them a run has.
 pub static COLUMNS: &[Column] = {
-    use Kind::{Count, Money, PerpQty, SpotPrice, SpotQty, StopReason, VenueMoney, YesNo};
+    use Kind::{Count, Money, PerpQty, PushQty, SpotPrice, SpotQty, StopReason, VenueMoney, YesNo};
     &[
         column("ignition_cost", Money, |s| s.ignition_cost.0),
-        column("ignition_qty", SpotQty, |s| s.ignition_qty.0),
+        column("ignition_qty", PushQty, |s| s.ignition_qty.0),
         column("start_price", SpotPrice, |s| s.start_price.0),
         column("peak_price", SpotPrice, |s| s.peak_price.0),
         column("final_price", SpotPrice, |s| s.final_price.0),
@@ -211,6 +214,8 @@ pub struct Scale {
     pub spot_lot: Unit,
     /// Tokens of a lot of the perpetual.
     pub perp_lot: Unit,
+    /// What a lot of the push is.
+    pub push_lot: Unit,
     /// Money of a quote step.
     pub step: Unit,
     /// Money of a step at the perpetual's venue.
@@ -220,12 +225,14 @@ pub struct Scale {
 impl Scale {
     /// A world's.
     pub fn of(world: &World) -> Scale {
+        let pushed = if world.ignition_market == Market::Spot { &world.spot } else { &world.perp };
         Scale {
             side: world.ignition.0,
             through_time: world.steps.is_some(),
             tick: world.spot.tick,
             spot_lot: world.spot.lot,
             perp_lot: world.perp.lot,
+            push_lot: pushed.lot,
             step: world.quote_step,
             venue_step: world.venue_step,
         }
@@ -254,6 +261,7 @@ impl Scale {
             Kind::SpotPrice => self.tick,
             Kind::SpotQty => self.spot_lot,
             Kind::PerpQty => self.perp_lot,
+            Kind::PushQty => self.push_lot,
             Kind::Money => self.step,
             Kind::VenueMoney => self.venue_step,
             Kind::Ratio => Unit { numerator: 1.0, denominator: 1e9 },
@@ -342,9 +350,9 @@ mod tests {
     fn thresholds_in_units_become_the_integer_below() {
         let one = Unit { numerator: 1.0, denominator: 1.0 };
         let tick = Unit { numerator: 1.0, denominator: 100.0 };
-        let (step, venue_step) = (one, one);
+        let [spot_lot, perp_lot, push_lot, step, venue_step] = [one; 5];
         let (side, through_time) = (Side::Buy, false);
-        let scale = Scale { side, through_time, tick, spot_lot: one, perp_lot: one, step, venue_step };
+        let scale = Scale { side, through_time, tick, spot_lot, perp_lot, push_lot, step, venue_step };
         let floor = |x| scale.floor(Kind::SpotPrice, x);
         assert_eq!([floor(19.67), floor(19.669_999), floor(-0.001), floor(0.0)], [1967, 1966, -1, 0]);
         assert_eq!([floor(f64::INFINITY), floor(f64::NEG_INFINITY)], [i64::MAX, i64::MIN]);

@@ -35,6 +35,8 @@ class Agents:
         step = self.state.clock
         for agent, who in self.actors:
             who.stage = stage
+            if step == agent.end:
+                who.hand.leave()
             if agent.acts(step) and not isinstance(who, StockTrader):
                 who.act(step)
 

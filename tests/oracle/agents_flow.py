@@ -111,6 +111,7 @@ class Crowd(Actor):
             return
         self.accounts += 1
         state.opened += traded.qty
+        state.crowds.setdefault(self.hand.agent.number, []).append(account)
         wanted = plan.leverages[drawn >> 52 if len(plan.leverages) > 1 else 0]
         most = state.world.rules.leverage(traded.value, state.stress)
         margin = math.ceil(Fraction(traded.value * RATE_ONE, min(wanted, most)))

@@ -116,6 +116,11 @@ class Hand:
         book = self.state.spot if market == "spot" else self.state.perp
         self.state.events += book.sides[side].remove(order)
 
+    def leave(self) -> None:
+        """Take all orders back."""
+        state, agent = self.state, self.agent
+        state.events += state.spot.cancel(agent.desk) + state.perp.cancel(agent.venue)
+
     def last(self, market: str) -> int:
         """The last trade of a book."""
         return self.state.last[SPOT if market == "spot" else PERP]

@@ -140,8 +140,9 @@ def profit_of(state: State, account: int) -> int:
 
 
 def profit_of_agent(state: State, agent: Agent) -> int:
-    """The profit of both of an agent's accounts."""
-    return profit_of(state, agent.venue) + profit_of(state, agent.desk)
+    """The profit of both of an agent's accounts, and of those of its crowd."""
+    accounts = (agent.venue, agent.desk, *state.crowds.get(agent.number, ()))
+    return sum(profit_of(state, account) for account in accounts)
 
 
 def burnt(state: State, liquidations: list[Row]) -> int:

@@ -80,20 +80,21 @@ class Samples:
     def _agents(self) -> None:
         state = self.state
         profit = profit_of(state, MARKET_MAKER) + profit_of(state, SPOT_DESK)
-        self._row(0, MARKET_MAKER, SPOT_DESK, profit)
+        self._row(0, [MARKET_MAKER], SPOT_DESK, profit)
         for number, agent in enumerate(state.world.agents, 1):
-            self._row(number, agent.venue, agent.desk, profit_of_agent(state, agent))
+            venue = [agent.venue, *state.crowds.get(agent.number, ())]
+            self._row(number, venue, agent.desk, profit_of_agent(state, agent))
 
-    def _row(self, number: int, venue: int, desk: int, profit: int) -> None:
-        """The market maker is number 0."""
+    def _row(self, number: int, venue: list[int], desk: int, profit: int) -> None:
+        """The market maker is number 0; a crowd has many accounts at the venue."""
         state = self.state
         self.agents.append(
             {
                 "clock": state.clock,
                 "agent": number,
-                "qty": state.positions[venue].qty,
+                "qty": sum(state.positions[account].qty for account in venue),
                 "tokens": state.tokens[desk],
-                "balance": state.balances[venue],
+                "balance": sum(state.balances[account] for account in venue),
                 "profit": profit,
             }
         )

@@ -132,6 +132,8 @@ class State:
     unlocked: int = 0
     opened: int = 0
     """Lots of the perpetual that crowds opened."""
+    crowds: dict[int, list[int]] = field(default_factory=dict)
+    """The accounts of each crowd, by the number of its agent."""
     events: int = 0
     """Orders sent, agents' cancels, fills of a book."""
     quotes_filled: Counter[tuple[int, int]] = field(default_factory=Counter)

@@ -191,7 +191,7 @@ def build(scenario: Mapping[str, Any], seed: int = 0, path: int = 0) -> World:
         venue=parse_rules(venue, seconds, step),
         funding=parse_funding(venue.get("funding")),
         frictions=parse_venue_frictions(venue, grids),
-        maker=parse_maker_frictions(maker, grids, quotes=perp.quote is not None),
+        maker=_in_time(parse_maker_frictions(maker, grids, quotes=perp.quote is not None), steps),
         agents=agents,
         unlocks=unlocks,
         seconds=seconds,
@@ -340,3 +340,10 @@ def in_perp_ticks(world: World, price: Fraction | int) -> Fraction:
 def lots_across(lots: int, source: Market, target: Market, share: Fraction = Fraction(1)) -> int:
     """A share of lots of one market in lots of the other, cut toward zero."""
     return math.trunc(lots * source.lot * share / target.lot)
+
+
+def _in_time(maker: MakerFrictions, steps: Steps | None) -> MakerFrictions:
+    """A hedge comes before the horizon."""
+    if steps is not None and maker.latency >= steps.count:
+        raise ValueError("market_maker.hedge_latency_s: not within the horizon")
+    return maker

@@ -202,7 +202,7 @@ def stage_table(run: Run, *, all_rounds: bool = False) -> str:
 
 
 def agent_table(run: Run) -> str:
-    """Who holds and has earned what at the end, the best first; a crowd's accounts are its own."""
+    """Who holds and has earned what at the end, the best first."""
     table, scenario = run.agents, run.scenario
     last = np.flatnonzero(table["time"] == table["time"][-1])
     order = last[np.argsort(-table["profit"][last], kind="stable")]
@@ -210,8 +210,6 @@ def agent_table(run: Run) -> str:
     rows = [["agent", "", "position", "tokens", "profit"]]
     for i in order:
         name = str(table["agent"][i])
-        if kinds.get(name) == "short_crowd":
-            continue
         lots = (("qty", scenario.perp), ("tokens", scenario.spot))
         held = [figure(float(table[column][i]), places(market.lot_size)) for column, market in lots]
         kind = str(kinds.get(name, "")).replace("_", " ")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perpcore.agents import Whale
+from perpcore.agents import ShortCrowd, Whale
 from perpcore.cli.expected import drawn, is_drawn, mean, size
 from perpcore.cli.table import MAX_LEVELS, decimals, figure, places, push_row
 from perpcore.distributions import Law
@@ -163,9 +163,10 @@ def _who_paid(run: Run) -> str:
 
 
 def _other_agents(run: Run) -> list[float]:
-    """What those earned who are neither market maker nor whale (a whale is an attacker)."""
+    """What those earned who stand nowhere else: a whale is an attacker, a crowd is among the traders."""
     agents = run.agents
-    apart = {"market_maker"} | {agent.name for agent in run.scenario.agents if isinstance(agent, Whale)}
+    elsewhere = (agent.name for agent in run.scenario.agents if isinstance(agent, Whale | ShortCrowd))
+    apart = {"market_maker", *elsewhere}
     last = agents["time"] == agents["time"].max(initial=0)
     rows = zip(agents["agent"][last], agents["profit"][last], strict=True)
     return [float(profit) for name, profit in rows if name not in apart]

@@ -61,6 +61,8 @@ MARKED_ROUNDS, LABELLED_ROUNDS = 80, 16  # up to here every round has its dot, i
 class RunPlots:
     """Pictures of one run; `Run.plot` is one of these.
 
+    `price`, `depth`, `cost` and `figure` are of rounds and fills: of a run with ``keep="everything"``.
+
     Parameters
     ----------
     run : Run
@@ -72,9 +74,19 @@ class RunPlots:
 
     @cached_property
     def _clock(self) -> Clock:
-        """The axis of the rounds, all of which it needs."""
-        _ = self.run.fills  # kept with everything alone
+        """The axis of the rounds."""
+        self._check_rounds()
         return Clock(self.run)
+
+    def _check_rounds(self) -> None:
+        """Before anything is opened to draw on: their pictures count rounds and look at fills."""
+        keep = self.run._keep
+        if keep != "everything":
+            raise problem("plot", f"the rounds of a run with keep={keep!r}", "only with keep='everything'")
+
+    def _axes(self, ax: Axes | None) -> Axes:
+        self._check_rounds()
+        return axes(ax)
 
     def price(self, ax: Axes | None = None) -> Axes:
         """Spot by round, or over time, with the batches that went in each at their thresholds.
@@ -88,7 +100,7 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = axes(ax)
+        ax = self._axes(ax)
         stages, s = self.run.stages, self.run.summary
         x, last = self._clock.x, stages["spot_last"]
         marker = "o" if len(x) <= MARKED_ROUNDS else ""
@@ -131,7 +143,7 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = axes(ax)
+        ax = self._axes(ax)
         s = self.run.summary
         low, high = sorted((s["start_price"], s["peak_price"]))
         low, high = min(low, s["final_price"]), max(high, s["final_price"])
@@ -150,8 +162,8 @@ class RunPlots:
         ax.set_xlim(*window)
         ax.set_xlabel("price before the push (quote per token)")
         contracts, _ = self.run.scenario.venue.units
-        unit = "tokens" if contracts == "tokens" else f"tokens; perpetual: {contracts}"
-        ax.set_ylabel(f"cumulative depth ({unit})")
+        unit = " (tokens)" if contracts == "tokens" else f"\n(tokens; perpetual: {contracts})"
+        ax.set_ylabel(f"cumulative depth{unit}")
         compact(ax)
         dress(ax, self._depth_title())
         ax.legend(loc="best", **LEGEND)
@@ -169,7 +181,7 @@ class RunPlots:
         -------
         matplotlib.axes.Axes
         """
-        ax = axes(ax)
+        ax = self._axes(ax)
         stages, s = self.run.stages, self.run.summary
         clock = self._clock
         edges = np.append(clock.x, clock.count * clock.scale) - 0.5 * (not clock.timed)
@@ -215,6 +227,7 @@ class RunPlots:
         """
         from matplotlib import pyplot
 
+        self._check_rounds()
         return self._compose(pyplot.figure(figsize=PAGES["rounds"], layout="constrained"), "rounds")
 
     def save(self, path: str | Path, *, of: Page = "rounds", dpi: float = 160) -> None:
@@ -232,7 +245,7 @@ class RunPlots:
         Raises
         ------
         ScenarioError
-            No such page, or not of an instant cascade.
+            No such page, or not of an instant cascade, or of what the run did not keep.
         ValueError
             A format that matplotlib doesn't write.
         OSError

@@ -215,7 +215,8 @@ def _label(sweep: Sweep, column: str, statistic: str) -> str:
     if ">" in column:
         return f"share of paths with {column}"
     contracts, money = sweep.scenario.venue.units
-    if column in CONTRACTS:
+    pushed = column == "ignition_qty" and sweep.scenario.push.market == "perp"
+    if column in CONTRACTS or pushed:
         unit = contracts
     elif column in MONEY:
         unit = money

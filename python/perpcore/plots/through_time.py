@@ -61,6 +61,7 @@ def series(run: Run) -> Figure:
     """
     from matplotlib import pyplot
 
+    _check(run)
     return series_on(pyplot.figure(figsize=SERIES_SIZE, layout="constrained"), run)
 
 
@@ -95,6 +96,7 @@ def agents(run: Run) -> Figure:
     """
     from matplotlib import pyplot
 
+    _check(run)
     return agents_on(pyplot.figure(figsize=AGENTS_SIZE, layout="constrained"), run)
 
 
@@ -177,10 +179,15 @@ def heat_map(run: Run, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _check(run: Run) -> None:
+    """Refuse an instant cascade, before a figure is open."""
+    if run.scenario.time is None:
+        raise problem("time", None, "a run through time: pictures of its series need one")
+
+
 def _times(run: Run, seconds: Floats) -> tuple[Floats, str]:
     """Where times stand on the axis, and what it says."""
-    if not len(seconds):
-        raise problem("time", run.scenario.time, "a run through time: pictures of its series need one")
+    _check(run)
     unit, name = time_unit(float(seconds[-1]))
     return seconds / unit, f"time ({name})"
 

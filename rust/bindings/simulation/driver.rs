@@ -40,6 +40,10 @@ pub struct Driver {
     /// Which agents have their turn elsewhere.
     elsewhere: Vec<bool>,
     ear: Arc<Ear>,
+    /// A signal that came with something that must be told first.
+    late: Option<PyErr>,
+    /// Whose turn was told and has not begun: it is told again.
+    pub turn: Option<usize>,
 }
 
 impl Driver {
@@ -50,7 +54,15 @@ impl Driver {
         let mut simulation = simulation.interrupted_if(move || inner.hears_after(WITHIN));
         ear.listened();
         simulation.begin_time()?;
-        Ok(Driver { simulation, phase: Phase::Between, orders: Vec::new(), elsewhere, ear })
+        Ok(Driver {
+            simulation,
+            phase: Phase::Between,
+            orders: Vec::new(),
+            elsewhere,
+            ear,
+            late: None,
+            turn: None,
+        })
     }
 
     /// What keeps it from going on, if anything does.
@@ -71,7 +83,11 @@ impl Driver {
     /// Goes on for so many steps at most: how many ended, and whose turn it is now elsewhere.
     pub fn advance(&mut self, py: Python<'_>, steps: u64) -> PyResult<(u64, Option<usize>)> {
         self.check()?;
-        self.guarded(py, |driver| {
+        self.heard()?;
+        if self.turn.is_some() {
+            return Ok((0, self.turn));
+        }
+        let done = self.guarded(py, |driver| {
             let mut ended = 0;
             while ended < steps {
                 let turn = driver.next_turn()?;
@@ -84,7 +100,17 @@ impl Driver {
                 }
             }
             Ok((ended, None))
-        })
+        })?;
+        if done.1.is_none() {
+            self.heard()?; // else first whose turn it is
+        }
+        self.turn = done.1;
+        Ok(done)
+    }
+
+    /// Raises a signal that came before.
+    fn heard(&mut self) -> PyResult<()> {
+        self.late.take().map_or(Ok(()), Err)
     }
 
     /// Whose turn it is in this step; none: it has ended.
@@ -142,11 +168,11 @@ impl Driver {
         if !matches!(self.phase, Phase::Over(_)) {
             self.phase = Phase::Over(StopReason::Unfinished);
         }
-        Ok(())
+        self.heard()
     }
 
     /// Does what changes the simulation, without the GIL. What fails there, or panics, stopped in the middle; a signal that
-    /// came between steps did not.
+    /// came between steps did not, and is raised after what was done is told.
     pub fn guarded<R: Send>(
         &mut self,
         py: Python<'_>,
@@ -157,7 +183,10 @@ impl Driver {
         let done = py.detach(move || catch_unwind(AssertUnwindSafe(move || work(driver))));
         let raised = self.ear.raised();
         match done {
-            Ok(Ok(result)) => raised.map_or(Ok(result), Err),
+            Ok(Ok(result)) => {
+                self.late = raised.or(self.late.take());
+                Ok(result)
+            }
             Ok(Err(error)) => {
                 self.phase = Phase::Broken(error.to_string());
                 Err(raised.unwrap_or_else(|| errors::run(error)))

@@ -16,6 +16,7 @@ use super::table::{Table, table};
 use crate::agents::Scene;
 use crate::book::TimeInForce;
 use crate::engine::{self, Recorder, Refusal, StopReason, Submission};
+use crate::error::Reject;
 use crate::event::Market;
 use crate::results;
 use crate::units::{Lots, Quote, Rate, Side, Ticks};
@@ -67,6 +68,11 @@ impl Simulation {
         let driver = built.map_err(|failed| failed.raise(py))?;
         let (spot, perp) = (Units::read(&spot.0, &spot.1)?, Units::read(&perp.0, &perp.1)?);
         Ok(Simulation { driver, spot, perp })
+    }
+
+    /// The turn that was told begins.
+    fn turn_begins(&mut self) {
+        self.driver.turn = None;
     }
 
     /// Goes on for so many steps at most: how many ended, and which agent's turn it is now.
@@ -320,7 +326,17 @@ impl Simulation {
                 let most = units.qty(most);
                 refuse("qty", qty, &format!("at most {most}, what is counted exactly with all that rests"))
             }
-            Refusal::Book(reject) => OrderError::new_err(reject.reason()),
+            Refusal::Book(reject) => {
+                let price = order.price.map_or(f64::NAN, |price| units.price(price));
+                match reject {
+                    Reject::Price => refuse("price", price, reject.reason()),
+                    Reject::WouldTrade => {
+                        refuse("price", price, "one at which a post-only order trades with nobody")
+                    }
+                    Reject::Quantity => refuse("qty", qty, reject.reason()),
+                    _ => OrderError::new_err(reject.reason()),
+                }
+            }
             Refusal::Margin { allowed } => {
                 let allowed = units.qty(allowed);
                 refuse("qty", qty, &format!("at most {allowed}, what the margin of agent {name} allows"))

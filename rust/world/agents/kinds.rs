@@ -172,6 +172,7 @@ fn in_time(reader: &mut Reader, agent: &Agent, plan: &Whale, spec: &WhaleSpec) {
         ("ignite", &spec.ignite, plan.ignite),
     ];
     let last = legs.iter().filter_map(|(.., leg)| leg.map(|leg| leg.from)).max();
+    let last_s = legs.iter().filter_map(|(_, spec, _)| spec.as_ref().map(|leg| leg.at_s)).max();
     for (name, spec, leg) in legs {
         let (Some(spec), Some(leg)) = (spec, leg) else { continue };
         let acts = leg.from >= agent.from && leg.from + leg.steps <= agent.until;
@@ -180,9 +181,9 @@ fn in_time(reader: &mut Reader, agent: &Agent, plan: &Whale, spec: &WhaleSpec) {
     }
     let Some((spec, exit)) = spec.exit.as_ref().zip(plan.exit) else { return };
     reader.agree(last.is_some(), "exit", "an exit", "none without accumulate, longs or ignite");
-    if let (Some(last), Some(at), Some(at_s)) = (last, exit.at, spec.at_s) {
-        let allowed = "a step or more after the last leg begins, before until_s";
-        reader.agree(at > last && at < agent.until, "exit.at_s", at_s, allowed);
+    if let (Some(last), Some(last_s), Some(at), Some(at_s)) = (last, last_s, exit.at, spec.at_s) {
+        let allowed = format!("a step or more after {last_s} s, when the last leg begins, before until_s");
+        reader.agree(at > last && at < agent.until, "exit.at_s", at_s, &allowed);
     }
 }
 
