@@ -265,7 +265,7 @@ class ShortCrowd(Agent, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
     References
     ----------
-    .. [1] Ofek and Richardson, DotCom mania, Journal of Finance 58, 2003: shorts of small floats before lockups end.
+    .. [1] Ofek and Richardson, DotCom mania, Journal of Finance 58, 2003: small floats before lockups end.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"hold_s"})
