@@ -94,7 +94,7 @@ def test_a_refused_quote_is_no_error():
     env = fresh(max_order=100)
     _, _, _, _, info = env.step(pc.gym.action(bid=1, ask=1, half_spread=0, skew=1))
     assert info["refused"].startswith("bid: ")
-    assert "would trade" in info["refused"]
+    assert "a post-only order trades with nobody" in info["refused"]
     assert info["qty"] == 0
 
 
