@@ -71,31 +71,48 @@ def outcomes(runs: pc.Ensemble) -> str:
     for column, (name, form) in FIGURES.items():
         values = np.quantile(runs[column], LEVELS) * UNITS.get(column, 1)
         rows.append([name, *(form.format(value) for value in values)])
+    taken = 100 * runs["taken_over_qty"] / runs["liquidated_qty"]
+    rows.insert(
+        4, ["of that taken over by the fund, %", *(f"{x:.1f}" for x in np.nanquantile(taken, LEVELS))]
+    )
     head = [f"{len(runs):,} paths", *(f"{100 * level:.0f} %" for level in LEVELS)]
-    fizzled = share(runs["peak_multiple"] < FIZZLED)
+    fizzles = runs["peak_multiple"] < FIZZLED
+    fizzled = share(fizzles)
+    middle = [f"{np.nanmedian(taken[some]):.1f} %" for some in (fizzles, ~fizzles)]
     dead = share(runs["market_maker_liquidated"].astype(bool))
     return (
         f"{pages.table(head, rows)}\n\n{before_the_push()}\n"
         f"Pushes that fizzle (the peak stays below {FIZZLED} times the start price): {fizzled}. "
-        f"Paths in which the market maker is liquidated: {dead}."
+        f"Paths in which the market maker is liquidated: {dead}.\n"
+        f"Of what is liquidated the fund takes over, off the book, {middle[0]} in the median push that"
+        f" fizzles and {middle[1]} in the median one that does not."
     )
 
 
 def before_the_push() -> str:
-    """What arbitrageurs hold in the last sample before the push, and where the mark has been by then."""
+    """What arbitrageurs hold before the push, where the mark has been by then, and their profit."""
     scenario = pc.presets.rocketcoin_live()
     begins = next(float(agent.ignite.at_s) for agent in scenario.agents if isinstance(agent, pc.agents.Whale))
-    locked, early = [], []
+    carry = next(agent.name for agent in scenario.agents if isinstance(agent, pc.agents.FundingArbitrageur))
+    locked, early, flies, earned = [], [], [], []
     for path in range(TRACED):
-        series = scenario.run(seed=SEED, path=path).series
+        run = scenario.run(seed=SEED, path=path, keep="samples")
+        series, agents = run.series, run.agents
         before = series["time"] < begins
         locked.append(series["locked_float"][before][-1] / float(scenario.circulating))
         early.append(series["mark"][before].max() >= FIZZLED * float(scenario.start_price))
+        flies.append(run.summary["peak_multiple"] >= FIZZLED)
+        earned.append(agents["profit"][agents["agent"] == carry][-1])
     low, middle, high = 100 * np.quantile(locked, (0.05, 0.5, 0.95))
+    worst, usual, best = np.quantile(earned, (0.05, 0.5, 1))
+    begun = np.array(early)
     return (
-        f"Float that arbitrageurs have locked before the push: {middle:.1f} % in the median path"
-        f" ({low:.1f} to {high:.1f} in nine of ten; {TRACED} paths)."
-        f" The squeeze begins without him in {share(np.array(early))} of them."
+        f"In {TRACED} of these paths arbitrageurs have locked {middle:.1f} % of the float before the push"
+        f" ({low:.1f} to {high:.1f} in nine of ten), and"
+        f" the squeeze begins without it in {share(begun)}:"
+        f" {share(begun[np.array(flies)])} of those that run away."
+        f" After four hours the arbitrageur has {usual:,.0f} $ in the median path, {worst:,.0f} in the worst"
+        f" twentieth, {best:,.0f} at best."
     )
 
 
