@@ -21,7 +21,7 @@ import pages  # beside this script
 
 FILE = Path(__file__).with_name("LIVE.md")
 SEED = 1
-PATHS, ABLATED, CHECKED, FEW, TRACED = 10_000, 500, 32, 100, 200
+PATHS, ABLATED, CHECKED, FEW, TRACED = 10_000, 500, 32, 100, 500
 LONGS = (0, 20_000, 40_000, 60_000, 90_000)
 FIZZLED = 1.5  # a push whose peak stays below so many times the start price
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
@@ -72,47 +72,133 @@ def outcomes(runs: pc.Ensemble) -> str:
         values = np.quantile(runs[column], LEVELS) * UNITS.get(column, 1)
         rows.append([name, *(form.format(value) for value in values)])
     taken = 100 * runs["taken_over_qty"] / runs["liquidated_qty"]
+    shares = [f"{value:.1f}" for value in np.nanquantile(taken, LEVELS)]
     rows.insert(
-        4, ["of that taken over by the fund, %", *(f"{x:.1f}" for x in np.nanquantile(taken, LEVELS))]
+        1 + list(FIGURES).index("liquidated_notional"), ["taken over of what was liquidated, %", *shares]
     )
     head = [f"{len(runs):,} paths", *(f"{100 * level:.0f} %" for level in LEVELS)]
     fizzles = runs["peak_multiple"] < FIZZLED
-    fizzled = share(fizzles)
     middle = [f"{np.nanmedian(taken[some]):.1f} %" for some in (fizzles, ~fizzles)]
     dead = share(runs["market_maker_liquidated"].astype(bool))
     return (
-        f"{pages.table(head, rows)}\n\n{before_the_push()}\n"
-        f"Pushes that fizzle (the peak stays below {FIZZLED} times the start price): {fizzled}. "
+        f"{pages.table(head, rows)}\n\n"
+        f"Pushes that fizzle (the peak stays below {FIZZLED} times the start price): {share(fizzles)}. "
         f"Paths in which the market maker is liquidated: {dead}.\n"
-        f"Of what is liquidated the fund takes over, off the book, {middle[0]} in the median push that"
-        f" fizzles and {middle[1]} in the median one that does not."
+        f"Taken over of what was liquidated: {middle[0]} in the median push that fizzles,"
+        f" {middle[1]} in the median path that does not."
     )
 
 
-def before_the_push() -> str:
-    """What arbitrageurs hold before the push, where the mark has been by then, and their profit."""
+class Traced:
+    """What one path's rounds, fills and agents show, and its summary does not."""
+
+    def __init__(self, scenario: pc.Scenario, path: int) -> None:
+        """Run it."""
+        run = scenario.run(seed=SEED, path=path)
+        time, mark = run.stages["time"], run.stages["mark"]
+        begins, halt = pushed_at(scenario), scenario.venue.halt
+        before = time < begins
+        push = np.argmax(~before)  # its own round
+        self.flies = run.summary["peak_multiple"] >= FIZZLED
+        self.early = bool(self.flies and mark[before].max() >= FIZZLED * float(scenario.start_price))
+        self.halts = mark[push] >= (1 + float(halt.move)) * mark[time <= begins - float(halt.window_s)][-1]
+        self.taken = run.stages["taken_over_qty"][push]
+        forced, taken = (run.stages[f"{name}_notional"].sum() for name in ("forced_buy", "taken_over"))
+        self.filled = (forced - taken) / run.summary["ignition_cost"]
+        series, agents, fills = run.series, run.agents, run.fills
+        locked = series["locked_float"][series["time"] < begins][-1]
+        self.locked = 100 * locked / float(scenario.circulating)
+        kinds = [isinstance(agent, pc.agents.FundingArbitrageur) for agent in scenario.agents]
+        carry = kinds.index(True)
+        self.carry = agents["profit"][agents["agent"] == scenario.agents[carry].name][-1]
+        paid = []
+        for account, side in ((8 + 2 * carry, "sell"), (9 + 2 * carry, "buy")):  # docs/AGENTS.md, section 1
+            some = (fills["taker"] == account) & (fills["taker_side"] == side)
+            some &= fills["round"] < run.stages["round"][push]
+            paid.append(np.average(fills["price"][some], weights=fills["qty"][some]))
+        self.basis = 100 * (paid[0] / paid[1] - 1)
+
+
+def pushed_at(scenario: pc.Scenario) -> float:
+    """The second at which the whale pushes."""
+    return next(float(agent.ignite.at_s) for agent in scenario.agents if isinstance(agent, pc.agents.Whale))
+
+
+def looked_at(paths: int) -> str:
+    """How pushes that fizzle and those that do not went, what the arbitrageur earned, and the first path."""
     scenario = pc.presets.rocketcoin_live()
-    begins = next(float(agent.ignite.at_s) for agent in scenario.agents if isinstance(agent, pc.agents.Whale))
-    carry = next(agent.name for agent in scenario.agents if isinstance(agent, pc.agents.FundingArbitrageur))
-    locked, early, flies, earned = [], [], [], []
-    for path in range(TRACED):
-        run = scenario.run(seed=SEED, path=path, keep="samples")
-        series, agents = run.series, run.agents
-        before = series["time"] < begins
-        locked.append(series["locked_float"][before][-1] / float(scenario.circulating))
-        early.append(series["mark"][before].max() >= FIZZLED * float(scenario.start_price))
-        flies.append(run.summary["peak_multiple"] >= FIZZLED)
-        earned.append(agents["profit"][agents["agent"] == carry][-1])
-    low, middle, high = 100 * np.quantile(locked, (0.05, 0.5, 0.95))
-    worst, usual, best = np.quantile(earned, (0.05, 0.5, 1))
-    begun = np.array(early)
+    traced = [Traced(scenario, path) for path in range(paths)]
+    kinds = [
+        [each for each in traced if not each.flies],
+        [each for each in traced if each.flies and not each.early],
+        [each for each in traced if each.early],
+    ]
+    move, window = 100 * float(scenario.venue.halt.move), float(scenario.venue.halt.window_s)
+
+    def spread(name: str, unit: float, form: str) -> list[str]:
+        cells = []
+        for kind in kinds:
+            values = np.quantile([getattr(each, name) for each in kind], (0.5, 0.05, 0.95)) * unit
+            middle, low, high = (form.format(value) for value in values)
+            cells.append(f"{middle} ({low} to {high})")
+        return cells
+
+    rows = [
+        ["paths", *(f"{len(kind):,}" for kind in kinds)],
+        [
+            f"the push takes the mark {move:.0f} % above that of {window:.0f} s before: halt",
+            *(f"{sum(each.halts for each in kind):,}" for kind in kinds),
+        ],
+        ["taken over in the push's own round, k tokens", *spread("taken", 1e-3, "{:,.0f}")],
+        ["filled in the book over the push's cost", *spread("filled", 1, "{:.2f}")],
+        ["float locked before the push, %", *spread("locked", 1, "{:.1f}")],
+        ["funding arbitrageur, $ k", *spread("carry", 1e-3, "{:,.1f}")],
+    ]
+    head = [f"{paths:,} paths: median (5 to 95 %)", "fizzle", "run away after the push", "began before it"]
+    early, flies = (np.array([getattr(each, name) for each in traced]) for name in ("early", "flies"))
+    unhalted = ensemble(scenario.replace({"venue.halt": None}), paths)["peak_multiple"] >= FIZZLED
     return (
-        f"In {TRACED} of these paths arbitrageurs have locked {middle:.1f} % of the float before the push"
-        f" ({low:.1f} to {high:.1f} in nine of ten), and"
-        f" the squeeze begins without it in {share(begun)}:"
-        f" {share(begun[np.array(flies)])} of those that run away."
-        f" After four hours the arbitrageur has {usual:,.0f} $ in the median path, {worst:,.0f} in the worst"
-        f" twentieth, {best:,.0f} at best."
+        f"{pages.table(head, rows)}\n\n"
+        f"Squeezes that begin before the push: {share(early)} of all paths,"
+        f" {share(early[flies])} of those that run away.\n"
+        f"Paths that run away with the halt: {share(flies)}; the same paths without it: {share(unhalted)}.\n"
+        f"{first_path(scenario)}\n{carried(scenario, traced)}"
+    )
+
+
+def first_path(scenario: pc.Scenario) -> str:
+    """What the README's example shows."""
+    rounds = scenario.run(seed=SEED).stages
+    time, mark, begins = rounds["time"], rounds["mark"], pushed_at(scenario)
+    much = FIZZLED * float(scenario.start_price)
+    at = time[np.argmax(mark >= much)]
+    if not 0 < at < begins:
+        return "The README's `live.run(seed=1)` is the first of these paths."
+    rise = (time >= at) & (time < at + 4)
+    quote = scenario.spot.quote
+    ladder = float(quote.levels * (quote.level_qty.low + quote.level_qty.high)) / 2
+    return (
+        f"The README's `live.run(seed=1)` is one that began before: its mark passes {much:.0f} at {at:,.0f} s"
+        f" and is {mark[time <= at + 60][-1]:.0f} at {at + 60:,.0f} s; the push comes at {begins:,.0f} s.\n"
+        f"In the first four of those seconds the mark goes from {mark[time < at][-1]:.0f} to"
+        f" {mark[rise][-1]:.0f} while {rounds['spot_volume'][rise].sum():,.0f} tokens trade in spot;"
+        f" at the start holders quote {ladder:,.0f} a side."
+    )
+
+
+def carried(scenario: pc.Scenario, traced: list[Traced]) -> str:
+    """The arbitrageur's profit, and how long he would have to stay."""
+    levels = {"5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95, "best": 1}
+    profit = np.quantile([each.carry for each in traced], list(levels.values())) / 1e3
+    listed = ", ".join(f"{value:,.1f} ({name})" for name, value in zip(levels, profit, strict=True))
+    basis = float(np.median([each.basis for each in traced]))
+    fees = 100 * float(scenario.spot.taker_fee + scenario.perp.taker_fee)
+    earned = 100 * float(scenario.venue.funding.interest)  # in 8 hours, where there is no premium
+    return (
+        f"The funding arbitrageur's profit after four hours, $ k: {listed}.\n"
+        f"He enters at a basis of {basis:.2f} % (median path) and pays {fees:.2f} % of fees, for"
+        f" {earned:.2f} % in eight hours: {(fees - basis) / (3 * earned):.0f} days until that is earned,"
+        f" his way out not counted."
     )
 
 
@@ -197,6 +283,7 @@ def main() -> None:
     runs = ensemble(pc.presets.rocketcoin_live(), PATHS if given.write else FEW)
     made = {
         "outcomes": outcomes(runs),
+        "looked_at": looked_at(TRACED if given.write else FEW),
         "attacker": attacker(runs),
         "longs": longs(ABLATED if given.write else FEW // 2),
         "ablation": ablation(ABLATED if given.write else FEW // 10),
